@@ -1,0 +1,202 @@
+"""What a run may spend, and the running account of what it has spent. Knows no torch.
+
+The rules are those of `leaderboards/README.md`: one budget for the whole stream, a share per
+experience, carry-over, no borrowing, overdraft repaid, a reserve for work that cannot be
+interrupted.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ClockName = Literal["wall", "cpu", "steps"]
+Kind = Literal["train", "night", "data", "hooks", "validation"]
+KINDS: tuple[Kind, ...] = ("train", "night", "data", "hooks", "validation")
+
+TOLERANCE = 0.01
+"""A run may overdraw its budget by this fraction, or by its longest step if that is more."""
+
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Budget(BaseModel):
+    """What one run may spend on the whole stream.
+
+    amount: seconds on the wall or cpu clock, whole steps on the steps clock; above 0.
+    clock: the clock that stops the run, which is the clock that is reported.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    amount: float = Field(gt=0, allow_inf_nan=False)
+    clock: ClockName = "wall"
+
+    @classmethod
+    def parse(cls, text: str, clock: ClockName | None = None) -> Budget:
+        """Read `600s`, `10m`, `1h`, `1.5h` or `2000steps`; ValueError says what is accepted."""
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h|steps)", text.strip())
+        accepted = "a number above 0 with a unit: 600s, 10m, 1h or 2000steps"
+        if match is None or float(match[1]) == 0:
+            raise ValueError(f"budget must be {accepted}; got {text!r}")
+        number, unit = float(match[1]), match[2]
+        if unit == "steps":
+            if clock not in (None, "steps"):
+                raise ValueError(f"a budget in steps needs the steps clock, got clock {clock!r}")
+            if number != int(number):
+                raise ValueError(f"a budget in steps must be a whole number, got {text!r}")
+            return cls(amount=number, clock="steps")
+        if clock == "steps":
+            raise ValueError(f"the steps clock needs a budget such as 2000steps, got {text!r}")
+        return cls(amount=number * _SECONDS[unit], clock=clock or "wall")
+
+    def __str__(self) -> str:
+        """The shortest text that `parse` reads back: `600s`, `2000steps`."""
+        amount = int(self.amount) if self.amount == int(self.amount) else self.amount
+        return f"{amount}steps" if self.clock == "steps" else f"{amount}s"
+
+
+def shares(samples: Sequence[int], allocation: Literal["samples", "equal"]) -> list[float]:
+    """Fraction of the budget for each experience; sums to 1.
+
+    samples: training samples of each experience, in stream order.
+    """
+    sizes = [1] * len(samples) if allocation == "equal" else list(samples)
+    return [size / sum(sizes) for size in sizes]
+
+
+def process_cpu_seconds() -> float:
+    """CPU seconds of this process, its threads and the children it has waited for."""
+    times = os.times()
+    return time.process_time() + times.children_user + times.children_system
+
+
+class Meter:
+    """The running account of one run.
+
+    Time is charged between entering and leaving `experience`; inside, `charge` says to which kind
+    it goes from now on. On the steps clock `step` is what is charged, and seconds are measured all
+    the same.
+    """
+
+    def __init__(
+        self,
+        budget: Budget,
+        shares: Sequence[float],
+        *,
+        wall: Callable[[], float] = time.perf_counter,
+        cpu: Callable[[], float] = process_cpu_seconds,
+        synchronize: Callable[[], object] = lambda: None,
+    ) -> None:
+        """shares: fraction of the budget per experience; synchronize: empties a device's queue."""
+        self.budget = budget
+        self.seconds: dict[Kind, float] = dict.fromkeys(KINDS, 0.0)
+        self.excused: dict[str, float] = {}
+        self.steps: dict[Kind, int] = {"train": 0, "night": 0}
+        self.samples = 0
+        self.wall_seconds = 0.0
+        self.cpu_seconds = 0.0
+        self.longest_step = 0.0
+        self.charged_by_experience: list[float] = []
+        self._shares = list(shares)
+        self._wall, self._cpu, self._synchronize = wall, cpu, synchronize
+        self._read = cpu if budget.clock == "cpu" else wall
+        self._kind: Kind = "hooks"
+        self._mark = self._last_step = self._stopped_at = 0.0
+        self._spent_before = 0.0
+        self._carry = 0.0
+        self._allowance = math.inf
+        self._reserve = 0.0
+        self._running = False
+
+    @property
+    def spent(self) -> float:
+        """Charged so far, in the budget's own unit."""
+        if self.budget.clock == "steps":
+            return float(sum(self.steps.values()))
+        open_account = self._read() - self._mark if self._running else 0.0
+        return sum(self.seconds.values()) + open_account
+
+    @property
+    def progress(self) -> float:
+        """Spent fraction of what the current experience may spend, its reserve set aside."""
+        spendable = self._allowance - self._reserve
+        spent = self.spent - self._spent_before
+        return spent / spendable if spendable > 0 else 1.0 + spent
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the current experience must stop now; empties the device's queue first."""
+        self._synchronize()
+        return self.progress >= 1
+
+    @contextmanager
+    def experience(self, index: int | None) -> Iterator[None]:
+        """Run the clock for experience `index`, or None for the whole stream at once.
+
+        The only place where time is charged.
+        """
+        share = 1.0 if index is None else self._shares[index]
+        self._allowance = share * self.budget.amount + self._carry
+        self._spent_before = self.spent
+        self._stopped_at = math.nan
+        wall, cpu = self._wall(), self._cpu()
+        self._kind, self._running = "hooks", True
+        self._mark = self._last_step = self._read()
+        try:
+            yield
+        finally:
+            self._synchronize()
+            self.charge("hooks")
+            self._running = False
+            self.wall_seconds += self._wall() - wall
+            self.cpu_seconds += self._cpu() - cpu
+            charged = self.spent - self._spent_before
+            self._carry = self._allowance - charged
+            self.charged_by_experience.append(charged)
+            if not math.isnan(self._stopped_at) and self.budget.clock != "steps":
+                self._reserve = max(self._reserve, self._mark - self._stopped_at)
+
+    @contextmanager
+    def excuse(self, kind: str) -> Iterator[None]:
+        """Measure the seconds inside under `kind` without charging them; not in an experience."""
+        assert not self._running, "time inside an experience is always charged"
+        start = self._wall()
+        try:
+            yield
+        finally:
+            self._synchronize()
+            self.excused[kind] = self.excused.get(kind, 0.0) + self._wall() - start
+
+    def charge(self, kind: Kind) -> Kind:
+        """From now on time goes to `kind`; returns the kind it went to until now."""
+        now = self._read()
+        self.seconds[self._kind] += now - self._mark
+        self._mark, before, self._kind = now, self._kind, kind
+        return before
+
+    def step(self, kind: Literal["train", "night"], samples: int = 0) -> None:
+        """Count one training minibatch of `samples`, or one step of a night."""
+        self.steps[kind] += 1
+        self.samples += samples
+        now = self._read()
+        self.longest_step = max(self.longest_step, now - self._last_step)
+        self._last_step = now
+
+    def stopped(self) -> None:
+        """The strategy was told to stop: what it does until the experience ends is its tail."""
+        if math.isnan(self._stopped_at):
+            self._stopped_at = self._read()
+
+    @property
+    def overrun(self) -> bool:
+        """Whether more was charged than the budget and its tolerance allow."""
+        one_step = 1.0 if self.budget.clock == "steps" else self.longest_step
+        return self.spent > self.budget.amount + max(one_step, TOLERANCE * self.budget.amount)

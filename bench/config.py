@@ -1,0 +1,60 @@
+"""What a run is: everything that may change its result, frozen, strict, with a digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bench.budgets import Budget
+from strategies.registry import suggest
+
+__all__ = ["RULESET", "SCENARIOS", "RunConfig", "Scenario", "Value", "suggest"]
+
+RULESET = "1.0"
+"""Version of the rules in `leaderboards/README.md`; records of two rulesets are never pooled."""
+
+Scenario = Literal["task", "class", "domain"]
+SCENARIOS: tuple[Scenario, ...] = ("task", "class", "domain")
+Value = bool | int | float | str | None
+"""What a hyper-parameter may be."""
+
+
+class RunConfig(BaseModel):
+    """Benchmark, model, strategy and its hyper-parameters, budget and seed of one run.
+
+    benchmark: an id of `bench.benchmarks`, `folder:PATH` or `npz:PATH`.
+    hyperparameters: only what differs from the strategy's defaults.
+    allocation: experiences share the budget by their training samples, or equally.
+    validation: fraction of each training experience held out, in [0, 0.5]; 0 holds out nothing.
+    repetition: which repetition this is, from 0; with `base_seed` it makes the seed.
+    threads: threads of one run; device: `cpu` or `cuda`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    benchmark: str
+    scenario: Scenario
+    model: str
+    strategy: str
+    budget: Budget
+    hyperparameters: dict[str, Value] = Field(default_factory=dict)
+    allocation: Literal["samples", "equal"] = "samples"
+    validation: float = Field(default=0.0, ge=0, le=0.5)
+    base_seed: int = Field(default=0, ge=0)
+    repetition: int = Field(default=0, ge=0)
+    threads: int = Field(default=1, ge=1)
+    device: Literal["cpu", "cuda"] = "cpu"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON: equal for equal configurations, on any machine."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def seed(self, purpose: str) -> int:
+        """A 63-bit seed for `purpose` that every strategy shares, so that runs pair by seed."""
+        key = f"{self.base_seed}/{self.benchmark}/{self.repetition}/{purpose}"
+        return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 1

@@ -1,0 +1,254 @@
+"""What happened in a run: the record's schema, field by field, and its atomic store.
+
+Reading records needs no torch. A number that was not measured is null; a failed run is a record
+with its status and reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bench.config import RunConfig
+
+SCHEMA = 1
+
+Status = Literal["ok", "overrun", "timeout", "oom", "diverged", "error", "killed", "infra_error"]
+FINISHED: frozenset[str] = frozenset({"ok", "overrun", "timeout", "oom", "diverged", "error"})
+"""Statuses that a resumed suite keeps; `killed` and `infra_error` are run again."""
+
+Matrix = list[list[float | None]]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Cost(_Part):
+    """What the run spent. Seconds unless the name says otherwise."""
+
+    charged: float
+    """Charged against the budget, in the budget's unit."""
+    charged_by_experience: list[float]
+    """The same for each experience."""
+    seconds_by_kind: dict[str, float]
+    """Charged seconds by kind: train, night, data, hooks, validation."""
+    excused_seconds: dict[str, float]
+    """Measured, not charged: data, model, warm_up, evaluation."""
+    wall_seconds: float
+    """Monotonic clock over the charged spans."""
+    cpu_seconds: float
+    """CPU seconds of the process over the charged spans."""
+    cpu_share: float | None
+    """cpu_seconds / (wall_seconds x threads): how much of its cores the run really had."""
+    steps: dict[str, int]
+    """Training minibatches and steps at night."""
+    samples: int
+    """Training samples through forward and backward passes in minibatches."""
+    longest_step: float
+    """Longest time between two checks of the budget, in the budget's seconds."""
+    peak_memory_bytes: int | None
+    """Largest resident set of the process; device memory when the device is cuda."""
+
+
+class WeightsInUse(_Part):
+    """Weights needed at inference for all experiences so far, after one experience."""
+
+    total: int
+    """All parameters of the model."""
+    used: int
+    """Non-zero under the union of all task masks; heads, biases, normalisation included."""
+    prunable: int
+    """Parameters in weight matrices and kernels, heads excluded."""
+    used_prunable: int
+    """Of those, non-zero under the union of all task masks."""
+    claimed: int
+    """Of those, newly claimed by this experience."""
+    active: int
+    """Of those, active when this experience is answered."""
+    mask_bits: int
+    """Bits that the stored masks need."""
+    buffer_bytes: int
+    """Stored examples, teachers, importances, snapshots."""
+    artifact_bytes: int
+    """Compressed bytes that must be saved to answer for all experiences."""
+
+
+class Outcome(_Part):
+    """What the run achieved. Accuracies are fractions; row i is after experience i."""
+
+    accuracy: Matrix
+    """R[i][j]: tested on experience j after training on i; task known only if the scenario
+    tells it. Null where not measured."""
+    accuracy_task_aware: Matrix | None
+    """The same with the argmax restricted to the classes of experience j; null if no different."""
+    validation: Matrix | None
+    """R on the held-out part of the training stream; null when nothing is held out."""
+    curve: list[tuple[float, float]]
+    """(charged, mean accuracy over the experiences so far), off the clock."""
+    test_samples: list[int]
+    """Test samples of each experience."""
+    chance: float
+    """Accuracy of guessing: mean over experiences of 1 / number of possible answers."""
+
+
+class Environment(_Part):
+    """Where and with what the run was made; no host name."""
+
+    commit: str | None
+    dirty: bool | None
+    versions: dict[str, str]
+    machine: dict[str, str | int | None]
+    """Stable facts: cpu, cores, memory_gib, system, accelerator."""
+    fingerprint: str
+    """SHA-256 of `machine`, first 12 hexadecimal digits."""
+    data_hash: str | None
+    command: str
+    started: datetime
+    ended: datetime
+
+
+class RunRecord(_Part):
+    """One attempt at one RunConfig: the unit of evidence behind every number."""
+
+    schema_version: int = SCHEMA
+    ruleset: str
+    digest: str
+    benchmark_version: str | None
+    config: RunConfig
+    resolved: dict[str, object]
+    """Every hyper-parameter of the strategy, defaults filled in."""
+    ranked: bool
+    """False for upper bounds that see all data at once."""
+    status: Status
+    reason: str | None = None
+    """One line; the traceback lies in the log beside the record."""
+    attempt: int = Field(ge=1)
+    cost: Cost | None = None
+    outcome: Outcome | None = None
+    weights: list[WeightsInUse] = Field(default_factory=list)
+    """After each experience."""
+    environment: Environment
+
+
+def checksum(payload: dict[str, object]) -> str:
+    """SHA-256 of the canonical JSON of a record without its checksum."""
+    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def finite(value: float) -> float | None:
+    """`value`, or None for NaN and infinity, which JSON has not."""
+    return value if math.isfinite(value) else None
+
+
+class RecordError(ValueError):
+    """A file that is no valid record; the message names the file and the reason."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A record and the file it was read from."""
+
+    path: Path
+    record: RunRecord
+
+
+def read_record(path: Path) -> RunRecord:
+    """Read and check one record; RecordError names the file and what is wrong with it."""
+    try:
+        payload = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RecordError(f"{path}: not readable as JSON: {error}") from error
+    if not isinstance(payload, dict) or "checksum" not in payload:
+        raise RecordError(f"{path}: not a record: it has no checksum")
+    stored = payload.pop("checksum")
+    if stored != checksum(payload):
+        raise RecordError(f"{path}: checksum differs: the file was changed or cut")
+    try:
+        record = RunRecord.model_validate(payload)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RecordError(f"{path}: {where}: {first['msg']}") from error
+    if record.digest != record.config.digest:
+        raise RecordError(f"{path}: the digest is not that of its configuration")
+    return record
+
+
+class Store:
+    """Records under one folder, by benchmark and scenario, strategy, repetition and attempt.
+
+    A record exists from the moment its file has this name: it is written under a temporary name,
+    flushed, synced and renamed, and the folder is synced.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """root: created on the first write."""
+        self.root = root
+
+    def path(self, config: RunConfig, attempt: int) -> Path:
+        """Where the record of `attempt` lies; its log has the suffix `.log`."""
+        cell = f"{slug(config.benchmark)}-{config.scenario}"
+        name = f"{config.repetition}-{config.digest[:12]}-{attempt}.json"
+        return self.root / cell / slug(config.strategy) / name
+
+    def attempts(self, config: RunConfig) -> int:
+        """How many attempts at `config` have left a record or a log."""
+        first = self.path(config, 1)
+        found = first.parent.glob(f"{config.repetition}-{config.digest[:12]}-*.*")
+        numbers = [int(p.stem.rsplit("-", 1)[1]) for p in found if p.suffix in (".json", ".log")]
+        return max(numbers, default=0)
+
+    def write(self, record: RunRecord) -> Path:
+        """Write one record atomically; returns its path."""
+        path = self.path(record.config, record.attempt)
+        payload = record.model_dump(mode="json")
+        payload["checksum"] = checksum(payload)
+        write_atomically(path, json.dumps(payload, indent=1, allow_nan=False) + "\n")
+        return path
+
+    def read(self) -> tuple[list[Stored], list[str]]:
+        """All valid records in path order, and a sentence for each file that is none."""
+        stored, damaged = [], []
+        for path in self.paths():
+            try:
+                stored.append(Stored(path, read_record(path)))
+            except RecordError as error:
+                damaged.append(str(error))
+        return stored, damaged
+
+    def paths(self) -> Iterator[Path]:
+        """Every file that may be a record, in order."""
+        return iter(sorted(p for p in self.root.rglob("*.json") if not p.name.startswith(".")))
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write `text` so that a reader of `path` sees the old file or the whole new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def slug(text: str) -> str:
+    """`text` as one safe file-name part."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", text).strip("._")[-60:]

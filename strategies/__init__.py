@@ -1,0 +1,26 @@
+"""The contestants: Avalanche strategies for any script; the benchmark finds them in `registry`."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from strategies.iterative_prune import IterativePrune
+    from strategies.packnet import PackNet
+    from strategies.sleep_replay import SleepReplay
+
+__all__ = ["IterativePrune", "PackNet", "SleepReplay"]
+
+_HOME = {
+    "IterativePrune": "strategies.iterative_prune",
+    "PackNet": "strategies.packnet",
+    "SleepReplay": "strategies.sleep_replay",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # listing the strategies must not cost the ten seconds that Avalanche takes to import
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'strategies' has no attribute {name!r}")

@@ -1,0 +1,235 @@
+"""Every strategy by id, its hyper-parameters, and how to build one; imports nothing heavy.
+
+A user's own strategy runs by import path, `my_module:MyStrategy`, or under the entry-point group
+`sleepbench.strategies`: a `SupervisedTemplate` with keyword-only hyper-parameters, or an `Entry`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Any
+
+ALL = ("task", "class", "domain")
+
+TRAINING: Mapping[str, Any] = {
+    "optimizer": "sgd",
+    "learning_rate": 0.05,
+    "momentum": 0.9,
+    "weight_decay": 0.0,
+    "batch_size": 128,
+}
+"""Hyper-parameters that every strategy has, with the defaults that all share."""
+
+_TEMPLATE = {
+    "self", "model", "optimizer", "criterion", "device", "plugins", "evaluator", "eval_every",
+    "peval_mode", "train_mb_size", "train_epochs", "eval_mb_size", "sleep_clock", "kwargs",
+    "base_kwargs",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A strategy of the benchmark.
+
+    factory: `module:name` of a `SupervisedTemplate` class or a function that returns one.
+    scenarios: those it can do; every other is refused before a run starts.
+    defaults: hyper-parameters whose default differs from the factory's own, or that have none.
+    ranked: False for upper bounds that see all data at once.
+    """
+
+    factory: str
+    summary: str
+    paper: str
+    scenarios: tuple[str, ...] = ALL
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    ranked: bool = True
+
+
+STRATEGIES: dict[str, Entry] = {
+    "packnet-frozen": Entry(
+        "strategies.packnet:PackNet",
+        "one pruned subnetwork per task, earlier ones frozen",
+        "Mallya & Lazebnik 2018",
+        ("task",),
+        {"frozen": True},
+    ),
+    "packnet-unfrozen": Entry(
+        "strategies.packnet:PackNet",
+        "one mask per task over weights that all stay trainable",
+        "Ball et al. 2020",
+        ("task",),
+        {"frozen": False},
+    ),
+    "iterative-prune-budgeted": Entry(
+        "strategies.iterative_prune:IterativePrune",
+        "rounds of prune and retrain placed by the budget",
+        "Ball et al. 2020",
+    ),
+    "sleep-replay": Entry(
+        "strategies.sleep_replay:SleepReplay",
+        "spontaneous spiking replay at night, no stored data",
+        "Tadros et al. 2022",
+    ),
+    "naive": Entry(
+        "avalanche.training.supervised:Naive", "plain training, experience by experience", "-"
+    ),
+    "joint": Entry(
+        "avalanche.training.supervised:JointTraining",
+        "all data at once: the upper bound, unranked",
+        "-",
+        ranked=False,
+    ),
+    "replay": Entry(
+        "avalanche.training.supervised:Replay",
+        "uniform replay from a buffer of stored examples",
+        "Chaudhry et al. 2019",
+        defaults={"mem_size": 500},
+    ),
+    "ewc": Entry(
+        "avalanche.training.supervised:EWC",
+        "quadratic penalty weighted by Fisher information",
+        "Kirkpatrick et al. 2017",
+        defaults={"ewc_lambda": 100.0},
+    ),
+    "si": Entry(
+        "avalanche.training.supervised:SynapticIntelligence",
+        "quadratic penalty weighted along the path of training",
+        "Zenke et al. 2017",
+        defaults={"si_lambda": 1.0},
+    ),
+    "lwf": Entry(
+        "avalanche.training.supervised:LwF",
+        "distillation from the network before the experience",
+        "Li & Hoiem 2016",
+        defaults={"alpha": 1.0, "temperature": 2.0},
+    ),
+    "avalanche-packnet": Entry(
+        "strategies.avalanche_packnet:avalanche_packnet",
+        "Avalanche's own PackNet at the same density, pruned by progress",
+        "Mallya & Lazebnik 2018",
+        ("task",),
+    ),
+}
+
+
+def find(name: str) -> Entry:
+    """The entry of an id, an entry point, or `module:name`; ValueError for anything else."""
+    if name in STRATEGIES:
+        return STRATEGIES[name]
+    plugins = {p.name: p.value for p in entry_points(group="sleepbench.strategies")}
+    path = plugins.get(name, name)
+    if ":" not in path:
+        raise ValueError(suggest("strategy", name, [*STRATEGIES, *plugins]))
+    found = _import(path)
+    if isinstance(found, Entry):
+        return found
+    doc = (inspect.getdoc(found) or path).splitlines()[0]
+    return Entry(path, doc, "-")
+
+
+def hyperparameters(entry: Entry) -> dict[str, Any]:
+    """Every hyper-parameter with its default; a required one without a default is absent."""
+    own = {
+        name: parameter.default
+        for name, parameter in inspect.signature(_import(entry.factory)).parameters.items()
+        if name not in _TEMPLATE and parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    }
+    merged = {**TRAINING, **own, **entry.defaults}
+    return {n: v for n, v in merged.items() if v is not inspect.Parameter.empty}
+
+
+def resolve(name: str, entry: Entry, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults with `chosen` over them; ValueError names an unknown hyper-parameter."""
+    known = hyperparameters(entry)
+    for key in chosen:
+        if key not in known:
+            raise ValueError(f"{name} has no hyper-parameter {key!r}{_hint(key, known)}")
+    return {**known, **chosen}
+
+
+def check_scenario(name: str, entry: Entry, scenario: str) -> None:
+    """ValueError when the strategy cannot do the scenario, with those it can."""
+    if scenario not in entry.scenarios:
+        can = ", ".join(entry.scenarios)
+        raise ValueError(f"{name} cannot do the {scenario}-incremental scenario; it can: {can}")
+
+
+def build(
+    name: str,
+    entry: Entry,
+    *,
+    model: Any,
+    scenario: str,
+    chosen: Mapping[str, Any],
+    sleep_clock: Any = None,
+    **template: Any,
+) -> Any:
+    """A strategy ready to train.
+
+    chosen: hyper-parameters that differ from the defaults. template: what Avalanche's
+    `SupervisedTemplate` takes: device, plugins, evaluator, train_epochs, eval_mb_size.
+    """
+    check_scenario(name, entry, scenario)
+    values = resolve(name, entry, chosen)
+    training = {key: values.pop(key) for key in TRAINING}
+    factory = _import(entry.factory)
+    parameters = inspect.signature(factory).parameters
+    if "sleep_clock" in parameters:
+        template["sleep_clock"] = sleep_clock
+    if "criterion" in parameters and parameters["criterion"].default is inspect.Parameter.empty:
+        template["criterion"] = _cross_entropy()
+    return factory(
+        model=model,
+        optimizer=_optimizer(model, training),
+        train_mb_size=training["batch_size"],
+        **values,
+        **template,
+    )
+
+
+def _cross_entropy() -> Any:
+    from torch.nn import CrossEntropyLoss
+
+    return CrossEntropyLoss()
+
+
+def _optimizer(model: Any, training: Mapping[str, Any]) -> Any:
+    import torch
+
+    kind, rate, decay = (training[k] for k in ("optimizer", "learning_rate", "weight_decay"))
+    parameters = model.parameters()
+    if kind == "sgd":
+        momentum = training["momentum"]
+        return torch.optim.SGD(parameters, lr=rate, momentum=momentum, weight_decay=decay)
+    if kind == "adam":
+        return torch.optim.Adam(parameters, lr=rate, weight_decay=decay)
+    if kind == "adamw":
+        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
+    raise ValueError(f"optimizer must be 'sgd', 'adam' or 'adamw', got {kind!r}")
+
+
+def _import(path: str) -> Callable[..., Any]:
+    module, _, name = path.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"strategy {path!r} cannot be imported: {error}") from error
+
+
+def suggest(kind: str, name: str, known: Iterable[str]) -> str:
+    """The sentence for an unknown name: the nearest known one, then all of them.
+
+    >>> suggest("strategy", "niave", ["naive", "ewc"])
+    "unknown strategy 'niave'; did you mean 'naive'? Known: ewc, naive"
+    """
+    return f"unknown {kind} {name!r}{_hint(name, known)} Known: {', '.join(sorted(known))}"
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else "."

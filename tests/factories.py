@@ -1,0 +1,140 @@
+"""Records of runs that never happened, for tests of what comes after a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from bench.budgets import Budget
+from bench.config import RULESET, RunConfig
+from bench.records import (
+    Cost,
+    Environment,
+    Outcome,
+    RunRecord,
+    Store,
+    Stored,
+    WeightsInUse,
+)
+
+CHANCE = 0.1
+TOTAL = 1000
+
+
+def make_record(
+    strategy: str = "naive",
+    seed: int = 0,
+    *,
+    accuracy: float = 0.5,
+    weights: float = 1.0,
+    status: Any = "ok",
+    attempt: int = 1,
+    ranked: bool = True,
+    matrix: Sequence[Sequence[float | None]] | None = None,
+    hyperparameters: Mapping[str, Any] | None = None,
+    resolved: Mapping[str, Any] | None = None,
+    reason: str | None = None,
+    version: str | None = "1.0",
+    data_hash: str | None = "d" * 12,
+    fingerprint: str = "0123456789ab",
+    accelerator: str | None = None,
+    **config: Any,
+) -> RunRecord:
+    """One record; by default two experiences with equal accuracy that nothing changed.
+
+    weights: share of 1000 in use. config: fields of RunConfig that differ from split-mnist, class.
+    """
+    chosen = {"benchmark": "split-mnist", "scenario": "class", "model": "mlp"}
+    chosen |= {"budget": Budget.parse("20s"), **config}
+    run = RunConfig(
+        strategy=strategy, repetition=seed, hyperparameters=dict(hyperparameters or {}), **chosen
+    )
+    finished = status in ("ok", "overrun")
+    default = [[accuracy, CHANCE], [accuracy, accuracy]]
+    return RunRecord(
+        ruleset=RULESET,
+        digest=run.digest,
+        benchmark_version=version,
+        config=run,
+        resolved=dict(hyperparameters or {}) if resolved is None else dict(resolved),
+        ranked=ranked,
+        status=status,
+        reason=reason,
+        attempt=attempt,
+        cost=_cost(run.budget.amount) if finished else None,
+        outcome=_outcome(default if matrix is None else matrix) if finished else None,
+        weights=[_weights(round(weights * TOTAL))] if finished else [],
+        environment=Environment(
+            commit="c0ffee",
+            dirty=False,
+            versions={"python": "3.11"},
+            machine={"cpu": "fake", "cores": 2, "accelerator": accelerator},
+            fingerprint=fingerprint,
+            data_hash=data_hash,
+            command="python -m bench run",
+            started=datetime(2026, 1, 1, tzinfo=timezone.utc),
+            ended=datetime(2026, 1, 1, 0, 1, tzinfo=timezone.utc),
+        ),
+    )
+
+
+def make_runs(strategy: str = "naive", seeds: int = 5, **fields: Any) -> list[RunRecord]:
+    """The same record at each of `seeds` seeds, the accuracy a little higher at each."""
+    base = fields.pop("accuracy", 0.5)
+    return [make_record(strategy, s, accuracy=base + s / 1000, **fields) for s in range(seeds)]
+
+
+def as_stored(records: Sequence[RunRecord]) -> list[Stored]:
+    """The records as if read from a store."""
+    store = Store(Path("records"))
+    return [Stored(store.path(record.config, record.attempt), record) for record in records]
+
+
+def write(root: Path, records: Sequence[RunRecord]) -> Path:
+    """Store the records under `root`; returns `root`."""
+    for record in records:
+        Store(root).write(record)
+    return root
+
+
+def _cost(amount: float) -> Cost:
+    return Cost(
+        charged=0.9 * amount,
+        charged_by_experience=[0.45 * amount] * 2,
+        seconds_by_kind={"train": 0.9 * amount},
+        excused_seconds={},
+        wall_seconds=0.9 * amount,
+        cpu_seconds=0.8 * amount,
+        cpu_share=0.9,
+        steps={"train": 100, "night": 0},
+        samples=1000,
+        longest_step=0.01,
+        peak_memory_bytes=None,
+    )
+
+
+def _outcome(matrix: Sequence[Sequence[float | None]]) -> Outcome:
+    return Outcome(
+        accuracy=[list(row) for row in matrix],
+        accuracy_task_aware=None,
+        validation=None,
+        curve=[],
+        test_samples=[100] * len(matrix),
+        chance=CHANCE,
+    )
+
+
+def _weights(used: int) -> WeightsInUse:
+    return WeightsInUse(
+        total=TOTAL,
+        used=used,
+        prunable=TOTAL,
+        used_prunable=used,
+        claimed=used,
+        active=used,
+        mask_bits=0,
+        buffer_bytes=64,
+        artifact_bytes=4 * used,
+    )

@@ -1,0 +1,139 @@
+"""Reading images: folders, archives and arrays, into the tensors of a data set."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+_SUFFIXES = (".jpg", ".jpeg", ".png")
+
+
+class DataError(ValueError):
+    """Data that is missing, damaged or not what it should be; says which file and what to do."""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A data set as read, before it has a name: the four tensors of an ImageData, and classes."""
+
+    tensors: dict[str, Tensor]
+    classes: tuple[str, ...]
+
+
+def raw_of(train: tuple[Any, Any], test: tuple[Any, Any], classes: tuple[str, ...]) -> Raw:
+    """Raw from (images, labels) of each part; images uint8 (N, H, W) or (N, C, H, W)."""
+    tensors = {}
+    for part, (images, labels) in (("train", train), ("test", test)):
+        images = torch.as_tensor(images)
+        images = images.unsqueeze(1) if images.ndim == 3 else images
+        tensors[f"{part}_images"] = images.contiguous()
+        tensors[f"{part}_labels"] = torch.as_tensor(labels, dtype=torch.int64)
+    return Raw(tensors, classes)
+
+
+def read_arrays(path: Path) -> Raw:
+    """What `npz:PATH` holds; no pickled objects."""
+    with np.load(path, allow_pickle=False) as stored:
+        names = ("x_train", "y_train", "x_test", "y_test")
+        if absent := [name for name in names if name not in stored]:
+            raise DataError(f"{path} must hold {', '.join(names)}; {absent[0]} is missing")
+        arrays = {name: stored[name] for name in names}
+    for name in ("x_train", "x_test"):
+        x = arrays[name]
+        if x.dtype != np.uint8 or x.ndim not in (3, 4):
+            raise DataError(f"{name} of {path} must be uint8 images, got {x.dtype} {x.shape}")
+        if x.ndim == 4 and x.shape[3] in (1, 3) and x.shape[1] not in (1, 3):
+            arrays[name] = x.transpose(0, 3, 1, 2)
+    for name in ("y_train", "y_test"):
+        y = arrays[name].reshape(-1)
+        if y.dtype.kind not in "iu" or not len(y):
+            raise DataError(f"{name} of {path} must be whole numbers, got {y.dtype} {y.shape}")
+        arrays[name] = y.astype(np.int64)
+    classes = tuple(str(label) for label in range(int(arrays["y_train"].max()) + 1))
+    pairs = [(arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in ("train", "test")]
+    return raw_of(pairs[0], pairs[1], classes)
+
+
+def decode(entries: Iterable[tuple[str, bytes]]) -> Raw:
+    """The images of `(part/class/file, content)` entries, by class, then file, in ASCII order.
+
+    Grey images have one channel, all others three; where both occur all have three.
+    """
+    found: dict[str, list[tuple[str, str, np.ndarray]]] = {"train": [], "test": []}
+    size: tuple[int, int] | None = None
+    for name, content in entries:
+        parts = PurePosixPath(name).parts
+        if Path(name).suffix.lower() not in _SUFFIXES or parts[-1].startswith("."):
+            continue
+        if len(parts) != 3 or parts[0] not in found:
+            raise DataError(f"images must lie in train/<class>/ or test/<class>/, got {name}")
+        try:
+            opened = Image.open(io.BytesIO(content))
+            image = np.asarray(opened if opened.mode == "L" else opened.convert("RGB"))
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise DataError(f"{name} is no image that can be read: {error}") from error
+        size = size or opened.size
+        if opened.size != size:
+            wanted, got = ("x".join(map(str, pair)) for pair in (size, opened.size))
+            raise DataError(f"images must have one size, {wanted} like the first; {name} is {got}")
+        found[parts[0]].append((parts[1], parts[2], image.reshape(*image.shape[:2], -1)))
+    seen = {part: {entry[0] for entry in entries_of} for part, entries_of in found.items()}
+    if odd := sorted(seen["train"] ^ seen["test"]):
+        raise DataError(f"train and test must have the same classes; only one has {odd[0]!r}")
+    if not seen["train"]:
+        raise DataError("no .jpg or .png images in train/<class>/ and test/<class>/")
+    classes = sorted(seen["train"])
+    channels = max(image.shape[2] for part in found.values() for *_, image in part)
+    pairs = []
+    for part in found.values():
+        ordered = sorted(part, key=lambda entry: entry[:2])
+        images = [np.broadcast_to(image, (*image.shape[:2], channels)) for *_, image in ordered]
+        labels = np.searchsorted(classes, [entry[0] for entry in ordered])
+        pairs.append((np.stack(images).transpose(0, 3, 1, 2), labels))
+    return raw_of(pairs[0], pairs[1], tuple(classes))
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Every file below `folder`, in order."""
+    return sorted(file for file in folder.rglob("*") if file.is_file())
+
+
+def read_entries(source: Path) -> Iterator[tuple[str, bytes]]:
+    """(name, content) of every file in a folder or an archive, which is not unpacked."""
+    if source.is_dir():
+        for file in files_in(source):
+            yield file.relative_to(source).as_posix(), file.read_bytes()
+    elif zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as archive:
+            for item in archive.infolist():
+                if not item.is_dir():
+                    yield _safe(item.filename, source), archive.read(item)
+    elif tarfile.is_tarfile(source):
+        with tarfile.open(source) as tar:
+            for member in tar:
+                name = _safe(member.name, source)
+                if member.isfile():
+                    content = tar.extractfile(member)
+                    assert content is not None, "a regular file has content"
+                    yield name, content.read()
+                elif not member.isdir():
+                    raise DataError(f"{source} must hold files and folders only; {name} is a link")
+    else:
+        raise DataError(f"{source} must be a folder, a .tar, .tar.gz or .zip archive")
+
+
+def _safe(name: str, source: Path) -> str:
+    """`name`, unless it leads out of its archive."""
+    if name.startswith(("/", "\\")) or ".." in PurePosixPath(name.replace("\\", "/")).parts:
+        raise DataError(f"{source} holds the unsafe path {name!r}: not imported")
+    return name

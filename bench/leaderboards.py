@@ -1,0 +1,182 @@
+"""From a folder of records to leaderboard pages, and whether the pages agree with the records.
+
+What may be compared is in `bench.pools`, the numbers of one run in `bench.measures`, the order in
+`bench.ranking`, and the text in `bench.pages` and `bench.sheets`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+from rich.table import Table
+
+from bench import pages, pools, sheets
+from bench.budgets import Budget
+from bench.measures import fault
+from bench.ranking import Leaderboard, rank
+from bench.records import RecordError, Store, Stored, read_record, slug, write_atomically
+
+INDEX = Path("INDEX.md")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The records of a folder, and why other files there are left out, by their path in it."""
+
+    stored: tuple[Stored, ...]
+    damaged: dict[Path, str]
+
+
+def read(records_root: Path) -> Evidence:
+    """Every record that can be ranked; what cannot is named by its path in the folder."""
+    stored, damaged = [], {}
+    for path in Store(records_root).paths():
+        name = path.relative_to(records_root)
+        try:
+            record = read_record(path)
+        except RecordError as error:
+            damaged[name] = str(error).replace(str(path), name.as_posix())
+            continue
+        if reason := fault(record):
+            damaged[name] = f"{name.as_posix()}: {reason}"
+        else:
+            stored.append(Stored(path, record))
+    return Evidence(tuple(stored), damaged)
+
+
+def boards(stored: Iterable[Stored]) -> list[Leaderboard]:
+    """The leaderboard of each pool of these records."""
+    return [rank(pool) for pool in pools.pools(stored).values()]
+
+
+def tables(stored: Iterable[Stored]) -> list[Table]:
+    """The leaderboard of each pool as a table for a terminal; records with a fault are left out."""
+    return [sheets.terminal_table(b) for b in boards(s for s in stored if not fault(s.record))]
+
+
+def build(
+    records_root: Path,
+    out: Path,
+    *,
+    benchmark: str | None = None,
+    scenario: str | None = None,
+    budget: Budget | str | None = None,
+) -> list[Path]:
+    """Write the pages of the records under `records_root`; returns their paths.
+
+    A filter leaves out pages, and with any filter the index stays as it is. ValueError names the
+    filter that left nothing.
+    """
+    evidence = read(records_root)
+    chosen = select(evidence.stored, benchmark=benchmark, scenario=scenario, budget=budget)
+    if not chosen:
+        raise ValueError(f"there must be records in {records_root}, found none")
+    filtered = (benchmark, scenario, budget) != (None, None, None)
+    folders = pages.Folders(records_root, out)
+    texts = render(Evidence(tuple(chosen), evidence.damaged), folders)
+    if filtered:
+        texts.pop(INDEX)
+    for name, text in texts.items():
+        write_atomically(out / name, text)
+    return [out / name for name in texts]
+
+
+def verify(leaderboards_root: Path) -> list[str]:
+    """How the pages differ from what the records under `records/` give; empty if they agree."""
+    records_root = leaderboards_root / "records"
+    texts = render(read(records_root), pages.Folders(records_root, leaderboards_root))
+    found = {
+        path.relative_to(leaderboards_root)
+        for pattern in ("*/*.md", "*/*.csv", str(INDEX))
+        for path in leaderboards_root.glob(pattern)
+        if path.relative_to(leaderboards_root).parts[0] != "records"
+    }
+    if found and not records_root.is_dir():
+        return [f"{records_root} must hold the records behind the pages, found no folder there"]
+    differences = [
+        f"{name.as_posix()}: no record in {records_root} gives this page"
+        for name in sorted(found - texts.keys())
+    ]
+    for name, text in sorted(texts.items()):
+        if name not in found:
+            differences.append(f"{name.as_posix()}: the records give this page, but it is missing")
+        else:
+            written = (leaderboards_root / name).read_bytes().decode("utf-8", errors="replace")
+            differences += _difference(name.as_posix(), written, text)
+    return differences
+
+
+def select(
+    stored: Iterable[Stored],
+    *,
+    benchmark: str | None = None,
+    scenario: str | None = None,
+    budget: Budget | str | None = None,
+) -> list[Stored]:
+    """The records that pass every filter; ValueError names the filter that left none.
+
+    budget: in any unit and on any clock: `10m` finds `600s`.
+    """
+    if isinstance(budget, str):
+        budget = Budget.parse(budget)
+    left = list(stored)
+    left = _filter(left, "benchmark", benchmark, lambda item: item.record.config.benchmark)
+    left = _filter(left, "scenario", scenario, lambda item: item.record.config.scenario)
+    wanted = None if budget is None else str(budget)
+    return _filter(left, "budget", wanted, lambda item: str(item.record.config.budget))
+
+
+def render(evidence: Evidence, folders: pages.Folders) -> dict[Path, str]:
+    """Every page as text by its path in the folder of pages; nothing for no records."""
+    by_page: dict[Path, list[Leaderboard]] = {}
+    for board in boards(evidence.stored):
+        by_page.setdefault(_page(board), []).append(board)
+    texts = {}
+    for name, group in sorted(by_page.items()):
+        damaged = _damaged_beside(group, evidence.damaged)
+        page = folders.pages / name
+        texts[name.with_name(f"{name.name}.md")] = pages.page_markdown(
+            group, damaged, page=page, folders=folders
+        )
+        texts[name.with_name(f"{name.name}.csv")] = sheets.page_csv(group, page=page)
+    if texts or evidence.damaged:
+        listed = [(name.with_name(f"{name.name}.md"), by_page[name]) for name in sorted(by_page)]
+        left_out = [evidence.damaged[path] for path in sorted(evidence.damaged)]
+        texts[INDEX] = pages.index_markdown(listed, left_out, folders=folders)
+    return texts
+
+
+def _page(board: Leaderboard) -> Path:
+    """`<benchmark>/<scenario>-<budget>`, without a suffix."""
+    key = board.key
+    return Path(slug(key.benchmark)) / f"{key.scenario}-{pages.budget_text(key)}"
+
+
+def _damaged_beside(group: Sequence[Leaderboard], damaged: dict[Path, str]) -> list[str]:
+    """The damaged files in the folders of a page's benchmark and scenario."""
+    cells = {item.path.parent.parent.name for board in group for item in board.records}
+    return [damaged[path] for path in sorted(damaged) if path.parent.parent.name in cells]
+
+
+def _filter(
+    stored: list[Stored], name: str, wanted: str | None, value: Callable[[Stored], str]
+) -> list[Stored]:
+    if wanted is None:
+        return stored
+    left = [item for item in stored if value(item) == wanted]
+    if not left:
+        known = ", ".join(sorted({value(item) for item in stored})) or "none"
+        raise ValueError(f"no records are left by {name} {wanted!r}; there are: {known}")
+    return left
+
+
+def _difference(name: str, written: str, expected: str) -> list[str]:
+    """The first line in which a page differs from what its records give."""
+    lines = zip_longest(written.split("\n"), expected.split("\n"))
+    for number, (have, want) in enumerate(lines, start=1):
+        if have != want:
+            return [f"{name}, line {number}: the page says {have!r}, the records give {want!r}"]
+    return []

@@ -1,0 +1,37 @@
+"""Markdown from text that is not to be trusted.
+
+A page is opened by people who did not make the records on it, so whatever a record says is escaped.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+
+def one_line(text: object) -> str:
+    """Text without line breaks and control characters."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", str(text))
+
+
+def escape(text: object) -> str:
+    """Text of a record as harmless Markdown on one line."""
+    return re.sub(r"([\\`*_{}\[\]|#~!])", r"\\\1", html.escape(one_line(text), quote=False))
+
+
+def code(text: str) -> str:
+    """Text as a code span; what would end it or its table cell is left out."""
+    return f"`{re.sub('[`|]', '', one_line(text))}`"
+
+
+def link(path: Path) -> str:
+    """A relative path as the target of a Markdown link."""
+    return quote(path.as_posix(), safe="/.")
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A Markdown table; the cells are escaped already."""
+    return [f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows)]

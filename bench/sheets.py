@@ -1,0 +1,95 @@
+"""Leaderboards as CSV at full precision, and as a compact table for a terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+from bench.pages import SCENARIO_NAMES, budget_text, percent, relative
+from bench.ranking import SHARES, Leaderboard, Row
+
+Cell = str | int | float | bool | None
+
+
+def page_csv(boards: Sequence[Leaderboard], *, page: Path) -> str:
+    """One line for each row of the boards, upper bounds included; fractions, never percent.
+
+    Not measured is an empty cell. page: where the file will lie, for the paths of the records.
+    """
+    lines = [
+        _line(board, row, page) for board in boards for row in (*board.rows, *board.upper_bounds)
+    ]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(lines[0] if lines else ["benchmark"])
+    writer.writerows([_cell(value) for value in line.values()] for line in lines)
+    return text.getvalue()
+
+
+def terminal_table(board: Leaderboard) -> Table:
+    """The ranking on a screen: accuracy with half the width of its 95 % interval, in percent."""
+    key = board.key
+    title = f"{key.benchmark}, {SCENARIO_NAMES[key.scenario]}, {budget_text(key)}, {key.model}"
+    table = Table(title=f"{escape(title)}; percent", box=None, title_justify="left")
+    table.add_column("rank", justify="right")
+    table.add_column("strategy", overflow="fold")
+    for name in ("accuracy", "forgetting", "weights", "hypervolume", "charged", "seeds"):
+        table.add_column(name, justify="right")
+    for row in (*board.rows, *board.upper_bounds):
+        table.add_row(*_terminal_cells(row), style=None if row.ranked else "dim")
+    return table
+
+
+def _terminal_cells(row: Row) -> Iterable[str]:
+    half = (row.accuracy.high - row.accuracy.low) / 2
+    spread = "" if math.isnan(half) else f" ± {percent(half)}"
+    failed = f" ({row.failed} failed)" if row.failed else ""
+    yield "-" if row.rank is None else str(row.rank)
+    yield escape(row.label)
+    yield percent(row.accuracy.mean) + spread
+    yield percent(row.mean.forgetting)
+    yield percent(row.mean.weights)
+    yield f"{row.hypervolume.mean:.3f}"
+    yield percent(row.mean.charged)
+    yield f"{len(row.runs)}{failed}"
+
+
+def _line(board: Leaderboard, row: Row, page: Path) -> dict[str, Cell]:
+    line: dict[str, Cell] = dict(asdict(board.key))
+    line |= {
+        "strategy": row.entrant.strategy,
+        "hyperparameters": row.entrant.hyperparameters,
+        "resolved": row.entrant.resolved,
+        "label": row.label,
+        "ranked": row.ranked,
+        "rank": row.rank,
+        "provisional": row.provisional,
+        "p_above": row.p_above,
+        "pareto_layer": row.layer,
+        "seeds": len(row.runs),
+        "failed": row.failed,
+    }
+    for name, interval in (("accuracy", row.accuracy), ("hypervolume", row.hypervolume)):
+        line |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
+    line |= {name: value for name, value in asdict(row.mean).items() if name not in line}
+    for share, value in zip(SHARES, row.attained, strict=True):
+        line[f"accuracy_at_{percent(share, 0)}_percent"] = value
+    line |= {"chance": board.bounds.chance, "joint": board.bounds.joint}
+    line["records"] = " ".join(relative(i.path, page).as_posix() for i in row.runs.values())
+    return line
+
+
+def _cell(value: Cell) -> str:
+    """One cell; text that a spreadsheet would run as a formula is made text by an apostrophe."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    return repr(value)

@@ -1,0 +1,100 @@
+"""Each metric on a matrix whose answer can be worked out by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from bench import metrics
+
+R = np.array([[0.9, 0.2, 0.1], [0.6, 0.8, 0.3], [0.5, 0.4, 0.7]])
+JOINT = np.array([[np.nan, np.nan], [0.9, 0.8]])
+fractions = arrays(float, (4, 4), elements=st.floats(0, 1))
+
+
+def test_average_accuracy_is_the_mean_of_the_last_row():
+    assert metrics.average_accuracy(R) == pytest.approx((0.5 + 0.4 + 0.7) / 3)
+
+
+def test_average_incremental_accuracy_weighs_every_experience_alike():
+    expected = (0.9 + (0.6 + 0.8) / 2 + (0.5 + 0.4 + 0.7) / 3) / 3
+    assert metrics.average_incremental_accuracy(R) == pytest.approx(expected)
+
+
+def test_forgetting_is_best_minus_last_without_the_last_experience():
+    assert metrics.forgetting(R) == pytest.approx(((0.9 - 0.5) + (0.8 - 0.4)) / 2)
+
+
+def test_forgetting_is_negative_when_the_last_experience_helps_the_past():
+    assert metrics.forgetting(np.array([[0.5, 0.0], [0.7, 0.9]])) == pytest.approx(-0.2)
+
+
+def test_forgetting_needs_nothing_above_the_diagonal():
+    lower = np.where(np.tril(np.ones_like(R)) > 0, R, np.nan)
+    assert metrics.forgetting(lower) == pytest.approx(metrics.forgetting(R))
+
+
+def test_backward_transfer_compares_the_end_with_when_it_was_learned():
+    assert metrics.backward_transfer(R) == pytest.approx(((0.5 - 0.9) + (0.4 - 0.8)) / 2)
+
+
+def test_forward_transfer_is_what_is_known_above_chance_before_learning():
+    expected = ((0.2 - 0.1) + (0.3 - 0.1)) / 2
+    assert metrics.forward_transfer(R, chance=0.1) == pytest.approx(expected)
+
+
+def test_an_upper_bound_has_a_final_accuracy_and_nothing_else():
+    assert metrics.average_accuracy(JOINT) == pytest.approx(0.85)
+    assert math.isnan(metrics.average_incremental_accuracy(JOINT))
+    assert math.isnan(metrics.forgetting(JOINT))
+    assert math.isnan(metrics.backward_transfer(JOINT))
+    assert math.isnan(metrics.forward_transfer(JOINT, chance=0.5))
+
+
+def test_a_single_experience_has_no_past_and_no_future():
+    one = np.array([[0.9]])
+    assert metrics.average_incremental_accuracy(one) == 0.9
+    assert math.isnan(metrics.forgetting(one))
+    assert math.isnan(metrics.backward_transfer(one))
+    assert math.isnan(metrics.forward_transfer(one, chance=0.5))
+
+
+@given(fractions)
+def test_forgetting_is_at_least_the_loss_since_learning(matrix):
+    assert metrics.forgetting(matrix) >= -metrics.backward_transfer(matrix) - 1e-12
+
+
+@given(st.floats(0, 1))
+def test_a_network_that_never_changes_forgets_nothing(value):
+    matrix = np.full((3, 3), value)
+    assert metrics.forgetting(matrix) == 0
+    assert metrics.backward_transfer(matrix) == 0
+
+
+def test_anytime_accuracy_is_the_area_under_the_steps():
+    curve = [(5.0, 0.6), (10.0, 0.8)]
+    expected = 0.25 * 0.1 + 0.25 * 0.6 + 0.5 * 0.8
+    assert metrics.anytime_accuracy(curve, budget=20, chance=0.1) == pytest.approx(expected)
+
+
+def test_anytime_accuracy_ignores_what_came_after_the_budget():
+    within = metrics.anytime_accuracy([(10.0, 0.8)], budget=20, chance=0.1)
+    assert metrics.anytime_accuracy([(10.0, 0.8), (20.1, 1.0)], budget=20, chance=0.1) == within
+
+
+def test_anytime_accuracy_of_an_empty_curve_is_not_measured():
+    assert math.isnan(metrics.anytime_accuracy([], budget=20, chance=0.1))
+
+
+@pytest.mark.parametrize("matrix", [np.ones((2, 3)), np.ones(3), np.ones((0, 0))])
+def test_only_square_matrices_are_accepted(matrix):
+    with pytest.raises(ValueError, match="square matrix"):
+        metrics.average_accuracy(matrix)
+
+
+def test_percent_is_refused():
+    with pytest.raises(ValueError, match="fractions"):
+        metrics.average_accuracy(np.array([[98.0]]))

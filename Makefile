@@ -1,0 +1,38 @@
+# make bench   environment, install, every strategy on the embedded data, leaderboard
+# make test    the tests
+# make lint    ruff and mypy
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BUDGET ?= 10s
+SEEDS ?= 1
+JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); echo $$(( n < 2 ? n : 2 )))
+SCENARIO ?= task,class
+OUT ?= runs
+BIN := $(VENV)/bin
+
+.PHONY: bench test lint clean
+
+bench: $(VENV)/installed
+	$(BIN)/python -m bench run --budget $(BUDGET) --seeds $(SEEDS) --jobs $(JOBS) \
+		--scenario $(SCENARIO) --out $(OUT)
+	$(BIN)/python -m bench leaderboard --out $(OUT) --pages $(OUT)/leaderboards
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# uv comes from PyPI and installs in seconds; plain pip does the same, more slowly
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	if $(BIN)/python -m pip install --quiet uv; \
+	then $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[test,lint]'; \
+	else $(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test,lint]'; fi
+	touch $@
+
+clean:
+	rm -rf $(VENV)

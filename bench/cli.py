@@ -1,0 +1,290 @@
+"""The command line: thin, every heavy import inside its command.
+
+Exit codes: 0 all is well, 1 some rows failed or pages disagree, 2 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="bench",
+    help="Fair comparison in continual learning: equal budgets, weights used against accuracy.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Fetch and import data sets.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the data sets.", envvar="SLEEPBENCH_DATA", show_default="data"),
+]
+Out = Annotated[Path, typer.Option(help="Folder of the records.")]
+Pages = Annotated[Path, typer.Option(help="Folder of the leaderboard pages.")]
+Benchmarks = Annotated[str, typer.Option("--benchmark", help="Ids, separated by commas.")]
+Scenarios = Annotated[str, typer.Option("--scenario", help="task, class, domain.")]
+Strategies = Annotated[str, typer.Option("--strategy", help="Ids, `module:Class`, or `all`.")]
+BudgetText = Annotated[str, typer.Option(help="Per run: 600s, 10m, 1h or 2000steps.")]
+ClockText = Annotated[str | None, typer.Option(help="wall, cpu or steps.", show_default="wall")]
+Seeds = Annotated[int, typer.Option(min=1, help="Repetitions of every cell.")]
+Model = Annotated[str | None, typer.Option(help="Model id.", show_default="the benchmark's")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="[strategy.]hyper-parameter=value; a comma makes a grid."),
+]
+SuiteFile = Annotated[
+    Path | None, typer.Option("--suite", help="TOML file with the grid, instead of the options.")
+]
+
+
+@app.command()
+def run(
+    budget: BudgetText = "10s",
+    benchmark: Benchmarks = "split-digits",
+    scenario: Scenarios = "task",
+    strategy: Strategies = "all",
+    seeds: Seeds = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at once, each on its own cores.")] = 1,
+    data: Data = None,
+    out: Out = Path("runs"),
+    suite: SuiteFile = None,
+    model: Model = None,
+    settings: Settings = None,
+    clock: ClockText = None,
+    allocation: Annotated[str, typer.Option(help="samples or equal.")] = "samples",
+    validation: Annotated[float, typer.Option(help="Fraction held out of training.")] = 0.0,
+    base_seed: Annotated[int, typer.Option(min=0)] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of one run.")] = 1,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    download: Annotated[bool, typer.Option(help="Fetch missing data sets first.")] = False,
+    retry: Annotated[str, typer.Option(help="Statuses to run again: error,timeout,…")] = "",
+) -> None:
+    """Run every cell of a grid that has no record yet, and show the leaderboard."""
+    from pydantic import ValidationError
+
+    from bench.suites import Suite, parse_settings
+
+    names = _names(strategy)
+    if suite is not None:
+        declared = Suite.read(suite)
+    else:
+        options = {
+            "benchmarks": _names(benchmark),
+            "scenarios": _names(scenario),
+            "strategies": names,
+            "budget": budget,
+            "clock": clock,
+            "seeds": seeds,
+            "base_seed": base_seed,
+            "model": model,
+            "hyperparameters": parse_settings(settings or [], names),
+            "allocation": allocation,
+            "validation": validation,
+            "threads": threads,
+            "device": device,
+        }
+        try:
+            declared = Suite.model_validate(options)
+        except ValidationError as error:
+            raise ValueError(_explain(error)) from error
+    failed = _run_suite(declared, jobs, data, out, download, frozenset(filter(None, _names(retry))))
+    raise typer.Exit(1 if failed else 0)
+
+
+def _run_suite(
+    suite: Any, jobs: int, data: Path | None, out: Path, download: bool, retry: frozenset[str]
+) -> int:
+    """Run what is missing of a suite, show the leaderboard; returns how many rows failed."""
+    from bench import execute
+    from bench.display import Display, show_leaderboards
+    from bench.records import Store
+
+    configs = suite.configs()
+    _refuse_unwritable(out)
+    store = Store(out)
+    plan = execute.plan(configs, store, retry)
+    console = _console()
+    console.print(
+        f"{len(configs)} runs of {suite.budget}: {len(plan.done)} done, {len(plan.missing)} to go"
+    )
+    command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
+    executor = execute.Executor(
+        store, jobs=jobs, data_root=(data or Path("data")).resolve(), command=command
+    )
+    for config, refusal in executor.refusals(plan.missing, download=download):
+        if config.strategy in suite.strategies:  # with `all` it is a row like any other
+            raise ValueError(refusal)
+    with Display(console, plan, jobs) as display:
+        try:
+            records = [*plan.done, *executor.run(plan.missing, display)]
+        except KeyboardInterrupt:
+            console.print("interrupted; the same command goes on where this one stopped")
+            raise typer.Exit(130) from None
+    show_leaderboards(console, records, store)
+    failed = [record for record in records if record.status != "ok"]
+    for record in failed:
+        console.print(
+            f"[red]{record.status}[/] {record.config.strategy} seed {record.config.repetition}: "
+            f"{record.reason} ({store.path(record.config, record.attempt)})",
+            soft_wrap=True,
+        )
+    console.print(f"records: {out}/", soft_wrap=True)
+    return len(failed)
+
+
+@app.command(name="list")
+def list_() -> None:
+    """Show every benchmark, strategy and model with its paper."""
+    from rich.table import Table
+
+    from bench.catalogue import BENCHMARKS, MODELS
+    from strategies.registry import STRATEGIES
+
+    console = _console()
+    for title, entries in (
+        ("benchmark", {n: (b.summary, b.paper, b.scenarios) for n, b in BENCHMARKS.items()}),
+        ("strategy", {n: (s.summary, s.paper, s.scenarios) for n, s in STRATEGIES.items()}),
+        ("model", {n: (m.summary, m.paper, ()) for n, m in MODELS.items()}),
+    ):
+        table = Table(title, "what", "scenarios", "paper", box=None, header_style="bold")
+        for name, (summary, paper, scenarios) in entries.items():
+            table.add_row(name, summary, ", ".join(scenarios), paper)
+        console.print(table)
+        console.print()
+
+
+@app.command()
+def status(out: Out = Path("runs")) -> None:
+    """Show what is done, failed and missing in a folder of records."""
+    from rich.table import Table
+
+    from bench.records import Store
+
+    _require_folder(out)
+    stored, damaged = Store(out).read()
+    console = _console()
+    table = Table("benchmark", "scenario", "budget", "strategy", "records", box=None)
+    cells: dict[tuple[str, ...], Counter[str]] = {}
+    for item in stored:
+        config = item.record.config
+        cell = (config.benchmark, config.scenario, str(config.budget), config.strategy)
+        cells.setdefault(cell, Counter())[item.record.status] += 1
+    for names, counts in sorted(cells.items()):
+        shown = ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
+        table.add_row(*names, shown)
+    console.print(table)
+    for line in _missing(stored):
+        console.print(line, soft_wrap=True)
+    for line in damaged:
+        console.print(f"[red]left out[/] {line}", soft_wrap=True)
+    raise typer.Exit(1 if damaged else 0)
+
+
+def _missing(stored: Any) -> list[str]:
+    from bench import pools
+
+    lines = []
+    for members in pools.pools(stored).values():
+        lines += [f"missing: {m}" for m in pools.missing(pools.entrants(members))]
+    return lines
+
+
+@app.command()
+def leaderboard(
+    out: Out = Path("runs"),
+    pages: Pages = Path("leaderboards"),
+    benchmark: Annotated[str | None, typer.Option(help="Only this benchmark.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Only this scenario.")] = None,
+    budget: Annotated[str | None, typer.Option(help="Only this budget.")] = None,
+) -> None:
+    """Write the Markdown and CSV pages of the records in a folder."""
+    from bench import leaderboards
+
+    _require_folder(out)
+    written = leaderboards.build(out, pages, benchmark=benchmark, scenario=scenario, budget=budget)
+    for path in written:
+        typer.echo(path)
+
+
+@app.command()
+def verify(pages: Pages = Path("leaderboards")) -> None:
+    """Check that every page agrees with the records beside it."""
+    from bench import leaderboards
+
+    _require_folder(pages)
+    differences = leaderboards.verify(pages)
+    for difference in differences:
+        typer.echo(difference)
+    if not differences:
+        typer.echo(f"{pages}: every page agrees with its records")
+    raise typer.Exit(1 if differences else 0)
+
+
+@data_app.command("fetch")
+def fetch(name: str, data: Data = None) -> None:
+    """Download a data set, check it and fill the cache."""
+    from bench.data import load
+
+    loaded = load(name, data, download=True)
+    typer.echo(f"{loaded.name}: {len(loaded.train_labels)} training images, {loaded.content_hash}")
+
+
+@data_app.command("import")
+def import_(name: str, source: Path, data: Data = None) -> None:
+    """Fill the cache from an image folder or archive with train/ and test/."""
+    from bench.data import import_images
+
+    imported = import_images(name, source, data)
+    typer.echo(
+        f"{imported.name}: {len(imported.train_labels)} training images, {imported.content_hash}"
+    )
+
+
+def _console() -> Any:
+    """The terminal, or 120 columns where there is none."""
+    from rich.console import Console
+
+    return Console() if sys.stdout.isatty() or "COLUMNS" in os.environ else Console(width=120)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))
+
+
+def _refuse_unwritable(folder: Path) -> None:
+    from bench.records import write_atomically
+
+    probe = folder / ".writable"
+    try:
+        write_atomically(probe, "")
+        probe.unlink()
+    except OSError as error:
+        raise ValueError(f"--out must be a folder one can write to: {error}") from error
+
+
+def _require_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise ValueError(f"{folder} must be a folder, got none there")
+
+
+def _explain(error: Any) -> str:
+    detail = error.errors()[0]
+    return f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}, got {detail.get('input')!r}"
+
+
+def main() -> None:
+    """Entry point: errors in what the user gave end with exit code 2 and one line."""
+    try:
+        app()
+    except ValueError as error:
+        typer.secho(f"error: {error}", fg="red", err=True)
+        raise SystemExit(2) from None

@@ -1,0 +1,282 @@
+"""Running configurations: one fresh process per run, pinned, watched, resumable.
+
+The parent imports no torch: a fork server imports it once, and every run is a fork of that server.
+A run writes its own record; the parent writes the row of a run that died.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, Protocol
+
+from bench import environment
+from bench.config import RULESET, RunConfig
+from bench.processes import Job, check, fork_server, kill, live, slots
+from bench.records import FINISHED, RunRecord, Status, Store, read_record
+from strategies import registry
+
+WATCHDOG_FACTOR = 3
+WATCHDOG_ALLOWANCE = 300.0
+"""Seconds beside three budgets for what is not charged: start, data, evaluation."""
+
+
+class Progress(Protocol):
+    """What a run tells while it runs; see `bench.run.Progress`."""
+
+    experience: int
+    experiences: int
+    spent: float
+    accuracy: float | None
+
+
+class Listener:
+    """Told what happens; the display overrides what it shows."""
+
+    def started(self, config: RunConfig) -> None:
+        """A run has begun."""
+
+    def progressed(self, config: RunConfig, progress: Progress) -> None:
+        """A run tells how far it is."""
+
+    def finished(self, record: RunRecord) -> None:
+        """A run has left its record."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a call will do: `missing` in this order; `done` is kept."""
+
+    missing: list[RunConfig]
+    done: list[RunRecord]
+
+
+def plan(configs: Iterable[RunConfig], store: Store, retry: frozenset[str] = frozenset()) -> Plan:
+    """Split configurations into finished and missing.
+
+    retry: finished statuses to run again all the same. ValueError when a finished record was made
+    under other rules or on another machine than a new one would be, naming what differs.
+    """
+    finished: dict[str, RunRecord] = {}
+    for stored in store.read()[0]:
+        record = stored.record
+        if record.status in FINISHED - retry:
+            finished.setdefault(record.digest, record)
+    configs = list(configs)
+    done = [finished[c.digest] for c in configs if c.digest in finished]
+    here = environment.fingerprint(environment.machine())
+    for record in done:
+        _refuse_changed(record, "ruleset", record.ruleset, RULESET)
+        if record.config.budget.clock != "steps" and record.config.device == "cpu":
+            _refuse_changed(record, "machine", record.environment.fingerprint, here)
+    return Plan(_shuffled([c for c in configs if c.digest not in finished]), done)
+
+
+def _refuse_changed(record: RunRecord, what: str, then: str, now: str) -> None:
+    if then != now:
+        raise ValueError(
+            f"{what} differs from that of the records in this folder: {then} there, {now} here; "
+            f"the rows could not share a table. Choose another --out (first: {record.digest[:12]})"
+        )
+
+
+def _shuffled(configs: Sequence[RunConfig]) -> list[RunConfig]:
+    """Repetition by repetition, strategies shuffled, so that a machine's drift hits all."""
+    order = []
+    for repetition in sorted({c.repetition for c in configs}):
+        block = [c for c in configs if c.repetition == repetition]
+        random.Random(f"order/{repetition}").shuffle(block)
+        order += block
+    return order
+
+
+@dataclass
+class _Running:
+    config: RunConfig
+    attempt: int
+    process: Any
+    channel: Connection
+    folder: Path
+    cores: frozenset[int]
+    deadline: float
+    started: datetime
+    memory_kills: int
+    timed_out: bool = False
+    last: list[str] = field(default_factory=list)
+
+
+class Executor:
+    """Runs configurations, `jobs` at a time, each on its own cores."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        jobs: int = 1,
+        data_root: Path | None = None,
+        timeout: float | None = None,
+        command: str = "",
+    ) -> None:
+        """command: what the user typed, for the records.
+
+        timeout: seconds after which a run is killed; None: three budgets and an allowance.
+        """
+        self._store = Store(store.root.resolve())  # a run works in a folder of its own
+        self._jobs, self._data_root = jobs, data_root
+        self._listener = Listener()
+        self._timeout, self._command = timeout, command
+        self._running: list[_Running] = []
+
+    def refusals(
+        self, configs: Sequence[RunConfig], *, download: bool = False
+    ) -> list[tuple[RunConfig, str]]:
+        """The cells that cannot be built and why; trains nothing.
+
+        Built in the fork server, which has to import everything anyway.
+        download: fetch missing data sets.
+        """
+        cells = list(
+            {
+                (c.benchmark, c.scenario, c.strategy, str(c.hyperparameters)): c for c in configs
+            }.values()
+        )
+        if not cells:
+            return []
+        context = fork_server(max(c.threads for c in configs))
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=check, args=(cells, self._data_root, download, sender))
+        process.start()
+        sender.close()
+        try:
+            return receiver.recv()
+        except EOFError:
+            return []  # what kills a process here will be the row of a run
+        finally:
+            process.join()
+
+    def run(
+        self, configs: Sequence[RunConfig], listener: Listener | None = None
+    ) -> list[RunRecord]:
+        """Run all of `configs`; a run that fails is a record like any other."""
+        if not configs:
+            return []
+        self._listener = listener or Listener()
+        free = slots(self._jobs, max(c.threads for c in configs))
+        context = fork_server(max(c.threads for c in configs))
+        waiting, records = list(configs), []
+        try:
+            while waiting or self._running:
+                while waiting and free:
+                    self._running.append(self._start(context, waiting.pop(0), free.pop(0)))
+                for ended in self._watch():
+                    records.append(self._collect(ended))
+                    free.append(ended.cores)
+        finally:
+            for running in self._running:  # interrupted: what was cut is run again next time
+                kill(running.process)
+                self._clean(running)
+        return records
+
+    def _start(self, context: Any, config: RunConfig, cores: frozenset[int]) -> _Running:
+        receiver, sender = context.Pipe(duplex=False)
+        attempt = self._store.attempts(config) + 1
+        folder = Path(tempfile.mkdtemp(prefix="sleepbench-"))
+        log = self._store.path(config, attempt).with_suffix(".log")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        job = Job(
+            config, attempt, self._store.root, self._data_root, folder, log, cores, self._command
+        )
+        process = context.Process(target=live, args=(job, sender))
+        running = _Running(
+            config, attempt, process, receiver, folder, cores,
+            time.monotonic() + self._limit(config), datetime.now(timezone.utc),
+            environment.out_of_memory_kills(),
+        )  # fmt: skip
+        process.start()
+        sender.close()
+        self._listener.started(config)
+        return running
+
+    def _limit(self, config: RunConfig) -> float:
+        if self._timeout is not None:
+            return self._timeout
+        if config.budget.clock == "steps":
+            return float("inf")
+        return WATCHDOG_FACTOR * config.budget.amount + WATCHDOG_ALLOWANCE
+
+    def _watch(self) -> list[_Running]:
+        """Pass on what runs tell, kill what is late, and return the runs that have ended."""
+        handles = {r.process.sentinel: r for r in self._running}
+        handles |= {r.channel: r for r in self._running if not r.channel.closed}
+        for ready in wait(list(handles), timeout=0.5):
+            running = handles[ready]
+            if ready is running.channel:
+                self._listen(running)
+        for running in self._running:
+            if time.monotonic() > running.deadline and not running.timed_out:
+                running.timed_out = True
+                kill(running.process)
+        ended = [r for r in self._running if not r.process.is_alive()]
+        self._running = [r for r in self._running if r not in ended]
+        return ended
+
+    def _listen(self, running: _Running) -> None:
+        try:
+            self._listener.progressed(running.config, running.channel.recv())
+        except (EOFError, OSError):
+            running.channel.close()
+
+    def _collect(self, ended: _Running) -> RunRecord:
+        ended.process.join()
+        path = self._store.path(ended.config, ended.attempt)
+        record = _read_if_there(path) or self._write_row_of_the_dead(ended)
+        self._clean(ended)
+        self._listener.finished(record)
+        return record
+
+    def _write_row_of_the_dead(self, ended: _Running) -> RunRecord:
+        status, reason = _cause_of_death(ended)
+        entry = registry.find(ended.config.strategy)
+        record = RunRecord(
+            ruleset=RULESET,
+            digest=ended.config.digest,
+            benchmark_version=None,
+            config=ended.config,
+            resolved=dict(ended.config.hyperparameters),
+            ranked=entry.ranked,
+            status=status,
+            reason=reason,
+            attempt=ended.attempt,
+            environment=environment.describe(self._command, ended.started, None, None),
+        )
+        self._store.write(record)
+        return record
+
+    def _clean(self, running: _Running) -> None:
+        running.channel.close()
+        shutil.rmtree(running.folder, ignore_errors=True)
+
+
+def _cause_of_death(ended: _Running) -> tuple[Status, str]:
+    code = ended.process.exitcode
+    if ended.timed_out:
+        return "timeout", "killed by the watchdog: it did not end long after its budget"
+    if code == -signal.SIGKILL and environment.out_of_memory_kills() > ended.memory_kills:
+        return "oom", "killed by the system for lack of memory"
+    if code == -signal.SIGKILL or code == -signal.SIGTERM:
+        return "killed", f"ended from outside by signal {-code}"
+    if code < 0:
+        return "error", f"crashed with signal {-code} ({signal.Signals(-code).name})"
+    return "infra_error", f"ended with exit code {code} and no record"
+
+
+def _read_if_there(path: Path) -> RunRecord | None:
+    return read_record(path) if path.exists() else None

@@ -1,0 +1,75 @@
+"""Where Avalanche's hooks meet the meter: stopping, charging by kind, the strategy's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from avalanche.core import SupervisedPlugin
+
+from bench.budgets import Meter
+from strategies.clock import Clock
+
+UNTIL_STOPPED = 10**9
+"""Epochs of a run: the budget ends it."""
+
+
+class MeterClock(Clock):
+    """A read-only view of the meter: progress of this experience, and the night's account."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+
+    @property
+    def progress(self) -> float:
+        """Spent fraction of what this experience may spend."""
+        return self._meter.progress
+
+    def tick(self) -> None:
+        """Count and charge one step of the night."""
+        self._meter.step("night")
+
+    @contextmanager
+    def night(self) -> Iterator[None]:
+        """Charge what happens inside to the night."""
+        before = self._meter.charge("night")
+        try:
+            yield
+        finally:
+            self._meter.charge(before)
+
+
+class BudgetPlugin(SupervisedPlugin):
+    """Stops a strategy when its share is spent and charges its time by kind.
+
+    tell: called after every minibatch.
+    """
+
+    def __init__(self, meter: Meter, tell: Callable[[], None]) -> None:
+        super().__init__()
+        self._meter = meter
+        self._tell = tell
+
+    def before_training_epoch(self, strategy: Any, **kwargs: Any) -> None:
+        """From here a minibatch is fetched."""
+        self._meter.charge("data")
+
+    def before_training_iteration(self, strategy: Any, **kwargs: Any) -> None:
+        """The minibatch is there: what follows is training."""
+        self._meter.charge("train")
+
+    def after_training_iteration(self, strategy: Any, **kwargs: Any) -> None:
+        """Count the minibatch and stop if the share is spent."""
+        self._meter.step("train", len(strategy.mb_y))
+        if self._meter.exhausted:
+            strategy.stop_training()
+            self._meter.charge("hooks")
+            self._meter.stopped()
+        else:
+            self._meter.charge("data")
+        self._tell()
+
+    def after_training_epoch(self, strategy: Any, **kwargs: Any) -> None:
+        """No minibatch is under way."""
+        self._meter.charge("hooks")

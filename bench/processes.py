@@ -1,0 +1,89 @@
+"""The processes of runs: forked from a server that has everything imported, pinned, killable."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from bench.config import RunConfig
+from bench.records import Store
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a child process needs to know."""
+
+    config: RunConfig
+    attempt: int
+    store: Path
+    data_root: Path | None
+    folder: Path
+    log: Path
+    cores: frozenset[int]
+    command: str
+
+
+def live(job: Job, channel: Connection) -> None:
+    """The life of one run, in its own session, folder and cores."""
+    os.setsid()
+    os.sched_setaffinity(0, job.cores)
+    tempfile.tempdir = os.environ["TMPDIR"] = str(job.folder)
+    with job.log.open("w") as log:
+        os.dup2(log.fileno(), sys.stdout.fileno())
+        os.dup2(log.fileno(), sys.stderr.fileno())
+    from bench.attempt import attempt
+
+    record = attempt(job, channel.send)
+    sys.stdout.flush()
+    Store(job.store).write(record)
+    if job.log.stat().st_size == 0:
+        job.log.unlink()
+
+
+def check(
+    configs: Sequence[RunConfig], data_root: Path | None, download: bool, channel: Connection
+) -> None:
+    """Tell which configurations cannot be built."""
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stderr.fileno())
+    from bench.attempt import refusals
+
+    channel.send(refusals(configs, data_root, download))
+
+
+def kill(process: Any) -> None:
+    """End a run and everything it started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        process.kill()
+    process.join()
+
+
+def slots(jobs: int, threads: int) -> list[frozenset[int]]:
+    """Disjoint sets of `threads` cores, one per job; ValueError when there are not enough."""
+    cores = sorted(os.sched_getaffinity(0))
+    if jobs * threads > len(cores):
+        raise ValueError(
+            f"jobs x threads must be at most the {len(cores)} cores of this machine, "
+            f"got {jobs} x {threads}"
+        )
+    return [frozenset(cores[i * threads : (i + 1) * threads]) for i in range(jobs)]
+
+
+def fork_server(threads: int) -> Any:
+    """A context whose processes fork from one server that has everything imported."""
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[variable] = str(threads)
+    os.environ["PYTHONHASHSEED"] = "0"
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["bench.attempt"])
+    return context

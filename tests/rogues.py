@@ -1,0 +1,61 @@
+"""Strategies that misbehave, run by import path as a user's own would be."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from avalanche.training.supervised import Naive
+
+
+class Crash(Naive):
+    """Raises in the middle of training."""
+
+    def _after_training_iteration(self, **kwargs):
+        raise RuntimeError("the third wheel came off")
+
+
+class RunOut(Naive):
+    """Asks for more memory than there is."""
+
+    def _after_training_iteration(self, **kwargs):
+        raise MemoryError("cannot allocate 1 TiB")
+
+
+class Diverge(Naive):
+    """Its weights become infinite."""
+
+    def _after_training_exp(self, **kwargs):
+        next(self.model.parameters()).data.fill_(float("inf"))
+        super()._after_training_exp(**kwargs)
+
+
+class Segfault(Naive):
+    """Dies of a signal."""
+
+    def _after_training_iteration(self, **kwargs):
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+
+class Hang(Naive):
+    """Never comes back."""
+
+    def _after_training_iteration(self, **kwargs):
+        time.sleep(600)
+
+
+class Overdraw(Naive):
+    """Works on after it was told to stop."""
+
+    def _after_training_exp(self, **kwargs):
+        time.sleep(0.5)
+        super()._after_training_exp(**kwargs)
+
+
+class Slow(Naive):
+    """Takes its time, so that a test can interrupt it."""
+
+    def _after_training_iteration(self, **kwargs):
+        time.sleep(0.05)
+        super()._after_training_iteration(**kwargs)

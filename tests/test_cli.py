@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from bench.cli import app, main
+
+RUN = ["run", "--budget", "10steps", "--strategy", "naive"]
+
+
+def usage_error(monkeypatch, capsys, *arguments: str) -> str:
+    """Run the command line; it must end with exit code 2 before any work."""
+    monkeypatch.setattr(sys, "argv", ["bench", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--strategy", "niave"], "unknown strategy 'niave'; did you mean 'naive'? Known: "),
+        (
+            ["--benchmark", "split-mnits"],
+            "unknown benchmark 'split-mnits'; did you mean 'split-mnist'",
+        ),
+        (["--model", "lenet-5"], "unknown model 'lenet-5'; did you mean 'lenet5'"),
+        (["--scenario", "klass"], "scenarios"),
+        (["--budget", "0s"], "600s, 10m, 1h or 2000steps"),
+        (["--budget", "600"], "600s, 10m, 1h or 2000steps"),
+        (["--budget", "10 parsecs"], "600s, 10m, 1h or 2000steps"),
+        (["--strategy", "packnet-frozen", "--scenario", "class"], "it can: task"),
+        (["--benchmark", "permuted-mnist", "--scenario", "class"], "must be run in scenario"),
+        (["--set", "densty=0.1", "--strategy", "packnet-frozen"], "did you mean 'density'?"),
+        (["--set", "density"], "--set must be name=value"),
+        (
+            ["--model", "lenet5", "--benchmark", "split-digits"],
+            "lenet5 needs inputs of at least 12x12",
+        ),
+        (["--strategy", "nowhere:Strategy"], "strategy 'nowhere:Strategy' cannot be imported"),
+    ],
+)
+def test_wrong_usage_is_one_line_that_says_what_must_be(
+    tmp_path, monkeypatch, capsys, arguments, message
+):
+    error = usage_error(monkeypatch, capsys, *RUN, "--out", str(tmp_path / "runs"), *arguments)
+    assert message in error
+    assert error.count("\n") == 1
+    assert not list((tmp_path).rglob("*.json"))
+
+
+def test_an_unwritable_folder_is_refused_before_the_first_run(tmp_path, monkeypatch, capsys):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    error = usage_error(monkeypatch, capsys, *RUN, "--out", str(blocked / "runs"))
+    assert "--out must be a folder one can write to" in error
+
+
+def test_missing_data_names_the_file_and_the_command(tmp_path, monkeypatch, capsys):
+    error = usage_error(
+        monkeypatch, capsys, *RUN, "--out", str(tmp_path / "runs"),
+        "--benchmark", "split-mnist", "--data", str(tmp_path),
+    )  # fmt: skip
+    assert "train-images-idx3-ubyte" in error
+    assert "python -m bench data fetch mnist" in error
+
+
+def test_list_shows_every_id_and_its_paper():
+    result = CliRunner().invoke(app, ["list"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    for name in ("split-digits", "split-tinyimagenet", "packnet-frozen", "lwf", "resnet18-slim"):
+        assert name in result.output
+    assert "Mallya & Lazebnik 2018" in result.output
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list"]])
+def test_help_and_list_import_nothing_heavy(arguments):
+    code = (
+        f"import sys; sys.argv = ['bench', *{arguments!r}]\n"
+        "from bench.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "heavy = {'torch', 'avalanche', 'pandas', 'scipy', 'seaborn'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    environment = {**os.environ, "COLUMNS": "200"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment, capture_output=True)
+
+
+def test_a_suite_runs_its_leaderboard_is_written_and_verified(tmp_path, monkeypatch):
+    runner, out, pages = CliRunner(), tmp_path / "pages" / "records", tmp_path / "pages"
+    ran = runner.invoke(
+        app, ["run", "--budget", "30steps", "--strategy", "naive,packnet-frozen", "--seeds", "2",
+              "--jobs", "2", "--out", str(out)],
+    )  # fmt: skip
+    assert ran.exit_code == 0, ran.output
+    assert "4 runs of 30steps: 0 done, 4 to go" in ran.output
+    again = runner.invoke(app, [*ran_arguments(out)])
+    assert "4 done, 0 to go" in again.output
+    built = runner.invoke(app, ["leaderboard", "--out", str(out), "--pages", str(pages)])
+    assert built.exit_code == 0, built.output
+    assert (pages / "split-digits" / "task-30steps.md").exists()
+    assert runner.invoke(app, ["verify", "--pages", str(pages)]).exit_code == 0
+    page = pages / "split-digits" / "task-30steps.md"
+    page.write_text(page.read_text().replace("naive", "nave"))
+    assert runner.invoke(app, ["verify", "--pages", str(pages)]).exit_code == 1
+    status = runner.invoke(app, ["status", "--out", str(out)], env={"COLUMNS": "200"})
+    assert "2 ok" in status.output
+
+
+def ran_arguments(out) -> list[str]:
+    return ["run", "--budget", "30steps", "--strategy", "naive,packnet-frozen", "--seeds", "2",
+            "--jobs", "2", "--out", str(out)]  # fmt: skip
+
+
+def test_a_failed_row_makes_the_exit_code_one(tmp_path):
+    result = CliRunner().invoke(
+        app,
+        ["run", "--budget", "10steps", "--strategy", "rogues:Crash,naive", "--out", str(tmp_path)],
+    )
+    assert result.exit_code == 1
+    assert "the third wheel came off" in result.output

@@ -97,10 +97,9 @@ STRATEGIES: dict[str, Entry] = {
         defaults={"ewc_lambda": 100.0},
     ),
     "si": Entry(
-        "avalanche.training.supervised:SynapticIntelligence",
+        "strategies.synaptic_intelligence:synaptic_intelligence",
         "quadratic penalty weighted along the path of training",
         "Zenke et al. 2017",
-        defaults={"si_lambda": 1.0},
     ),
     "lwf": Entry(
         "avalanche.training.supervised:LwF",

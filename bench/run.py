@@ -16,12 +16,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from avalanche.training.plugins import EvaluationPlugin
 
 from bench.benchmarks import Benchmark, make_benchmark
 from bench.budgets import Meter, shares
 from bench.config import RunConfig
-from bench.evaluation import Scores, evaluate
+from bench.evaluation import NoMetrics, Scores, evaluate
 from bench.metering import UNTIL_STOPPED, BudgetPlugin, MeterClock
 from bench.models import make_model
 from bench.records import Cost, Matrix, Outcome, WeightsInUse
@@ -138,7 +137,7 @@ def build(config: RunConfig, data_root: Path | None, report: Callable[[Progress]
             device=config.device,
             train_epochs=UNTIL_STOPPED,
             eval_mb_size=EVAL_BATCH,
-            evaluator=EvaluationPlugin(),
+            evaluator=NoMetrics(),
             plugins=[BudgetPlugin(meter, account.tell)],
         )
     return Ready(benchmark, meter, strategy, account)

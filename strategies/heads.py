@@ -68,12 +68,12 @@ class MultiHeadModel(MultiTaskModule):
         return self.head(features, labels)
 
 
-def head_parameters(model: nn.Module) -> set[str]:
-    """Names of the parameters that belong to per-task or growing heads."""
+def head_tensors(model: nn.Module) -> set[str]:
+    """Names of the parameters and buffers that belong to per-task or growing heads."""
     heads = (TaskHead, MultiHeadClassifier, IncrementalClassifier)
     return {
         f"{prefix}.{name}" if prefix else name
         for prefix, module in model.named_modules()
         if isinstance(module, heads)
-        for name, _ in module.named_parameters()
+        for name, _ in (*module.named_parameters(), *module.named_buffers())
     }

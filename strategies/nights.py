@@ -6,7 +6,7 @@ stage, iterative pruning is many, sleep replay is a night that replays.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -86,11 +86,10 @@ class SleepingStrategy(SupervisedTemplate):
 
     def keep(self, kept: Masks) -> None:
         """Set every other prunable weight to zero and hold it there until the experience ends."""
-        zeros = {name: torch.zeros_like(w) for name, w in self.weights.items()}
-        self.guard(kept, zeros)
+        self.guard(kept, dict.fromkeys(kept))
 
-    def guard(self, trainable: Masks, anchors: dict[str, Tensor]) -> None:
-        """From now on train only these entries and hold the others at their anchors.
+    def guard(self, trainable: Masks, anchors: Mapping[str, Tensor | None]) -> None:
+        """From now on train only these entries and hold the others at their anchors, None for 0.
 
         The optimizer forgets its moments: they belong to weights that are gone.
         """

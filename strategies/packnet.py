@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from strategies.clock import Clock
-from strategies.heads import TaskHead, head_parameters
+from strategies.heads import TaskHead, head_tensors
 from strategies.masks import Guard, Masks, Scope, union
 from strategies.nights import SleepingStrategy, evenly
 from strategies.prune import Prune
@@ -77,14 +77,14 @@ class PackNet(SleepingStrategy):
     def keep(self, kept: Masks) -> None:
         """Claim `kept`; when frozen, the task goes on seeing what earlier tasks claimed."""
         claimed = union(self.masks, self.weights)
-        anchors = {}
+        anchors: dict[str, Tensor | None] = {}
         for name, weight in self.weights.items():
             if self.frozen:
                 self._active[name] = kept[name] | claimed[name]
                 anchors[name] = torch.where(claimed[name], weight.detach(), 0.0)
             else:
                 self._active[name] = kept[name]
-                anchors[name] = torch.zeros_like(weight)
+                anchors[name] = None
                 # what only earlier tasks use is out of sight until this one is done
                 self._hidden[name] = weight.detach() * (claimed[name] & ~kept[name])
         self.guard(kept, anchors)
@@ -163,12 +163,9 @@ class PackNet(SleepingStrategy):
 
     def _unshared(self) -> dict[str, Tensor]:
         """Parameters and buffers that are kept per task: all but matrices, kernels and heads."""
-        heads = head_parameters(self.model)
-        shared = heads | set(self.weights)
-        outside = tuple(name.rsplit(".", 1)[0] + "." for name in heads)
-        unshared = {n: p for n, p in self.model.named_parameters() if n not in shared}
-        buffers = {n: b for n, b in self.model.named_buffers() if not n.startswith(outside)}
-        return {**unshared, **buffers}
+        shared = head_tensors(self.model) | set(self.weights)
+        tensors = (*self.model.named_parameters(), *self.model.named_buffers())
+        return {name: tensor for name, tensor in tensors if name not in shared}
 
     def _guard_heads(self) -> None:
         """Hold the rows of every other task's head, which momentum and weight decay would move."""

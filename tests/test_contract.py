@@ -8,7 +8,6 @@ import pytest
 import torch
 from avalanche.core import SupervisedPlugin
 from avalanche.training.supervised import JointTraining
-from toy import StepClock, logits, toy_benchmark, toy_model, toy_strategy
 
 from bench.budgets import Budget, Meter
 from bench.config import SCENARIOS
@@ -16,6 +15,7 @@ from bench.evaluation import evaluate
 from bench.metering import UNTIL_STOPPED, BudgetPlugin, MeterClock
 from strategies import registry
 from strategies.weights import weights_in_use
+from toy import StepClock, logits, toy_benchmark, toy_model, toy_strategy
 
 STRATEGIES = registry.STRATEGIES
 CELLS = [(n, s) for n, e in STRATEGIES.items() for s in e.scenarios]

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from toy import StepClock, toy_benchmark, toy_strategy
 
 from strategies.nights import evenly
 from strategies.weights import weights_in_use
+from toy import StepClock, toy_benchmark, toy_strategy
 
 
 def test_rounds_are_evenly_spaced_from_the_first_prune():

@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from factories import CHANCE, as_stored, make_record, make_runs, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench import leaderboards, measures, pages, pools, sheets, stats
 from bench.pools import PoolError
 from bench.ranking import rank
+from factories import CHANCE, as_stored, make_record, make_runs, write
 
 ROOT = Path(__file__).parents[1]
 

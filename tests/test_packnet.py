@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 from avalanche.training.plugins import EvaluationPlugin
-from toy import logits, toy_benchmark, toy_model, toy_strategy
 
 from strategies.packnet import PackNet
 from strategies.weights import weights_in_use
+from toy import logits, toy_benchmark, toy_model, toy_strategy
 
 OPTIMIZERS = {
     "sgd": {"momentum": 0.9, "weight_decay": 0.01},

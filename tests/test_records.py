@@ -3,9 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from factories import make_record as record
 
 from bench.records import RecordError, Store, read_record, write_atomically
+from factories import make_record as record
 
 
 def test_a_record_survives_the_disk(tmp_path):

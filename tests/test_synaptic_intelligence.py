@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from avalanche.training.plugins import SynapticIntelligencePlugin
+
 from toy import toy_benchmark, toy_strategy
 
 

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from avalanche.models import MTSimpleMLP
+from torch import nn
+
+from strategies.sleep_replay import check_can_sleep, observe
+from toy import StepClock, toy_benchmark, toy_model, toy_strategy
+
+SHORT = {"sleep_steps": 200}
+
+
+def trained(scenario: str = "class", *, experiences: int = 2, **options):
+    benchmark = toy_benchmark(scenario, experiences=experiences)
+    strategy = toy_strategy(
+        "sleep-replay", benchmark, chosen={**SHORT, **options.pop("chosen", {})}, **options
+    )
+    for experience in benchmark.train:
+        strategy.train(experience)
+    return strategy, benchmark
+
+
+def state(strategy) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in strategy.model.parameters()])
+
+
+@pytest.fixture
+def nights(monkeypatch):
+    """What each night was given: mean input and outcome."""
+    from strategies import sleep_replay
+
+    seen = []
+    real = sleep_replay.sleep
+
+    def spy(weights, scales, mean_input, *args, **kwargs):
+        slept = real(weights, scales, mean_input, *args, **kwargs)
+        seen.append((mean_input, slept))
+        return slept
+
+    monkeypatch.setattr(sleep_replay, "sleep", spy)
+    return seen
+
+
+def test_each_experience_ends_with_one_night_on_its_own_mean_input(nights):
+    _, benchmark = trained()
+    for experience, (mean, slept) in zip(benchmark.train, nights, strict=True):
+        images = torch.stack([experience.dataset[i][0] for i in range(len(experience.dataset))])
+        expected = images.mean(0) / images.mean(0).max()
+        assert mean.shape == (1, 6, 6)
+        assert torch.allclose(mean, expected, atol=1e-6)
+        assert slept.spikes[0] > 0
+
+
+def test_the_day_ends_after_its_minibatches_and_the_night_ends_the_experience(nights):
+    strategy, _ = trained(epochs=50, chosen={"day_steps": 7}, experiences=3)
+    assert strategy.clock.train_iterations == 3 * 7
+    assert [slept.steps for _, slept in nights] == [200] * 3
+
+
+def test_the_day_ends_at_its_progress_and_the_night_when_the_share_is_spent(nights):
+    clock = StepClock(50)
+    strategy, _ = trained(epochs=50, chosen={"day": 0.2}, sleep_clock=clock)
+    assert strategy.clock.train_iterations == 2 * 10
+    # four minibatches of ten samples are observed before the sleep
+    assert [slept.steps for _, slept in nights] == [50 - 10 - 4] * 2
+
+
+def test_an_experience_cut_by_day_is_not_slept_on(nights):
+    benchmark = toy_benchmark("class")
+    strategy = toy_strategy("sleep-replay", benchmark, sleep_clock=StepClock(1))
+    strategy.train(benchmark.train[0])
+    assert not nights
+
+
+@pytest.mark.parametrize("scenario", ["task", "class", "domain"])
+def test_sleeping_layers_have_no_bias_and_learn(scenario):
+    strategy, _ = trained(scenario)
+    layers = [m for m in strategy.model.modules() if isinstance(m, nn.Linear)]
+    assert len(layers) == 3
+    assert all((layer.bias == 0).all() for layer in layers)
+
+
+def test_the_seed_decides_and_the_global_generator_gives_it():
+    first, again, other = (state(trained(chosen={"seed": seed})[0]) for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert torch.equal(state(trained(seed=7)[0]), state(trained(seed=7)[0]))
+
+
+def test_nights_of_a_stream_trained_in_one_call_are_the_same():
+    one, benchmark = trained()
+    whole = toy_strategy("sleep-replay", toy_benchmark("class"), chosen=SHORT)
+    whole.train(benchmark.train)
+    assert torch.equal(state(one), state(whole))
+
+
+def test_a_network_of_convolutions_sleeps_in_its_linear_layers_only(nights):
+    benchmark = toy_benchmark("class")
+    model = nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 4)
+    )
+    strategy = toy_strategy("sleep-replay", benchmark, model=model, chosen=SHORT)
+    strategy.train(benchmark.train[0])
+    mean, slept = nights[0]
+    assert mean.shape == (64,)
+    assert [w.shape for w in slept.weights] == [(8, 64), (4, 8)]
+    assert model[0].bias.requires_grad
+    assert torch.equal(model[3].weight, slept.weights[0])
+
+
+def test_avalanches_own_heads_sleep_one_at_a_time(nights):
+    benchmark = toy_benchmark("task")
+    model = MTSimpleMLP(input_size=36, hidden_size=8)
+    strategy = toy_strategy("sleep-replay", benchmark, model=model, chosen=SHORT)
+    for experience in benchmark.train:
+        strategy.train(experience)
+    heads = [head.classifier.weight for head in model.classifier.classifiers.values()]
+    for head, (_, slept) in zip(heads, nights, strict=True):
+        assert torch.equal(head, slept.weights[-1])
+
+
+def test_observing_leaves_no_hook_and_the_mode_of_training():
+    benchmark = toy_benchmark("class")
+    strategy = toy_strategy("sleep-replay", benchmark)
+    strategy.dataloader = [(torch.rand(5, 1, 6, 6), torch.zeros(5), torch.zeros(5))]
+    strategy.model.train()
+    observer = observe(strategy, lambda: True)
+    assert strategy.model.training
+    assert not any(m._forward_hooks for m in strategy.model.modules())
+    assert [layer.out_features for layer in observer.maxima] == [300, 100, 4]
+
+
+def test_weights_that_are_not_finite_undo_the_night(monkeypatch):
+    from strategies import sleep_replay
+    from strategies.spiking import Slept
+
+    def broken(weights, *args, **kwargs):
+        return Slept([torch.full_like(w, math.nan) for w in weights], 1, [1])
+
+    monkeypatch.setattr(sleep_replay, "sleep", broken)
+    with pytest.warns(UserWarning, match="the night is undone"):
+        strategy, _ = trained()
+    assert state(strategy).isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ({"rate": -1}, "rate must be above 0, got -1"),
+        ({"day": 1.0}, r"day must be in \(0, 1\), got 1.0"),
+        ({"day_steps": 0}, "day_steps must be at least 1, got 0"),
+        ({"sleep_steps": 0}, "sleep_steps must be at least 1, got 0"),
+        ({"beta": [1.0, -1.0]}, r"beta must be above 0 for each layer, got \(1.0, -1.0\)"),
+    ],
+)
+def test_hyperparameters_out_of_range_are_refused(chosen, message):
+    with pytest.raises(ValueError, match=message):
+        toy_strategy("sleep-replay", toy_benchmark("class"), chosen=chosen)
+
+
+def test_a_module_that_cannot_sleep_is_refused_by_name():
+    model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    with pytest.raises(ValueError, match="got BatchNorm1d '1'"):
+        check_can_sleep(model)
+    with pytest.raises(ValueError, match="must have a linear layer to put to sleep, got none"):
+        check_can_sleep(nn.Conv2d(1, 1, 1))
+    check_can_sleep(toy_model(toy_benchmark("task")))
+    check_can_sleep(toy_model(toy_benchmark("class")))

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from strategies.spiking import (
+    CHUNK,
+    PRESETS,
+    SleepParameters,
+    gate,
+    input_spikes,
+    layer_scales,
+    sleep,
+)
+
+PARAMETERS = SleepParameters(
+    rate=300.0, inc=0.03, dec=0.01, beta=(1.0,), alpha_scale=1.0, steps=150
+)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def weights_of(widths, seed: int = 0) -> list[torch.Tensor]:
+    rng = generator(seed)
+    return [
+        torch.randn(after, before, generator=rng, dtype=torch.float64) * 0.3
+        for before, after in pairwise(widths)
+    ]
+
+
+def dense_sleep(weights, scales, mean_input, parameters, rng, steps=None):
+    """The paper's loop as it is written: every layer, every step."""
+    weights = [w.clone() for w in weights]
+    potentials = [w.new_zeros(len(w)) for w in weights]
+    thresholds = parameters.thresholds(len(weights))
+    spikes = [0] * len(weights)
+    drawn: list[torch.Tensor] = []
+    for step in range(parameters.steps if steps is None else steps):
+        if not drawn:
+            left = min(CHUNK, parameters.steps - step)
+            drawn = list(input_spikes(mean_input, parameters, left, rng))
+        fired = drawn.pop(0)
+        for n, w in enumerate(weights):
+            drive = scales[n] * (w @ fired.to(w.dtype))
+            potentials[n] = parameters.decay * potentials[n] + drive
+            before, fired = fired, potentials[n] >= thresholds[n]
+            change = torch.where(before, parameters.inc, -parameters.dec) * gate(w)
+            w[fired] += change[fired]
+            potentials[n][fired] = 0.0
+            spikes[n] += int(fired.sum())
+    return weights, spikes
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    widths=st.lists(st.integers(1, 7), min_size=1, max_size=3),
+    image=st.booleans(),
+    decay=st.sampled_from([0.0, 0.3, 0.9, 0.999, 1.0]),
+    beta=st.sampled_from([0.3, 1.0, 5.0]),
+    cut=st.integers(0, 150),
+    seed=st.integers(0, 1000),
+)
+def test_events_equal_the_dense_loop_wherever_it_is_cut(widths, image, decay, beta, cut, seed):
+    weights = weights_of([20, *widths], seed)
+    scales = layer_scales(weights, [0.5] * len(weights), 1.0)
+    mean = torch.rand(20, generator=generator(seed), dtype=torch.float64)
+    mean = mean.reshape(1, 4, 5) if image else mean
+    parameters = replace(PARAMETERS, decay=decay, beta=(beta,))
+    ticks = []
+    slept = sleep(
+        weights,
+        scales,
+        mean,
+        parameters,
+        generator=generator(seed),
+        keep_going=lambda: len(ticks) < cut,
+        tick=lambda: ticks.append(1),
+    )
+    expected, spikes = dense_sleep(weights, scales, mean, parameters, generator(seed), cut)
+    assert slept.steps == len(ticks) == cut
+    assert slept.spikes == spikes
+    for mine, theirs in zip(slept.weights, expected, strict=True):
+        assert torch.allclose(mine, theirs, rtol=0, atol=1e-12)
+
+
+def test_the_papers_network_sleeps_as_in_the_dense_loop():
+    weights = weights_of([784, 120, 120, 10])
+    scales = layer_scales(weights, [1.0, 1.0, 1.0], PRESETS["mnist"].alpha_scale)
+    mean = 0.5 * torch.rand(28, 28, generator=generator(), dtype=torch.float64)
+    parameters = replace(PRESETS["mnist"], steps=500)
+    slept = sleep(weights, scales, mean, parameters, generator=generator())
+    expected, spikes = dense_sleep(weights, scales, mean, parameters, generator())
+    assert slept.spikes == spikes
+    assert min(spikes) > 10
+    for mine, theirs in zip(slept.weights, expected, strict=True):
+        assert torch.allclose(mine, theirs, rtol=0, atol=1e-10)
+
+
+def test_two_neurons_by_hand():
+    # input 0 spikes in every step, input 1 never; 0.6, then 1.2 >= 1: neuron 0 fires and resets
+    weight = torch.tensor([[0.6, 0.0], [-0.6, 0.0]], dtype=torch.float64)
+    parameters = replace(PARAMETERS, rate=1000.0, decay=1.0, steps=2)
+    slept = sleep([weight], [1.0], torch.tensor([1.0, 0.0]), parameters, generator=generator())
+    assert slept.spikes == [1]
+    # its established weight does not move, its silent zero weight loses dec, neuron 1 stays
+    expected = [[0.6, -0.01], [-0.6, 0.0]]
+    assert torch.allclose(slept.weights[0], torch.tensor(expected, dtype=torch.float64))
+
+
+def test_a_negative_weight_between_firing_neurons_gains_twice_inc():
+    weight = torch.tensor([[2.0, -0.5]], dtype=torch.float64)
+    parameters = replace(PARAMETERS, rate=1000.0, steps=1)
+    slept = sleep([weight], [1.0], torch.ones(2), parameters, generator=generator())
+    assert slept.weights[0][0].tolist() == pytest.approx([2.0, -0.44])
+
+
+def test_the_gate_is_open_below_zero_and_closed_above():
+    assert gate(torch.tensor([-0.1, 0.0, 0.1])).tolist() == pytest.approx([2.0, 1.0, 0.0])
+
+
+def test_scales_carry_the_factor_of_the_layer_before():
+    # s = 0.5, 2, 1 -> factors 0.5, 4, 0.25 -> gains 1/factor
+    weights = [torch.tensor([[0.5, -3.0]]), torch.tensor([[1.0]]), torch.tensor([[1.0]])]
+    assert layer_scales(weights, [0.1, 2.0, 0.2], 1.0) == [2.0, 0.25, 4.0]
+
+
+def test_a_dead_layer_stays_silent():
+    weights = [-torch.ones(3, 4), torch.ones(2, 3)]
+    scales = layer_scales(weights, [0.0, 0.0], 1.0)
+    assert scales == [0.0, 1.0]
+    slept = sleep(weights, scales, torch.ones(4), PARAMETERS, generator=generator())
+    assert slept.spikes == [0, 0]
+
+
+def test_a_patch_is_one_square_over_all_channels_at_every_place():
+    parameters = replace(PARAMETERS, rate=1000.0, patch=0.5)
+    spikes = input_spikes(torch.ones(2, 4, 6), parameters, 500, generator()).reshape(500, 2, 4, 6)
+    assert (spikes.sum((2, 3)) == 2 * 3).all()
+    assert torch.equal(spikes[:, 0], spikes[:, 1])
+    assert len(spikes.flatten(1).unique(dim=0)) == 3 * 4
+
+
+def test_inputs_spike_with_probability_twice_dt_rate_x():
+    parameters = replace(PARAMETERS, rate=250.0)
+    share = input_spikes(torch.tensor([-1.0, 0.0, 0.5, 9.0]), parameters, 20_000, generator())
+    assert share.double().mean(0).tolist() == pytest.approx([0.0, 0.0, 0.25, 1.0], abs=0.01)
+
+
+def test_arguments_stay_as_they_are_and_a_seed_repeats():
+    weights = weights_of([20, 6, 3])
+    before = [w.clone() for w in weights]
+    first, again, other = (
+        sleep(weights, [5.0, 5.0], torch.ones(20), PARAMETERS, generator=generator(seed))
+        for seed in (1, 1, 2)
+    )
+    assert all(torch.equal(a, b) for a, b in zip(weights, before, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(first.weights, again.weights, strict=True))
+    assert not torch.equal(first.weights[0], other.weights[0])
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("rate", -1, "rate must be above 0, got -1"),
+        ("steps", 0, "steps must be above 0, got 0"),
+        ("dec", -0.1, "dec must be at least 0, got -0.1"),
+        ("beta", (1.0, 0.0), r"beta must be above 0 for each layer, got \(1.0, 0.0\)"),
+        ("decay", 1.5, r"decay must be in \[0, 1\], got 1.5"),
+        ("patch", 0, r"patch must be in \(0, 1\], got 0"),
+        ("inc", float("nan"), "inc must be at least 0, got nan"),
+    ],
+)
+def test_values_out_of_range_are_refused(field, value, message):
+    with pytest.raises(ValueError, match=message):
+        replace(PARAMETERS, **{field: value})
+
+
+def test_thresholds_for_another_number_of_layers_are_refused():
+    with pytest.raises(ValueError, match="one value or one for each of 3 layers"):
+        replace(PARAMETERS, beta=(1.0, 2.0)).thresholds(3)
+    assert PARAMETERS.thresholds(3) == [1.0, 1.0, 1.0]

@@ -106,9 +106,11 @@ def _run_suite(
     """Run what is missing of a suite, show the leaderboard; returns how many rows failed."""
     from bench import execute
     from bench.display import Display, show_leaderboards
+    from bench.processes import slots
     from bench.records import Store
 
     configs = suite.configs()
+    slots(jobs, suite.threads)
     _refuse_unwritable(out)
     store = Store(out)
     plan = execute.plan(configs, store, retry)

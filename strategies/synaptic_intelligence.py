@@ -2,7 +2,8 @@
 
 Avalanche 0.6 keeps "old" and "new" weights as `param.detach().cpu().flatten()`. On a CPU that is a
 view of the live weights, so both always agree, every importance is 0 and the strategy is plain
-training. Here the copies are copies.
+training. Here the copies are copies, and importances are at least 0 as in the paper's own code: a
+negative one, which momentum makes, rewards moving away without bound.
 """
 
 from __future__ import annotations
@@ -29,9 +30,11 @@ class CopyingSynapticIntelligencePlugin(SynapticIntelligencePlugin):
         _copy(self.syn_data["old_theta"])
 
     def after_training_exp(self, strategy: Any, **kwargs: Any) -> None:
-        """Importances, and the weights that the penalty pulls towards."""
+        """Importances, at least 0, and the weights that the penalty pulls towards."""
         super().after_training_exp(strategy, **kwargs)
         _copy(self.ewc_data[0])
+        for importance in self.ewc_data[1].values():
+            importance.data.clamp_(min=0)
 
 
 def synaptic_intelligence(

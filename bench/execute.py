@@ -30,7 +30,7 @@ WATCHDOG_ALLOWANCE = 300.0
 
 
 class Progress(Protocol):
-    """What a run tells while it runs; see `bench.run.Progress`."""
+    """What a run tells while it runs; see `bench.bookkeeping.Progress`."""
 
     experience: int
     experiences: int

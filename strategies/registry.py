@@ -94,7 +94,7 @@ STRATEGIES: dict[str, Entry] = {
         "avalanche.training.supervised:EWC",
         "quadratic penalty weighted by Fisher information",
         "Kirkpatrick et al. 2017",
-        defaults={"ewc_lambda": 100.0},
+        defaults={"ewc_lambda": 10_000.0},
     ),
     "si": Entry(
         "strategies.synaptic_intelligence:synaptic_intelligence",

@@ -39,7 +39,7 @@ class CopyingSynapticIntelligencePlugin(SynapticIntelligencePlugin):
 
 def synaptic_intelligence(
     *,
-    si_lambda: float = 1.0,
+    si_lambda: float = 100.0,
     eps: float = 1e-7,
     plugins: Sequence[SupervisedPlugin] | None = None,
     **base_kwargs: Any,

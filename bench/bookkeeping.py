@@ -1,0 +1,147 @@
+"""What a run tells while it runs and what it found: kept up to date between experiences."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from bench.benchmarks import Benchmark
+from bench.budgets import Meter
+from bench.config import RunConfig
+from bench.evaluation import Scores, evaluate
+from bench.records import Cost, Matrix, Outcome, WeightsInUse
+from strategies.weights import weights_in_use
+
+
+class Diverged(RuntimeError):
+    """The network's weights are no longer finite."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a run tells while it runs.
+
+    experience: index of the one in training; spent: fraction of the whole budget;
+    accuracy: mean over the experiences so far, None before the first evaluation.
+    """
+
+    experience: int
+    experiences: int
+    spent: float
+    accuracy: float | None
+
+
+@dataclass
+class Findings:
+    """What one run found; complete up to the moment it ended, however it ended."""
+
+    benchmark_version: str | None = None
+    data_hash: str | None = None
+    resolved: dict[str, Any] = field(default_factory=dict)
+    cost: Cost | None = None
+    outcome: Outcome | None = None
+    weights: list[WeightsInUse] = field(default_factory=list)
+    overrun: bool = False
+
+
+class Account:
+    """Tells the outside how far the run is, four times a second at most."""
+
+    def __init__(self, meter: Meter, experiences: int, report: Callable[[Progress], None]) -> None:
+        self._meter, self._experiences, self._report = meter, experiences, report
+        self._told = 0.0
+        self.experience = 0
+        self.accuracy: float | None = None
+
+    def tell(self) -> None:
+        """Report, unless that was done a moment ago."""
+        now = time.monotonic()
+        if now - self._told > 0.25:
+            self._told = now
+            spent = min(1.0, self._meter.spent / self._meter.budget.amount)
+            self._report(Progress(self.experience, self._experiences, spent, self.accuracy))
+
+
+class Bookkeeper:
+    """Examines the strategy between experiences, off the clock, and keeps the findings."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        benchmark: Benchmark,
+        meter: Meter,
+        account: Account,
+        findings: Findings,
+    ) -> None:
+        n = len(benchmark.train_stream)
+        self._config, self._findings = config, findings
+        self._benchmark, self._meter, self._account = benchmark, meter, account
+        self._rows: dict[str, Matrix] = {
+            name: [[None] * n for _ in range(n)] for name in ("plain", "aware", "validation")
+        }
+        self._curve: list[tuple[float, float]] = []
+
+    def examine(self, index: int, strategy: Any) -> None:
+        """Evaluate on every experience, count the weights, and bring the findings up to date."""
+        if not all(torch.isfinite(p).all() for p in strategy.model.parameters()):
+            raise Diverged(f"weights are not finite after experience {index}")
+        with self._meter.excuse("evaluation"), torch.random.fork_rng():
+            scores = evaluate(strategy, self._benchmark.test_stream)
+            self._store(index, scores)
+            if self._benchmark.valid_stream is not None:
+                held_out = evaluate(strategy, self._benchmark.valid_stream)
+                self._rows["validation"][index] = list(held_out.accuracy)
+            self._count(strategy)
+        self._keep_outcome()
+        self._account.experience, self._account.accuracy = index + 1, self._curve[-1][1]
+
+    def _store(self, index: int, scores: Scores) -> None:
+        self._rows["plain"][index] = list(scores.accuracy)
+        self._rows["aware"][index] = list(scores.task_aware)
+        mean = float(np.mean(scores.accuracy[: index + 1]))
+        self._curve.append((self._meter.spent, mean))
+
+    def _count(self, strategy: Any) -> None:
+        counted = weights_in_use(strategy)
+        before = self._findings.weights[-1].used_prunable if self._findings.weights else 0
+        claimed = max(0, counted.used_prunable - before)
+        self._findings.weights.append(WeightsInUse(claimed=claimed, **asdict(counted)))
+
+    def _keep_outcome(self) -> None:
+        benchmark, rows = self._benchmark, self._rows
+        aware = None if self._config.scenario == "task" else rows["aware"]
+        validation = None if benchmark.valid_stream is None else rows["validation"]
+        self._findings.outcome = Outcome(
+            accuracy=rows["plain"],
+            accuracy_task_aware=aware,
+            validation=validation,
+            curve=self._curve,
+            test_samples=benchmark.test_samples,
+            chance=benchmark.chance,
+        )
+
+    def keep_cost(self) -> None:
+        """Bring the findings' cost up to date."""
+        meter, device = self._meter, self._config.device
+        wall = meter.wall_seconds * self._config.threads
+        resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        self._findings.overrun = meter.overrun
+        self._findings.cost = Cost(
+            charged=meter.spent,
+            charged_by_experience=meter.charged_by_experience,
+            seconds_by_kind={str(kind): seconds for kind, seconds in meter.seconds.items()},
+            excused_seconds=meter.excused,
+            wall_seconds=meter.wall_seconds,
+            cpu_seconds=meter.cpu_seconds,
+            cpu_share=meter.cpu_seconds / wall if wall > 0 else None,
+            steps={str(kind): count for kind, count in meter.steps.items()},
+            samples=meter.samples,
+            longest_step=meter.longest_step,
+            peak_memory_bytes=torch.cuda.max_memory_allocated() if device == "cuda" else resident,
+        )

@@ -74,6 +74,7 @@ STRATEGIES: dict[str, Entry] = {
         "strategies.sleep_replay:SleepReplay",
         "spontaneous spiking replay at night, no stored data",
         "Tadros et al. 2022",
+        defaults={"learning_rate": 0.01},
     ),
     "naive": Entry(
         "avalanche.training.supervised:Naive", "plain training, experience by experience", "-"

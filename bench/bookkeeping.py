@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -21,6 +22,10 @@ from strategies.weights import weights_in_use
 
 class Diverged(RuntimeError):
     """The network's weights are no longer finite."""
+
+
+class UnchargedWork(RuntimeError):
+    """The strategy worked while the clock stood still."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +91,15 @@ class Bookkeeper:
             name: [[None] * n for _ in range(n)] for name in ("plain", "aware", "validation")
         }
         self._curve: list[tuple[float, float]] = []
+        self._threads = threading.active_count()
 
     def examine(self, index: int, strategy: Any) -> None:
         """Evaluate on every experience, count the weights, and bring the findings up to date."""
         if not all(torch.isfinite(p).all() for p in strategy.model.parameters()):
             raise Diverged(f"weights are not finite after experience {index}")
+        if threading.active_count() > self._threads:
+            raise UnchargedWork("threads of the strategy run on while the clock stands still")
+        before = _weights(strategy)
         with self._meter.excuse("evaluation"), torch.random.fork_rng():
             scores = evaluate(strategy, self._benchmark.test_stream)
             self._store(index, scores)
@@ -98,6 +107,9 @@ class Bookkeeper:
                 held_out = evaluate(strategy, self._benchmark.valid_stream)
                 self._rows["validation"][index] = list(held_out.accuracy)
             self._count(strategy)
+        after = _weights(strategy)
+        if not all(torch.equal(after[name], weight) for name, weight in before.items()):
+            raise UnchargedWork("weights changed during evaluation, while the clock stands still")
         self._keep_outcome()
         self._account.experience, self._account.accuracy = index + 1, self._curve[-1][1]
 
@@ -145,3 +157,7 @@ class Bookkeeper:
             longest_step=meter.longest_step,
             peak_memory_bytes=torch.cuda.max_memory_allocated() if device == "cuda" else resident,
         )
+
+
+def _weights(strategy: Any) -> dict[str, torch.Tensor]:
+    return {n: p.detach().clone() for n, p in strategy.model.named_parameters()}

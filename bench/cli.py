@@ -231,6 +231,21 @@ def verify(pages: Pages = Path("leaderboards")) -> None:
     raise typer.Exit(1 if differences else 0)
 
 
+@app.command()
+def doctor(out: Out = Path("runs")) -> None:
+    """Say what would spoil a timed run on this machine."""
+    from bench.doctor import examine
+
+    console, worst = _console(), 0
+    marks = {"ok": ("green", 0), "warning": ("yellow", 0), "failure": ("red", 1)}
+    for finding in examine(out):
+        colour, failed = marks[finding.level]
+        worst = max(worst, failed)
+        advice = f" - {finding.advice}" if finding.advice else ""
+        console.print(f"[{colour}]{finding.level:8}[/] {finding.what}{advice}", soft_wrap=True)
+    raise typer.Exit(worst)
+
+
 @data_app.command("fetch")
 def fetch(name: str, data: Data = None) -> None:
     """Download a data set, check it and fill the cache."""

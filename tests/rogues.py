@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 
 from avalanche.training.supervised import Naive
@@ -59,3 +60,27 @@ class Slow(Naive):
     def _after_training_iteration(self, **kwargs):
         time.sleep(0.05)
         super()._after_training_iteration(**kwargs)
+
+
+class TrainInEval(Naive):
+    """Learns while it is tested."""
+
+    def _after_eval_exp(self, **kwargs):
+        next(self.model.parameters()).data.add_(0.01)
+        super()._after_eval_exp(**kwargs)
+
+
+class Moonlight(Naive):
+    """Leaves a thread working when the clock stops."""
+
+    def _after_training_exp(self, **kwargs):
+        threading.Thread(target=time.sleep, args=(30,), daemon=True).start()
+        super()._after_training_exp(**kwargs)
+
+
+class WorkAfterwards(Naive):
+    """Trains in a hook after training; the meter must see it."""
+
+    def _after_training_exp(self, **kwargs):
+        time.sleep(0.1)
+        super()._after_training_exp(**kwargs)

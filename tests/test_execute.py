@@ -39,6 +39,16 @@ def config(strategy: str, budget: str = "20steps", **options) -> RunConfig:
         ("rogues:RunOut", "oom", "MemoryError: cannot allocate 1 TiB"),
         ("rogues:Diverge", "diverged", "weights are not finite after experience 0"),
         ("rogues:Segfault", "error", "crashed with signal 11 (SIGSEGV)"),
+        (
+            "rogues:TrainInEval",
+            "error",
+            "UnchargedWork: weights changed during evaluation, while the clock stands still",
+        ),
+        (
+            "rogues:Moonlight",
+            "error",
+            "UnchargedWork: threads of the strategy run on while the clock stands still",
+        ),
     ],
 )
 def test_a_failing_run_is_a_row_with_its_reason(tmp_path, strategy, status, reason):
@@ -70,6 +80,13 @@ def test_a_run_that_charges_more_than_its_tolerance_is_an_overrun(tmp_path):
     [record] = Executor(Store(tmp_path)).run([config("rogues:Overdraw", "1s")])
     assert record.status == "overrun"
     assert record.cost.charged > 1.01
+
+
+def test_work_in_hooks_after_training_is_charged_and_shown(tmp_path):
+    [record] = Executor(Store(tmp_path)).run([config("rogues:WorkAfterwards", "2s")])
+    assert record.status == "ok"
+    assert record.cost.seconds_by_kind["hooks"] >= 0.5  # 5 experiences of 0.1 s
+    assert record.cost.charged == pytest.approx(2.0, rel=0.02)
 
 
 def test_equal_configurations_give_equal_records_on_the_steps_clock(tmp_path):

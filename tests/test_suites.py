@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bench.suites import Suite, parse_settings
@@ -62,3 +64,9 @@ def test_seeds_pair_strategies_and_differ_by_repetition():
     )
     assert naive.seed("init") == ewc.seed("init") != second.seed("init")
     assert naive.seed("init") != naive.seed("data")
+
+
+def test_every_declared_suite_can_be_read():
+    files = sorted((Path(__file__).parent.parent / "suites").glob("*.toml"))
+    assert files
+    assert all(Suite.read(file).configs() for file in files)

@@ -13,11 +13,11 @@ import torch
 
 from bench import environment
 from bench.batches import serve_whole_batches
-from bench.bookkeeping import Diverged, Findings, Progress
+from bench.bookkeeping import Diverged, Findings
 from bench.catalogue import find_benchmark
 from bench.config import RULESET, RunConfig
 from bench.data import load
-from bench.processes import Job
+from bench.processes import Job, Progress
 from bench.records import RunRecord, Status
 from bench.run import build, run
 from strategies import registry

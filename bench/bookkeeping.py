@@ -16,6 +16,7 @@ from bench.benchmarks import Benchmark
 from bench.budgets import Meter
 from bench.config import RunConfig
 from bench.evaluation import Scores, evaluate
+from bench.processes import Progress
 from bench.records import Cost, Matrix, Outcome, WeightsInUse
 from strategies.weights import weights_in_use
 
@@ -26,20 +27,6 @@ class Diverged(RuntimeError):
 
 class UnchargedWork(RuntimeError):
     """The strategy worked while the clock stood still."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What a run tells while it runs.
-
-    experience: index of the one in training; spent: fraction of the whole budget;
-    accuracy: mean over the experiences so far, None before the first evaluation.
-    """
-
-    experience: int
-    experiences: int
-    spent: float
-    accuracy: float | None
 
 
 @dataclass

@@ -161,7 +161,7 @@ class Meter:
             charged = self.spent - self._spent_before
             self._carry = self._allowance - charged
             self.charged_by_experience.append(charged)
-            if not math.isnan(self._stopped_at) and self.budget.clock != "steps":
+            if self.stopping and self.budget.clock != "steps":
                 self._reserve = max(self._reserve, self._mark - self._stopped_at)
 
     @contextmanager
@@ -190,10 +190,15 @@ class Meter:
         self.longest_step = max(self.longest_step, now - self._last_step)
         self._last_step = now
 
-    def stopped(self) -> None:
+    def stop(self) -> None:
         """The strategy was told to stop: what it does until the experience ends is its tail."""
-        if math.isnan(self._stopped_at):
+        if not self.stopping:
             self._stopped_at = self._read()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the strategy was told to stop in this experience."""
+        return not math.isnan(self._stopped_at)
 
     @property
     def overrun(self) -> bool:

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from bench import execute
 from bench.config import RunConfig
+from bench.processes import Progress as RunProgress
 from bench.records import RunRecord, Store
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Display(execute.Listener):
         """Give the run a line."""
         self._lines[config.digest] = self._progress.add_task(_name(config), total=1.0, detail="")
 
-    def progressed(self, config: RunConfig, progress: execute.Progress) -> None:
+    def progressed(self, config: RunConfig, progress: RunProgress) -> None:
         """Move the run's bar."""
         accuracy = "" if progress.accuracy is None else f", accuracy {progress.accuracy:.1%}"
         detail = f"experience {progress.experience + 1}/{progress.experiences}{accuracy}"

@@ -12,30 +12,21 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from bench import environment
 from bench.config import RULESET, RunConfig
-from bench.processes import Job, check, fork_server, kill, live, slots
+from bench.processes import Job, Progress, check, fork_server, kill, live, slots
 from bench.records import FINISHED, RunRecord, Status, Store, read_record
 from strategies import registry
 
 WATCHDOG_FACTOR = 3
 WATCHDOG_ALLOWANCE = 300.0
 """Seconds beside three budgets for what is not charged: start, data, evaluation."""
-
-
-class Progress(Protocol):
-    """What a run tells while it runs; see `bench.bookkeeping.Progress`."""
-
-    experience: int
-    experiences: int
-    spent: float
-    accuracy: float | None
 
 
 class Listener:
@@ -110,7 +101,6 @@ class _Running:
     started: datetime
     memory_kills: int
     timed_out: bool = False
-    last: list[str] = field(default_factory=list)
 
 
 class Executor:

@@ -52,8 +52,9 @@ class BudgetPlugin(SupervisedPlugin):
         self._tell = tell
 
     def before_training_epoch(self, strategy: Any, **kwargs: Any) -> None:
-        """From here a minibatch is fetched."""
-        self._meter.charge("data")
+        """From here a minibatch is fetched, unless Avalanche is only passing by to stop."""
+        if not self._meter.stopping:
+            self._meter.charge("data")
 
     def before_training_iteration(self, strategy: Any, **kwargs: Any) -> None:
         """The minibatch is there: what follows is training."""
@@ -65,7 +66,7 @@ class BudgetPlugin(SupervisedPlugin):
         if self._meter.exhausted:
             strategy.stop_training()
             self._meter.charge("hooks")
-            self._meter.stopped()
+            self._meter.stop()
         else:
             self._meter.charge("data")
         self._tell()

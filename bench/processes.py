@@ -18,6 +18,20 @@ from bench.records import Store
 
 
 @dataclass(frozen=True)
+class Progress:
+    """What a run tells while it runs; here, so that the parent reads it without torch.
+
+    experience: index of the one in training; spent: fraction of the whole budget;
+    accuracy: mean over the experiences so far, None before the first evaluation.
+    """
+
+    experience: int
+    experiences: int
+    spent: float
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
 class Job:
     """What a child process needs to know."""
 

@@ -17,12 +17,13 @@ import numpy as np
 import torch
 
 from bench.benchmarks import Benchmark, make_benchmark
-from bench.bookkeeping import Account, Bookkeeper, Findings, Progress
+from bench.bookkeeping import Account, Bookkeeper, Findings
 from bench.budgets import Meter, shares
 from bench.config import RunConfig
 from bench.evaluation import NoMetrics
 from bench.metering import UNTIL_STOPPED, BudgetPlugin, MeterClock
 from bench.models import make_model
+from bench.processes import Progress
 from strategies import registry
 
 EVAL_BATCH = 1024

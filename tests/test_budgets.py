@@ -118,13 +118,13 @@ def test_the_longest_tail_is_reserved_from_the_next_experience_on():
     meter, time = make_meter(10, (0.5, 0.5))
     with meter.experience(0):
         time.now += 5
-        meter.stopped()
+        meter.stop()
         time.now += 1  # an importance pass that cannot be interrupted
     with meter.experience(1):
         time.now += 3
         # 5 of its own, less 1 of debt, less 1 in reserve
         assert meter.exhausted
-        meter.stopped()
+        meter.stop()
         time.now += 1
     assert meter.spent == 10
     assert not meter.overrun

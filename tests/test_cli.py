@@ -113,6 +113,17 @@ def test_a_suite_runs_its_leaderboard_is_written_and_verified(tmp_path, monkeypa
     assert "2 ok" in status.output
 
 
+def test_the_parent_of_runs_imports_no_torch(tmp_path):
+    code = (
+        f"import sys; sys.argv = ['bench', *{RUN!r}, '--out', {str(tmp_path)!r}]\n"
+        "from bench.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
 def ran_arguments(out) -> list[str]:
     return ["run", "--budget", "30steps", "--strategy", "naive,packnet-frozen", "--seeds", "2",
             "--jobs", "2", "--out", str(out)]  # fmt: skip

@@ -1,5 +1,6 @@
 # make bench   environment, install, every strategy on the embedded data, leaderboard
 # make test    the tests
+# make benchmark   what the frame costs beside the method: docs/speed.md
 # make lint    ruff and mypy
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -11,7 +12,7 @@ SCENARIO ?= task,class
 OUT ?= runs
 BIN := $(VENV)/bin
 
-.PHONY: bench test lint clean
+.PHONY: bench test lint benchmark clean
 
 bench: $(VENV)/installed
 	$(BIN)/python -m bench run --budget $(BUDGET) --seeds $(SEEDS) --jobs $(JOBS) \
@@ -20,6 +21,10 @@ bench: $(VENV)/installed
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest
+
+benchmark: $(VENV)/installed
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-json=.benchmark.json
+	$(BIN)/python tests/benchmarks/table.py .benchmark.json docs/speed.md
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -1,0 +1,161 @@
+"""Bare PyTorch loops, and the same work in the suite: samples per CPU second of one thread.
+
+CPU seconds, because a benchmark shares its machine; ratios within one run, because machines differ.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bench.budgets import Budget
+from bench.config import RunConfig
+from bench.data import data_root
+from bench.models import make_model
+from bench.run import Ready, build, seed_everything
+
+BATCH = 128
+Rate = Callable[[], float]
+
+
+def ratio(ours: Rate, peer: Rate, rounds: int = 7) -> float:
+    """Median over `rounds` of ours / peer, taken in turn."""
+    ours(), peer()
+    return statistics.median(ours() / peer() for _ in range(rounds))
+
+
+def ready(strategy: str, scenario: str = "class", steps: int = 300, **options: object) -> Ready:
+    """A built run on the steps clock in which every experience may spend `steps`."""
+    benchmark = str(options.pop("benchmark", "split-mnist"))
+    experiences = int(str(options.pop("experiences", 5)))
+    config = RunConfig(
+        benchmark=benchmark,
+        scenario=scenario,
+        model=str(options.pop("model", "mlp")),
+        strategy=strategy,
+        budget=Budget(amount=steps * experiences, clock="steps"),
+        allocation="equal",
+        hyperparameters=dict(options),
+    )
+    built = build(config, data_root(), report=lambda progress: None)
+    seed_everything(0)
+    return built
+
+
+def train(built: Ready, index: int) -> float:
+    """Samples per CPU second while the strategy trains on experience `index`."""
+    experience = built.benchmark.train_stream[index]
+    samples, start = built.meter.samples, time.process_time()
+    with built.meter.experience(index):
+        built.strategy.train(experience)
+    return (built.meter.samples - samples) / (time.process_time() - start)
+
+
+def tensors(built: Ready, index: int) -> tuple[Tensor, Tensor]:
+    """All of one training experience: float images (N, C, H, W) and labels (N,)."""
+    dataset = built.benchmark.train_stream[index].dataset
+    images, labels, _ = dataset.__getitems__(range(len(dataset))).tensors
+    return images, labels
+
+
+@dataclass
+class Bare:
+    """A bare loop over tensors; the subclasses add the arithmetic of one method."""
+
+    images: Tensor
+    labels: Tensor
+    model: nn.Module
+    steps: int = 300
+
+    def __post_init__(self) -> None:
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.05, momentum=0.9)
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        return functional.cross_entropy(self.model(x), y)
+
+    def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        return self.images[index], self.labels[index]
+
+    def __call__(self) -> float:
+        """Samples of the current experience per CPU second."""
+        self.model.train()
+        samples, step, start = 0, 0, time.process_time()
+        while step < self.steps:
+            for index in torch.randperm(len(self.images)).split(BATCH):
+                self.optimizer.zero_grad()
+                self.loss(*self.batch(index)).backward()
+                self.optimizer.step()
+                samples += len(self.batch_of(index))
+                step += 1
+                if step == self.steps:
+                    break
+        return samples / (time.process_time() - start)
+
+    def batch_of(self, index: Tensor) -> Tensor:
+        return index
+
+
+class BareReplay(Bare):
+    """As many stored examples as new ones in every minibatch."""
+
+    def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        index = torch.cat([index, torch.randint(500, (BATCH,))])
+        return self.images[index], self.labels[index]
+
+    def batch_of(self, index: Tensor) -> Tensor:
+        return torch.cat([index, index.new_zeros(BATCH)])
+
+
+class BareEWC(Bare):
+    """A quadratic penalty towards one stored experience."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.stored = [p.detach().clone() for p in self.model.parameters()]
+        self.importances = [torch.rand_like(p) for p in self.stored]
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        terms = zip(self.model.parameters(), self.stored, self.importances, strict=True)
+        return super().loss(x, y) + 1e-4 * sum((i * (p - s).pow(2)).sum() for p, s, i in terms)
+
+
+class BareLwF(Bare):
+    """Distillation from a copy."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.teacher = make_model("mlp", (1, 28, 28), classes=10, tasks=None)
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        with torch.no_grad():
+            wanted = torch.softmax(self.teacher(x)[:, :2] / 2, dim=1)
+        out = self.model(x)
+        found = torch.log_softmax(out[:, :2] / 2, dim=1)
+        return functional.cross_entropy(out, y) + functional.kl_div(
+            found, wanted, reduction="batchmean"
+        )
+
+
+def bare(kind: type[Bare], built: Ready, index: int, steps: int = 300, model: str = "mlp") -> Bare:
+    """A bare loop on the data of one experience."""
+    images, labels = tensors(built, index)
+    shape = built.benchmark.input_shape
+    return kind(images, labels, make_model(model, shape, classes=10, tasks=None), steps)
+
+
+def has(name: str) -> bool:
+    """Whether the data set's files or its cache are there."""
+    from bench.data import load
+    from bench.image_files import DataError
+
+    try:
+        load(name, data_root())
+    except DataError:
+        return False
+    return True

@@ -1,0 +1,142 @@
+"""What the frame costs beside the method: ratios in one run. `make benchmark` writes the table."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import time
+from datetime import datetime
+
+import pytest
+import torch
+from loops import Bare, BareEWC, BareLwF, BareReplay, bare, has, ratio, ready, train
+
+from bench.batches import serve_whole_batches
+from bench.catalogue import BENCHMARKS
+from bench.evaluation import evaluate
+from bench.execute import Executor
+from bench.records import Store
+from bench.suites import Suite
+from strategies.masks import keep_largest
+
+pytestmark = pytest.mark.skipif(not has("mnist"), reason="needs MNIST under $SLEEPBENCH_DATA")
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    serve_whole_batches()
+    yield
+    torch.set_num_threads(before)
+
+
+def report(benchmark, what: str, value: float, reach: str) -> None:
+    """Keep one number for the table; what pytest-benchmark times itself is not used."""
+    benchmark.extra_info.update(what=what, value=round(value, 3), reach=reach)
+    benchmark.pedantic(lambda: None, rounds=1)
+
+
+@pytest.mark.parametrize("scenario", ["class", "task"])
+def test_naive(benchmark, scenario):
+    built = ready("naive", scenario)
+    value = ratio(lambda: train(ready("naive", scenario), 0), bare(Bare, built, 0))
+    report(benchmark, f"naive, {scenario}-incremental, over the bare loop", value, "0.97")
+    assert value > 0.6
+
+
+PEERS = {"replay": BareReplay, "ewc": BareEWC, "lwf": BareLwF}
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_peers(benchmark, name):
+    def second_experience() -> float:
+        built = ready(name, "class")
+        train(built, 0)
+        return train(built, 1)
+
+    value = ratio(second_experience, bare(PEERS[name], ready(name, "class"), 1), rounds=3)
+    report(benchmark, f"{name} over a bare loop of the same arithmetic", value, "0.90")
+    assert value > 0.4
+
+
+@pytest.mark.parametrize("experience", [2, 50])
+@pytest.mark.parametrize("name", ["packnet-frozen", "iterative-prune-budgeted"])
+def test_our_own(benchmark, monkeypatch, name, experience):
+    long = dataclasses.replace(BENCHMARKS["permuted-mnist"], experiences=50)
+    monkeypatch.setitem(BENCHMARKS, "permuted-mnist", long)
+
+    def at(strategy: str) -> float:
+        built = ready(strategy, "task", 100, benchmark="permuted-mnist", experiences=50)
+        for index in range(experience - 1):
+            train(built, index)
+        return train(built, experience - 1)
+
+    value = ratio(lambda: at(name), lambda: at("naive"), rounds=1 if experience > 2 else 5)
+    report(benchmark, f"{name} over naive in the suite, experience {experience}", value, "0.90")
+    assert value > 0.5
+
+
+@pytest.mark.skipif(not has("cifar10"), reason="needs CIFAR-10 under $SLEEPBENCH_DATA")
+def test_resnet(benchmark):
+    options = {"benchmark": "split-cifar10", "model": "resnet18-slim"}
+    peer = bare(Bare, ready("naive", "class", 4, **options), 0, steps=4, model="resnet18-slim")
+    value = ratio(lambda: train(ready("naive", "class", 4, **options), 0), peer, rounds=3)
+    report(benchmark, "slim ResNet-18 on CIFAR-10, naive over the bare loop", value, "0.98")
+    assert value > 0.7
+
+
+def test_evaluation(benchmark):
+    built = ready("naive", "class")
+    experience = built.benchmark.train_stream[0]
+    peer = bare(Bare, built, 0)
+
+    def ours() -> float:
+        start = time.process_time()
+        evaluate(built.strategy, [experience])
+        return len(experience.dataset) / (time.process_time() - start)
+
+    @torch.no_grad()
+    def loop() -> float:
+        peer.model.eval()
+        start = time.process_time()
+        right = torch.zeros((), dtype=torch.long)
+        for x, y in zip(peer.images.split(1024), peer.labels.split(1024), strict=True):
+            right += (peer.model(x).argmax(1) == y).sum()
+        return len(peer.images) / (time.process_time() - start)
+
+    value = ratio(ours, loop)
+    report(benchmark, "evaluation over the bare loop, samples/s", value, "0.95")
+    assert value > 0.3
+
+
+def test_prune(benchmark):
+    weight = torch.randn(11_000_000)
+    everything = {"w": torch.ones_like(weight, dtype=torch.bool)}
+
+    def seconds(work) -> float:
+        start = time.process_time()
+        work()
+        return time.process_time() - start
+
+    value = ratio(
+        lambda: seconds(lambda: keep_largest({"w": weight}, everything, 0.05, "layer")),
+        lambda: seconds(lambda: weight.abs().kthvalue(10_450_000)),
+        rounds=5,
+    )
+    report(benchmark, "one prune of 11 million weights over one kthvalue", value, "2.0 at most")
+    assert value < 6
+
+
+def test_fixed_cost_and_what_is_charged(benchmark, tmp_path):
+    executor = Executor(Store(tmp_path), jobs=1)
+    executor.run(Suite(strategies=("naive",), budget="1s").configs())  # the server starts
+    records = executor.run(Suite(budget="2s").configs())
+    outside = []
+    for record in records:
+        lasted: datetime = record.environment.ended - record.environment.started
+        outside.append(lasted.total_seconds() - record.cost.wall_seconds)
+    granted = [record.cost.charged / 2 for record in records if record.resolved.get("rate") is None]
+    report(benchmark, "fixed cost around a run of 2 s, seconds", statistics.median(outside), "1.0")
+    benchmark.extra_info["charged"] = [round(min(granted), 4), round(max(granted), 4)]
+    assert max(granted) < 1.05

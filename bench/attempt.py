@@ -17,7 +17,7 @@ from bench.bookkeeping import Diverged, Findings
 from bench.catalogue import find_benchmark
 from bench.config import RULESET, RunConfig
 from bench.data import load
-from bench.processes import Job, Progress
+from bench.messages import Job, Progress
 from bench.records import RunRecord, Status
 from bench.run import build, run
 from strategies import registry

@@ -16,7 +16,7 @@ from bench.benchmarks import Benchmark
 from bench.budgets import Meter
 from bench.config import RunConfig
 from bench.evaluation import Scores, evaluate
-from bench.processes import Progress
+from bench.messages import Progress
 from bench.records import Cost, Matrix, Outcome, WeightsInUse
 from strategies.weights import weights_in_use
 

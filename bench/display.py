@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from bench import execute
 from bench.config import RunConfig
-from bench.processes import Progress as RunProgress
+from bench.messages import Progress as RunProgress
 from bench.records import RunRecord, Store
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from typing import Any
 
 from bench import environment
 from bench.config import RULESET, RunConfig
-from bench.processes import Job, Progress, check, fork_server, kill, live, slots
+from bench.messages import Job, Progress
+from bench.processes import check, fork_server, kill, live, slots
 from bench.records import FINISHED, RunRecord, Status, Store, read_record
 from strategies import registry
 

@@ -8,41 +8,13 @@ import signal
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from bench.config import RunConfig
+from bench.messages import Job
 from bench.records import Store
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What a run tells while it runs; here, so that the parent reads it without torch.
-
-    experience: index of the one in training; spent: fraction of the whole budget;
-    accuracy: mean over the experiences so far, None before the first evaluation.
-    """
-
-    experience: int
-    experiences: int
-    spent: float
-    accuracy: float | None
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a child process needs to know."""
-
-    config: RunConfig
-    attempt: int
-    store: Path
-    data_root: Path | None
-    folder: Path
-    log: Path
-    cores: frozenset[int]
-    command: str
 
 
 def live(job: Job, channel: Connection) -> None:

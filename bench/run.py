@@ -21,9 +21,9 @@ from bench.bookkeeping import Account, Bookkeeper, Findings
 from bench.budgets import Meter, shares
 from bench.config import RunConfig
 from bench.evaluation import NoMetrics
+from bench.messages import Progress
 from bench.metering import UNTIL_STOPPED, BudgetPlugin, MeterClock
 from bench.models import make_model
-from bench.processes import Progress
 from strategies import registry
 
 EVAL_BATCH = 1024

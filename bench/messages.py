@@ -1,0 +1,36 @@
+"""What passes between the process that commands and the process that runs; knows no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.config import RunConfig
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a run tells while it runs.
+
+    experience: index of the one in training; spent: fraction of the whole budget;
+    accuracy: mean over the experiences so far, None before the first evaluation.
+    """
+
+    experience: int
+    experiences: int
+    spent: float
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a child process needs to know."""
+
+    config: RunConfig
+    attempt: int
+    store: Path
+    data_root: Path | None
+    folder: Path
+    log: Path
+    cores: frozenset[int]
+    command: str

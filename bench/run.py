@@ -108,6 +108,7 @@ def build(config: RunConfig, data_root: Path | None, report: Callable[[Progress]
             evaluator=NoMetrics(),
             plugins=[BudgetPlugin(meter, account.tell)],
         )
+        strategy.plugins.remove(strategy.evaluator)  # nothing to measure, asked at every hook
     return Ready(benchmark, meter, strategy, account)
 
 

@@ -196,12 +196,11 @@ def task_label(experience: Any) -> int:
 def _(strategy: PackNet) -> WeightsInUse:
     tasks = len(strategy.masks)
     bits = math.ceil(math.log2(tasks + 1)) if strategy.frozen else tasks
-    held = strategy.private
     return count_weights(
         strategy.model,
-        used=union(strategy.masks, strategy.weights),
-        active=strategy.masks[-1] if strategy.masks else None,
+        used=union(strategy.masks, strategy.weights) if tasks else None,
+        active=strategy.masks[-1] if tasks else None,
         bits_per_weight=bits,
-        private=held[:-1],  # the last task's are the model's own
+        private=strategy.private[:-1],  # the last task's are the model's own
         buffer_bytes=0,
     )

@@ -1,14 +1,20 @@
-"""Each example in the README runs as printed."""
+"""Each example in the README runs as printed, and its numbers are those of the records."""
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+import pytest
+
+from bench import leaderboards
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 
 
@@ -38,3 +44,34 @@ def test_the_avalanche_script_runs_as_printed(tmp_path):
     _, script = blocks("python")
     (tmp_path / "script.py").write_text(script)
     run([sys.executable, "script.py"], tmp_path)
+
+
+def table(page: Path) -> str:
+    """The README's form of a committed leaderboard page, from its CSV."""
+    with page.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    lines = ["| rank | strategy | accuracy, % | forgetting, % | weights used, % | charged, % |"]
+    lines.append("| --- | --- | --- | --- | --- | --- |")
+    for row in rows:
+        low, high = (100 * float(row[f"accuracy_{end}"]) for end in ("low", "high"))
+        spread = f"{100 * float(row['accuracy']):.1f} [{low:.1f}, {high:.1f}]"
+        forgotten = f"{100 * float(row['forgetting']):.1f}" if row["forgetting"] else "-"
+        cells = (
+            row["rank"] or "-",
+            row["label"],
+            spread,
+            forgotten,
+            f"{100 * float(row['weights']):.1f}",
+            f"{100 * float(row['charged']):.1f}",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("page", ["split-mnist/class-20s.csv", "split-mnist/task-20s.csv"])
+def test_the_tables_are_those_of_the_committed_pages(page):
+    assert table(ROOT / "leaderboards" / page) in README
+
+
+def test_the_committed_pages_agree_with_their_records():
+    assert leaderboards.verify(ROOT / "leaderboards") == []

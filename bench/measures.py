@@ -12,7 +12,10 @@ from bench import metrics, stats
 from bench.pools import PoolError, PoolKey
 from bench.records import FINISHED, RunRecord
 
-FROZEN_JOINT: dict[tuple[str, str, str], float] = {}
+FROZEN_JOINT: dict[tuple[str, str, str], float] = {
+    ("split-mnist", "1.0", "task"): 0.996,
+    ("split-mnist", "1.0", "class"): 0.983,
+}
 """Accuracy of joint training by (benchmark, version, scenario): the upper bound of the
 hypervolume. An entry is never changed within a benchmark version; where there is none it is 1."""
 

@@ -50,18 +50,23 @@ def table(page: Path) -> str:
     """The README's form of a committed leaderboard page, from its CSV."""
     with page.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    lines = ["| rank | strategy | accuracy, % | forgetting, % | weights used, % | charged, % |"]
-    lines.append("| --- | --- | --- | --- | --- | --- |")
+    head = (
+        "strategy",
+        "accuracy, %",
+        "forgetting, %",
+        "weights used, %",
+        "hypervolume",
+        "charged, %",
+    )
+    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     for row in rows:
         low, high = (100 * float(row[f"accuracy_{end}"]) for end in ("low", "high"))
-        spread = f"{100 * float(row['accuracy']):.1f} [{low:.1f}, {high:.1f}]"
-        forgotten = f"{100 * float(row['forgetting']):.1f}" if row["forgetting"] else "-"
         cells = (
-            row["rank"] or "-",
-            row["label"],
-            spread,
-            forgotten,
+            row["label"] if row["ranked"] == "True" else f"*{row['label']}*",
+            f"{100 * float(row['accuracy']):.1f} [{low:.1f}, {high:.1f}]",
+            f"{100 * float(row['forgetting']):.1f}" if row["forgetting"] else "-",
             f"{100 * float(row['weights']):.1f}",
+            f"{float(row['hypervolume']):.3f}",
             f"{100 * float(row['charged']):.1f}",
         )
         lines.append(f"| {' | '.join(cells)} |")

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from bench.cli import app, main
 
+JOBS = str(min(2, len(os.sched_getaffinity(0))))
 RUN = ["run", "--budget", "10steps", "--strategy", "naive"]
 
 
@@ -96,7 +97,7 @@ def test_a_suite_runs_its_leaderboard_is_written_and_verified(tmp_path, monkeypa
     runner, out, pages = CliRunner(), tmp_path / "pages" / "records", tmp_path / "pages"
     ran = runner.invoke(
         app, ["run", "--budget", "30steps", "--strategy", "naive,packnet-frozen", "--seeds", "2",
-              "--jobs", "2", "--out", str(out)],
+              "--jobs", JOBS, "--out", str(out)],
     )  # fmt: skip
     assert ran.exit_code == 0, ran.output
     assert "4 runs of 30steps: 0 done, 4 to go" in ran.output
@@ -126,7 +127,7 @@ def test_the_parent_of_runs_imports_no_torch(tmp_path):
 
 def ran_arguments(out) -> list[str]:
     return ["run", "--budget", "30steps", "--strategy", "naive,packnet-frozen", "--seeds", "2",
-            "--jobs", "2", "--out", str(out)]  # fmt: skip
+            "--jobs", JOBS, "--out", str(out)]  # fmt: skip
 
 
 def test_a_failed_row_makes_the_exit_code_one(tmp_path):

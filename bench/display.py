@@ -79,7 +79,11 @@ class Display(execute.Listener):
         else:
             wall = [c.budget.amount for c in self._left if c.budget.clock != "steps"]
             seconds = sum(wall) / self._jobs
-        return f"about {max(1, round(seconds / 60))} min left" if self._left else ""
+        if not self._left:
+            return ""
+        return (
+            f"about {seconds:.0f} s left" if seconds < 90 else f"about {seconds / 60:.0f} min left"
+        )
 
 
 def show_leaderboards(console: Console, records: Sequence[RunRecord], store: Store) -> None:

@@ -95,13 +95,10 @@ def test_help_and_list_import_nothing_heavy(arguments):
 
 def test_a_suite_runs_its_leaderboard_is_written_and_verified(tmp_path, monkeypatch):
     runner, out, pages = CliRunner(), tmp_path / "pages" / "records", tmp_path / "pages"
-    ran = runner.invoke(
-        app, ["run", "--budget", "30steps", "--strategy", "naive,packnet-frozen", "--seeds", "2",
-              "--jobs", JOBS, "--out", str(out)],
-    )  # fmt: skip
+    ran = runner.invoke(app, ran_arguments(out))
     assert ran.exit_code == 0, ran.output
     assert "4 runs of 30steps: 0 done, 4 to go" in ran.output
-    again = runner.invoke(app, [*ran_arguments(out)])
+    again = runner.invoke(app, ran_arguments(out))
     assert "4 done, 0 to go" in again.output
     built = runner.invoke(app, ["leaderboard", "--out", str(out), "--pages", str(pages)])
     assert built.exit_code == 0, built.output

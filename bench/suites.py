@@ -5,6 +5,7 @@ A suite file is TOML with the fields of `Suite`; a single run is a suite with on
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from itertools import product
@@ -130,6 +131,8 @@ def _value(text: str) -> Value:
         parsed = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+    if isinstance(parsed, float) and not math.isfinite(parsed):
+        raise ValueError(f"values in --set must be finite, got {text}")
     return parsed if isinstance(parsed, (bool, int, float, str)) else text
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -149,7 +150,40 @@ def resolve(name: str, entry: Entry, chosen: Mapping[str, Any]) -> dict[str, Any
     for key in chosen:
         if key not in known:
             raise ValueError(f"{name} has no hyper-parameter {key!r}{_hint(key, known)}")
-    return {**known, **chosen}
+        _check_kind(key, known[key], chosen[key])
+    values = {**known, **chosen}
+    _check_training(values)
+    return values
+
+
+def _check_kind(key: str, default: Any, value: Any) -> None:
+    """ValueError unless `value` is of the kind of its default; a default of None takes any."""
+    got = f"got {value!r}"
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise ValueError(f"{key} must be true or false, {got}")
+    elif isinstance(default, (int, float)):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ValueError(f"{key} must be a number, {got}")
+        if not math.isfinite(value):
+            raise ValueError(f"{key} must be finite, {got}")
+        if isinstance(default, int) and not isinstance(value, int):
+            raise ValueError(f"{key} must be a whole number, {got}")
+    elif isinstance(default, str) and not isinstance(value, str):
+        raise ValueError(f"{key} must be text such as {default!r}, {got}")
+
+
+def _check_training(values: Mapping[str, Any]) -> None:
+    rules = {
+        "learning_rate": ("above 0", values["learning_rate"] > 0),
+        "momentum": ("in [0, 1)", 0 <= values["momentum"] < 1),
+        "weight_decay": ("at least 0", values["weight_decay"] >= 0),
+        "batch_size": ("at least 1", values["batch_size"] >= 1),
+        "optimizer": ("'sgd', 'adam' or 'adamw'", values["optimizer"] in ("sgd", "adam", "adamw")),
+    }
+    for key, (rule, kept) in rules.items():
+        if not kept:
+            raise ValueError(f"{key} must be {rule}, got {values[key]!r}")
 
 
 def check_scenario(name: str, entry: Entry, scenario: str) -> None:
@@ -208,9 +242,7 @@ def _optimizer(model: Any, training: Mapping[str, Any]) -> Any:
         return torch.optim.SGD(parameters, lr=rate, momentum=momentum, weight_decay=decay)
     if kind == "adam":
         return torch.optim.Adam(parameters, lr=rate, weight_decay=decay)
-    if kind == "adamw":
-        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
-    raise ValueError(f"optimizer must be 'sgd', 'adam' or 'adamw', got {kind!r}")
+    return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
 
 
 def _import(path: str) -> Callable[..., Any]:

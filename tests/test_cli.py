@@ -39,6 +39,15 @@ def usage_error(monkeypatch, capsys, *arguments: str) -> str:
         (["--benchmark", "permuted-mnist", "--scenario", "class"], "must be run in scenario"),
         (["--set", "densty=0.1", "--strategy", "packnet-frozen"], "did you mean 'density'?"),
         (["--set", "density"], "--set must be name=value"),
+        (["--set", "learning_rate=-1"], "learning_rate must be above 0, got -1"),
+        (["--set", "batch_size=0"], "batch_size must be at least 1, got 0"),
+        (["--set", "batch_size=2.5"], "batch_size must be a whole number, got 2.5"),
+        (["--set", "momentum=nan"], "values in --set must be finite, got nan"),
+        (["--set", "optimizer=foo"], "optimizer must be 'sgd', 'adam' or 'adamw', got 'foo'"),
+        (
+            ["--strategy", "packnet-frozen", "--set", "density=abc"],
+            "density must be a number, got 'abc'",
+        ),
         (
             ["--model", "lenet5", "--benchmark", "split-digits"],
             "lenet5 needs inputs of at least 12x12",

@@ -39,7 +39,7 @@ Seeds = Annotated[int, typer.Option(min=1, help="Repetitions of every cell.")]
 Model = Annotated[str | None, typer.Option(help="Model id.", show_default="the benchmark's")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="[strategy.]hyper-parameter=value; a comma makes a grid."),
+    typer.Option("--set", help="name=value or strategy.name=value; a comma makes a grid."),
 ]
 SuiteFile = Annotated[
     Path | None, typer.Option("--suite", help="TOML file with the grid, instead of the options.")
@@ -48,6 +48,7 @@ SuiteFile = Annotated[
 
 @app.command()
 def run(
+    context: typer.Context,
     budget: BudgetText = "10s",
     benchmark: Benchmarks = "split-digits",
     scenario: Scenarios = "task",
@@ -75,6 +76,7 @@ def run(
 
     names = _names(strategy)
     if suite is not None:
+        _refuse_beside_suite(context)
         declared = Suite.read(suite)
     else:
         options = {
@@ -98,6 +100,16 @@ def run(
             raise ValueError(_explain(error)) from error
     failed = _run_suite(declared, jobs, data, out, download, frozenset(filter(None, _names(retry))))
     raise typer.Exit(1 if failed else 0)
+
+
+def _refuse_beside_suite(context: typer.Context) -> None:
+    """A suite file declares the whole grid: an option that would be ignored is refused."""
+    beside = {"suite", "jobs", "data", "out", "download", "retry"}
+    for name in context.params.keys() - beside:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = "set" if name == "settings" else name.replace("_", "-")
+            raise ValueError(f"--suite declares the grid: --{option} cannot be given beside it")
 
 
 def _run_suite(

@@ -39,6 +39,7 @@ def usage_error(monkeypatch, capsys, *arguments: str) -> str:
         (["--benchmark", "permuted-mnist", "--scenario", "class"], "must be run in scenario"),
         (["--set", "densty=0.1", "--strategy", "packnet-frozen"], "did you mean 'density'?"),
         (["--set", "density"], "--set must be name=value"),
+        (["--suite", "any.toml"], "--suite declares the grid: --"),
         (["--set", "learning_rate=-1"], "learning_rate must be above 0, got -1"),
         (["--set", "batch_size=0"], "batch_size must be at least 1, got 0"),
         (["--set", "batch_size=2.5"], "batch_size must be a whole number, got 2.5"),

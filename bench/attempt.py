@@ -17,7 +17,8 @@ from bench.bookkeeping import Diverged, Findings
 from bench.catalogue import find_benchmark
 from bench.config import RULESET, RunConfig
 from bench.data import load
-from bench.messages import Job, Progress
+from bench.image_files import DataError
+from bench.messages import Job, Progress, Refusal
 from bench.records import RunRecord, Status
 from bench.run import build, run
 from strategies import registry
@@ -49,20 +50,42 @@ def attempt(job: Job, send: Callable[[Any], None]) -> RunRecord:
 
 
 def refusals(
-    configs: Sequence[RunConfig], data_root: Path | None, download: bool
-) -> list[tuple[RunConfig, str]]:
+    configs: Sequence[RunConfig],
+    done: Sequence[RunRecord],
+    data_root: Path | None,
+    download: bool,
+) -> list[Refusal]:
     """The configurations that cannot be built and why; trains nothing.
 
-    Fetches and converts the data on the way, so that no run has to.
+    Fetches and converts the data on the way, so that no run has to. done: finished records of the
+    same call, whose hyper-parameters must still be what they were.
     """
     found = []
     for config in configs:
         try:
+            if config.device == "cuda" and not torch.cuda.is_available():
+                return [Refusal(config, "device must be cpu: this machine has no CUDA", True)]
             load(find_benchmark(config.benchmark).data, data_root, download=download)
             build(config, data_root, report=lambda progress: None)
-        except (ValueError, TypeError) as error:
-            found.append((config, str(error)))
-    return found
+        except DataError as error:
+            return [Refusal(config, str(error), True)]
+        except (Exception, SystemExit) as error:  # a constructor may raise anything
+            plain = isinstance(error, ValueError)
+            found.append(Refusal(config, str(error) if plain else _line(error), False))
+    return found + [Refusal(r.config, why, True) for r in done if (why := _changed(r))]
+
+
+def _changed(record: RunRecord) -> str | None:
+    """What a hyper-parameter of a finished record would be now, if that differs."""
+    name = record.config.strategy
+    now = registry.resolve(name, registry.find(name), record.config.hyperparameters)
+    for key, then in record.resolved.items():
+        if now.get(key) != then:
+            return (
+                f"{key} of {name} was {then!r} in the records of this folder and is "
+                f"{now.get(key)!r} now; choose another --out"
+            )
+    return None
 
 
 def _outcome(
@@ -81,7 +104,9 @@ def _outcome(
     except (MemoryError, torch.cuda.OutOfMemoryError) as error:
         traceback.print_exc()
         return "oom", _line(error)
-    except Exception as error:  # a strategy may raise anything; its row says what
+    except DataError as error:
+        return "infra_error", _line(error)
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # its row says what it was
         traceback.print_exc()
         if "can't allocate memory" in str(error):
             return "oom", _line(error)

@@ -135,7 +135,7 @@ class Meter:
     def exhausted(self) -> bool:
         """Whether the current experience must stop now; empties the device's queue first."""
         self._synchronize()
-        return self.progress >= 1
+        return self.progress >= 1 - 1e-9  # shares of whole steps do not add up to a float
 
     @contextmanager
     def experience(self, index: int | None) -> Iterator[None]:

@@ -5,10 +5,13 @@ Exit codes: 0 all is well, 1 some rows failed or pages disagree, 2 wrong usage, 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,7 +32,7 @@ Data = Annotated[
     typer.Option(help="Folder of the data sets.", envvar="SLEEPBENCH_DATA", show_default="data"),
 ]
 Out = Annotated[Path, typer.Option(help="Folder of the records.")]
-Pages = Annotated[Path, typer.Option(help="Folder of the leaderboard pages.")]
+Pages = Annotated[Path, typer.Option(help="Folder of the pages; `verify` reads records/ in it.")]
 Benchmarks = Annotated[str, typer.Option("--benchmark", help="Ids, separated by commas.")]
 Scenarios = Annotated[str, typer.Option("--scenario", help="task, class, domain.")]
 Strategies = Annotated[str, typer.Option("--strategy", help="Ids, `module:Class`, or `all`.")]
@@ -98,7 +101,8 @@ def run(
             declared = Suite.model_validate(options)
         except ValidationError as error:
             raise ValueError(_explain(error)) from error
-    failed = _run_suite(declared, jobs, data, out, download, frozenset(filter(None, _names(retry))))
+    with _alone_in(out):
+        failed = _run_suite(declared, jobs, data, out, download, _statuses(retry))
     raise typer.Exit(1 if failed else 0)
 
 
@@ -116,6 +120,8 @@ def _run_suite(
     suite: Any, jobs: int, data: Path | None, out: Path, download: bool, retry: frozenset[str]
 ) -> int:
     """Run what is missing of a suite, show the leaderboard; returns how many rows failed."""
+    from rich.markup import escape
+
     from bench import execute
     from bench.display import Display, show_leaderboards
     from bench.processes import slots
@@ -123,7 +129,6 @@ def _run_suite(
 
     configs = suite.configs()
     slots(jobs, suite.threads)
-    _refuse_unwritable(out)
     store = Store(out)
     plan = execute.plan(configs, store, retry)
     console = _console()
@@ -134,9 +139,13 @@ def _run_suite(
     executor = execute.Executor(
         store, jobs=jobs, data_root=(data or Path("data")).resolve(), command=command
     )
-    for config, refusal in executor.refusals(plan.missing, download=download):
-        if config.strategy in suite.strategies:  # with `all` it is a row like any other
-            raise ValueError(refusal)
+    left_out = set()
+    for refusal in executor.refusals(plan, download=download):
+        if refusal.for_all or refusal.config.strategy in suite.strategies:
+            raise ValueError(refusal.reason)
+        left_out.add(refusal.config.strategy)
+        console.print(f"left out: {escape(refusal.config.strategy)}: {escape(refusal.reason)}")
+    plan = execute.Plan([c for c in plan.missing if c.strategy not in left_out], plan.done)
     with Display(console, plan, jobs) as display:
         try:
             records = [*plan.done, *executor.run(plan.missing, display)]
@@ -146,12 +155,10 @@ def _run_suite(
     show_leaderboards(console, records, store)
     failed = [record for record in records if record.status != "ok"]
     for record in failed:
-        console.print(
-            f"[red]{record.status}[/] {record.config.strategy} seed {record.config.repetition}: "
-            f"{record.reason} ({store.path(record.config, record.attempt)})",
-            soft_wrap=True,
-        )
-    console.print(f"records: {out}/", soft_wrap=True)
+        what = f"{record.config.strategy} seed {record.config.repetition}: {record.reason}"
+        where = store.path(record.config, record.attempt)
+        console.print(f"[red]{record.status}[/] {escape(f'{what} ({where})')}", soft_wrap=True)
+    console.print(f"records: {escape(str(out))}/", soft_wrap=True)
     return len(failed)
 
 
@@ -179,6 +186,7 @@ def list_() -> None:
 @app.command()
 def status(out: Out = Path("runs")) -> None:
     """Show what is done, failed and missing in a folder of records."""
+    from rich.markup import escape
     from rich.table import Table
 
     from bench.records import Store
@@ -197,9 +205,9 @@ def status(out: Out = Path("runs")) -> None:
         table.add_row(*names, shown)
     console.print(table)
     for line in _missing(stored):
-        console.print(line, soft_wrap=True)
+        console.print(escape(line), soft_wrap=True)
     for line in damaged:
-        console.print(f"[red]left out[/] {line}", soft_wrap=True)
+        console.print(f"[red]left out[/] {escape(line)}", soft_wrap=True)
     raise typer.Exit(1 if damaged else 0)
 
 
@@ -289,15 +297,30 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(","))
 
 
-def _refuse_unwritable(folder: Path) -> None:
-    from bench.records import write_atomically
-
-    probe = folder / ".writable"
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder of records for this process; ValueError if it is taken or not writable."""
     try:
-        write_atomically(probe, "")
-        probe.unlink()
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
     except OSError as error:
         raise ValueError(f"--out must be a folder one can write to: {error}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"another run is at work in {folder}; choose another --out") from None
+        yield
+
+
+def _statuses(text: str) -> frozenset[str]:
+    from bench.config import suggest
+    from bench.records import FINISHED
+
+    names = frozenset(filter(None, _names(text)))
+    for name in names - FINISHED:
+        raise ValueError(suggest("status in --retry", name, FINISHED))
+    return names
 
 
 def _require_folder(folder: Path) -> None:

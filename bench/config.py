@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from bench.budgets import Budget
 from strategies.registry import suggest
@@ -18,8 +18,8 @@ RULESET = "1.0"
 
 Scenario = Literal["task", "class", "domain"]
 SCENARIOS: tuple[Scenario, ...] = ("task", "class", "domain")
-Value = bool | int | float | str | None
-"""What a hyper-parameter may be."""
+Value = bool | int | FiniteFloat | str | None
+"""What a hyper-parameter may be; never NaN or infinite, which JSON has not."""
 
 
 class RunConfig(BaseModel):

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from bench import execute
@@ -69,7 +70,7 @@ class Display(execute.Listener):
         self._progress.remove_task(self._lines.pop(record.digest))
         self._progress.update(self._whole, advance=1, detail=self._time_left())
         done = self._total - len(self._left)
-        self._console.print(f"[{done}/{self._total}] {_name(record.config)}: {_summary(record)}")
+        self._console.print(f"\\[{done}/{self._total}] {_name(record.config)}: {_summary(record)}")
 
     def _time_left(self) -> str:
         """From what the finished runs took, or from the budgets before one has finished."""
@@ -99,12 +100,12 @@ def show_leaderboards(console: Console, records: Sequence[RunRecord], store: Sto
 def _name(config: RunConfig) -> str:
     settings = ", ".join(f"{k}={v}" for k, v in sorted(config.hyperparameters.items()))
     label = f"{config.strategy} ({settings})" if settings else config.strategy
-    return f"{config.benchmark}/{config.scenario} {label} seed {config.repetition}"
+    return escape(f"{config.benchmark}/{config.scenario} {label} seed {config.repetition}")
 
 
 def _summary(record: RunRecord) -> str:
     if record.outcome is None or record.status != "ok":
-        return f"{record.status}: {record.reason}"
+        return escape(f"{record.status}: {record.reason}")
     final = [value for value in record.outcome.accuracy[-1] if value is not None]
     weights = record.weights[-1]
     return f"accuracy {sum(final) / len(final):.1%}, weights {weights.used / weights.total:.1%}"

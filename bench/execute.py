@@ -20,14 +20,18 @@ from typing import Any
 
 from bench import environment
 from bench.config import RULESET, RunConfig
-from bench.messages import Job, Progress
-from bench.processes import check, fork_server, kill, live, slots
+from bench.messages import Job, Progress, Refusal
+from bench.processes import UNWRITABLE, check, fork_server, kill, live, slots
 from bench.records import FINISHED, RunRecord, Status, Store, read_record
 from strategies import registry
 
 WATCHDOG_FACTOR = 3
 WATCHDOG_ALLOWANCE = 300.0
 """Seconds beside three budgets for what is not charged: start, data, evaluation."""
+
+
+CHECK_SECONDS = 600.0
+"""Longest time for building every cell once, downloads and conversions included."""
 
 
 class Listener:
@@ -62,7 +66,7 @@ def plan(configs: Iterable[RunConfig], store: Store, retry: frozenset[str] = fro
         record = stored.record
         if record.status in FINISHED - retry:
             finished.setdefault(record.digest, record)
-    configs = list(configs)
+    configs = list({c.digest: c for c in configs}.values())
     done = [finished[c.digest] for c in configs if c.digest in finished]
     here = environment.fingerprint(environment.machine())
     for record in done:
@@ -88,6 +92,11 @@ def _shuffled(configs: Sequence[RunConfig]) -> list[RunConfig]:
         random.Random(f"order/{repetition}").shuffle(block)
         order += block
     return order
+
+
+def _cell(config: RunConfig) -> str:
+    """What repetitions of one configuration share."""
+    return config.model_copy(update={"repetition": 0}).digest
 
 
 @dataclass
@@ -126,31 +135,30 @@ class Executor:
         self._timeout, self._command = timeout, command
         self._running: list[_Running] = []
 
-    def refusals(
-        self, configs: Sequence[RunConfig], *, download: bool = False
-    ) -> list[tuple[RunConfig, str]]:
+    def refusals(self, todo: Plan, *, download: bool = False) -> list[Refusal]:
         """The cells that cannot be built and why; trains nothing.
 
         Built in the fork server, which has to import everything anyway.
         download: fetch missing data sets.
         """
-        cells = list(
-            {
-                (c.benchmark, c.scenario, c.strategy, str(c.hyperparameters)): c for c in configs
-            }.values()
-        )
+        cells = list({_cell(c): c for c in todo.missing}.values())
         if not cells:
             return []
-        context = fork_server(max(c.threads for c in configs))
+        context = fork_server(max(c.threads for c in cells))
         receiver, sender = context.Pipe(duplex=False)
-        process = context.Process(target=check, args=(cells, self._data_root, download, sender))
+        process = context.Process(
+            target=check, args=(cells, todo.done, self._data_root, download, sender)
+        )
         process.start()
         sender.close()
         try:
-            return receiver.recv()
+            if receiver.poll(CHECK_SECONDS):
+                return receiver.recv()
+            raise ValueError(f"a strategy could not be built within {CHECK_SECONDS:.0f} s")
         except EOFError:
             return []  # what kills a process here will be the row of a run
         finally:
+            process.kill()
             process.join()
 
     def run(
@@ -266,7 +274,9 @@ def _cause_of_death(ended: _Running) -> tuple[Status, str]:
         return "killed", f"ended from outside by signal {-code}"
     if code < 0:
         return "error", f"crashed with signal {-code} ({signal.Signals(-code).name})"
-    return "infra_error", f"ended with exit code {code} and no record"
+    if code == UNWRITABLE:
+        return "infra_error", "its record could not be written"
+    return "error", f"ended its process with exit code {code} and left no record"
 
 
 def _read_if_there(path: Path) -> RunRecord | None:

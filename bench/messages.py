@@ -34,3 +34,12 @@ class Job:
     log: Path
     cores: frozenset[int]
     command: str
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A configuration that cannot be built and why; for_all: no other run could start either."""
+
+    config: RunConfig
+    reason: str
+    for_all: bool

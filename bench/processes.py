@@ -8,13 +8,17 @@ import signal
 import sys
 import tempfile
 from collections.abc import Sequence
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from bench.config import RunConfig
 from bench.messages import Job
-from bench.records import Store
+from bench.records import RunRecord, Store
+
+UNWRITABLE = 74
+"""Exit code of a run whose record could not be written: the machine's fault."""
 
 
 def live(job: Job, channel: Connection) -> None:
@@ -29,20 +33,27 @@ def live(job: Job, channel: Connection) -> None:
 
     record = attempt(job, channel.send)
     sys.stdout.flush()
-    Store(job.store).write(record)
+    try:
+        Store(job.store).write(record)
+    except OSError:
+        os._exit(UNWRITABLE)
     if job.log.stat().st_size == 0:
         job.log.unlink()
 
 
 def check(
-    configs: Sequence[RunConfig], data_root: Path | None, download: bool, channel: Connection
+    configs: Sequence[RunConfig],
+    done: Sequence[RunRecord],
+    data_root: Path | None,
+    download: bool,
+    channel: Connection,
 ) -> None:
     """Tell which configurations cannot be built."""
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stderr.fileno())
     from bench.attempt import refusals
 
-    channel.send(refusals(configs, data_root, download))
+    channel.send(refusals(configs, done, data_root, download))
 
 
 def kill(process: Any) -> None:
@@ -72,4 +83,8 @@ def fork_server(threads: int) -> Any:
     os.environ["PYTHONHASHSEED"] = "0"
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["bench.attempt"])
+    # Ctrl-C reaches the whole terminal; the server must not answer it with a traceback
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    forkserver.ensure_running()
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return context

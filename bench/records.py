@@ -17,8 +17,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from bench.budgets import TOLERANCE
 from bench.config import RunConfig
 
 SCHEMA = 1
@@ -83,6 +84,14 @@ class WeightsInUse(_Part):
     artifact_bytes: int
     """Compressed bytes that must be saved to answer for all experiences."""
 
+    @model_validator(mode="after")
+    def _add_up(self) -> WeightsInUse:
+        if not 0 <= self.used_prunable <= self.used <= self.total or self.total < 1:
+            raise ValueError(f"weights used must be in [0, total], got {self.used} of {self.total}")
+        if not self.used_prunable <= self.prunable <= self.total:
+            raise ValueError(f"prunable weights must be in [used, total], got {self.prunable}")
+        return self
+
 
 class Outcome(_Part):
     """What the run achieved. Accuracies are fractions; row i is after experience i."""
@@ -140,6 +149,19 @@ class RunRecord(_Part):
     """After each experience."""
     environment: Environment
 
+    @model_validator(mode="after")
+    def _ok_is_complete(self) -> RunRecord:
+        if self.status != "ok":
+            return self
+        if self.cost is None or self.outcome is None or not self.weights:
+            raise ValueError("status ok needs cost, outcome and weights")
+        budget = self.config.budget
+        step = 1.0 if budget.clock == "steps" else self.cost.longest_step
+        most = budget.amount + max(step, TOLERANCE * budget.amount)
+        if not 0 <= self.cost.charged <= most:
+            raise ValueError(f"status ok needs charged in [0, {most:g}], got {self.cost.charged:g}")
+        return self
+
 
 def checksum(payload: dict[str, object]) -> str:
     """SHA-256 of the canonical JSON of a record without its checksum."""
@@ -168,18 +190,20 @@ def read_record(path: Path) -> RunRecord:
     """Read and check one record; RecordError names the file and what is wrong with it."""
     try:
         payload = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise RecordError(f"{path}: not readable as JSON: {error}") from error
-    if not isinstance(payload, dict) or "checksum" not in payload:
-        raise RecordError(f"{path}: not a record: it has no checksum")
-    stored = payload.pop("checksum")
-    if stored != checksum(payload):
-        raise RecordError(f"{path}: checksum differs: the file was changed or cut")
+        if not isinstance(payload, dict) or "checksum" not in payload:
+            raise RecordError(f"{path}: not a record: it has no checksum")
+        stored = payload.pop("checksum")
+        if stored != checksum(payload):
+            raise RecordError(f"{path}: checksum differs: the file was changed or cut")
+    except RecordError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        raise RecordError(f"{path}: not readable as a record: {error}") from error
     try:
         record = RunRecord.model_validate(payload)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(str(part) for part in first["loc"]) or "record"
         raise RecordError(f"{path}: {where}: {first['msg']}") from error
     if record.digest != record.config.digest:
         raise RecordError(f"{path}: the digest is not that of its configuration")

@@ -87,6 +87,7 @@ def build(config: RunConfig, data_root: Path | None, report: Callable[[Progress]
     )
     meter.excused["data"] = time.perf_counter() - began
     account = Account(meter, len(benchmark.train_stream), report)
+    budget = BudgetPlugin(meter, account.tell)
     with meter.excuse("model"), torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed("init"))
         model = make_model(
@@ -106,8 +107,10 @@ def build(config: RunConfig, data_root: Path | None, report: Callable[[Progress]
             train_epochs=UNTIL_STOPPED,
             eval_mb_size=EVAL_BATCH,
             evaluator=NoMetrics(),
-            plugins=[BudgetPlugin(meter, account.tell)],
+            plugins=[budget],
         )
+        if budget not in strategy.plugins:
+            raise ValueError(f"{config.strategy} must hand `plugins` on to Avalanche's template")
         strategy.plugins.remove(strategy.evaluator)  # nothing to measure, asked at every hook
     return Ready(benchmark, meter, strategy, account)
 

@@ -54,8 +54,8 @@ class Suite(BaseModel):
         """Read a TOML file; ValueError names the file and the key that is wrong."""
         try:
             return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-        except OSError as error:
-            raise ValueError(f"suite file cannot be read: {error}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"suite file {path} cannot be read: {error}") from error
         except tomllib.TOMLDecodeError as error:
             raise ValueError(f"{path}: not TOML: {error}") from error
         except ValidationError as error:
@@ -64,7 +64,8 @@ class Suite(BaseModel):
     def configs(self) -> list[RunConfig]:
         """Every run of the grid; ValueError for a name or a combination that cannot be."""
         budget = Budget.parse(self.budget, self.clock)
-        return [
+        self._check_hyperparameters()
+        configs = [
             RunConfig(
                 benchmark=benchmark,
                 scenario=scenario,
@@ -84,6 +85,15 @@ class Suite(BaseModel):
             for chosen in self._points(strategy)
             for repetition in range(self.seeds)
         ]
+        if not configs:
+            raise ValueError("the suite must hold at least one run, got none")
+        return configs
+
+    def _check_hyperparameters(self) -> None:
+        known = ("*", *(registry.STRATEGIES if self.strategies == ("all",) else self.strategies))
+        for name in self.hyperparameters:
+            if name not in known:
+                raise ValueError(suggest("strategy in hyperparameters", name, known))
 
     def _strategies(self, benchmark: str, scenario: Scenario) -> list[str]:
         find_benchmark(benchmark).check_scenario(benchmark, scenario)
@@ -120,8 +130,11 @@ def parse_settings(
         strategy, dot, name = key.rpartition(".")
         if dot and strategy not in strategies and strategies != ("all",):
             raise ValueError(suggest("strategy in --set", strategy, strategies))
+        own = result.setdefault(strategy or "*", {})
+        if name in own:
+            raise ValueError(f"--set {key} must be given once, with commas for a grid")
         values = [_value(part) for part in text.split(",")]
-        result.setdefault(strategy or "*", {})[name] = values if len(values) > 1 else values[0]
+        own[name] = values if len(values) > 1 else values[0]
     return result
 
 

@@ -13,8 +13,8 @@ from strategies.prune import Prune
 class IterativePrune(SleepingStrategy):
     """Train until `prune_from`, then prune and retrain in `rounds` equal parts of what is left.
 
-    rounds: prune-retrain rounds in each experience, at least 1; each removes the same share of the
-        weights that are left, so that the last one reaches `density`.
+    rounds: prune-retrain rounds in each experience, in [1, 1000]; each removes the same share of
+        the weights that are left, so that the last one reaches `density`.
     density: kept share of all prunable weights, in (0, 1].
     prune_from: progress of the first prune, in [0, 1).
     scope: rank over the whole network (`global`) or within each `layer`.
@@ -34,8 +34,8 @@ class IterativePrune(SleepingStrategy):
         sleep_clock: Clock | None = None,
         **base_kwargs: Any,
     ) -> None:
-        if rounds < 1:
-            raise ValueError(f"rounds must be at least 1, got {rounds}")
+        if not 1 <= rounds <= 1000:
+            raise ValueError(f"rounds must be in [1, 1000], got {rounds}")
         if not 0 <= prune_from < 1:
             raise ValueError(f"prune_from must be in [0, 1), got {prune_from}")
         super().__init__(

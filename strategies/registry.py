@@ -159,6 +159,8 @@ def resolve(name: str, entry: Entry, chosen: Mapping[str, Any]) -> dict[str, Any
 def _check_kind(key: str, default: Any, value: Any) -> None:
     """ValueError unless `value` is of the kind of its default; a default of None takes any."""
     got = f"got {value!r}"
+    if isinstance(value, (list, tuple)):
+        return  # one value for each layer: the strategy knows what may be
     if isinstance(default, bool):
         if not isinstance(value, bool):
             raise ValueError(f"{key} must be true or false, {got}")
@@ -249,8 +251,9 @@ def _import(path: str) -> Callable[..., Any]:
     module, _, name = path.partition(":")
     try:
         return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"strategy {path!r} cannot be imported: {error}") from error
+    except (Exception, SystemExit) as error:  # a user's module may raise anything
+        kind = type(error).__name__
+        raise ValueError(f"strategy {path!r} cannot be imported: {kind}: {error}") from error
 
 
 def suggest(kind: str, name: str, known: Iterable[str]) -> str:

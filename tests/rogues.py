@@ -84,3 +84,31 @@ class WorkAfterwards(Naive):
     def _after_training_exp(self, **kwargs):
         time.sleep(0.1)
         super()._after_training_exp(**kwargs)
+
+
+class Exit(Naive):
+    """Ends its own process when it does not like what it sees."""
+
+    def _after_training_iteration(self, **kwargs):
+        raise SystemExit(0)
+
+
+class Vanish(Naive):
+    """Ends its own process without a word."""
+
+    def _after_training_iteration(self, **kwargs):
+        os._exit(0)
+
+
+class Markup(Naive):
+    """Its message would be markup on a terminal."""
+
+    def _after_training_iteration(self, **kwargs):
+        raise RuntimeError("cannot open [/data] of [bold]x")
+
+
+class DropPlugins(Naive):
+    """Keeps the referee's plugin out."""
+
+    def __init__(self, *, plugins=None, **kwargs):
+        super().__init__(**kwargs)

@@ -54,6 +54,9 @@ def usage_error(monkeypatch, capsys, *arguments: str) -> str:
             "lenet5 needs inputs of at least 12x12",
         ),
         (["--strategy", "nowhere:Strategy"], "strategy 'nowhere:Strategy' cannot be imported"),
+        (["--strategy", "rogues:DropPlugins"], "must hand `plugins` on to Avalanche's template"),
+        (["--retry", "eror"], "unknown status in --retry 'eror'; did you mean 'error'"),
+        (["--set", "momentum=0.1", "--set", "momentum=0.2"], "--set momentum must be given once"),
     ],
 )
 def test_wrong_usage_is_one_line_that_says_what_must_be(
@@ -70,6 +73,26 @@ def test_an_unwritable_folder_is_refused_before_the_first_run(tmp_path, monkeypa
     blocked.write_text("")
     error = usage_error(monkeypatch, capsys, *RUN, "--out", str(blocked / "runs"))
     assert "--out must be a folder one can write to" in error
+
+
+def test_missing_data_stop_a_suite_of_all_strategies_before_it_starts(
+    tmp_path, monkeypatch, capsys
+):
+    error = usage_error(
+        monkeypatch, capsys, "run", "--budget", "10steps", "--out", str(tmp_path / "runs"),
+        "--benchmark", "split-mnist", "--data", str(tmp_path),
+    )  # fmt: skip
+    assert "python -m bench data fetch mnist" in error
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_reason_that_looks_like_markup_is_shown_as_it_is(tmp_path):
+    ran = CliRunner().invoke(
+        app,
+        ["run", "--budget", "9steps", "--strategy", "rogues:Markup,naive", "--out", str(tmp_path)],
+    )
+    assert ran.exit_code == 1
+    assert "cannot open [/data] of [bold]x" in ran.output
 
 
 def test_missing_data_names_the_file_and_the_command(tmp_path, monkeypatch, capsys):

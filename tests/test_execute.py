@@ -39,6 +39,8 @@ def config(strategy: str, budget: str = "20steps", **options) -> RunConfig:
         ("rogues:RunOut", "oom", "MemoryError: cannot allocate 1 TiB"),
         ("rogues:Diverge", "diverged", "weights are not finite after experience 0"),
         ("rogues:Segfault", "error", "crashed with signal 11 (SIGSEGV)"),
+        ("rogues:Exit", "error", "SystemExit: 0"),
+        ("rogues:Vanish", "error", "ended its process with exit code 0 and left no record"),
         (
             "rogues:TrainInEval",
             "error",
@@ -229,6 +231,21 @@ def test_interrupting_keeps_what_is_finished_and_says_how_to_go_on(tmp_path):
 def alive(pid: int) -> bool:
     stat = Path(f"/proc/{pid}/stat")
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_two_calls_on_one_folder_are_refused(tmp_path):
+    first = bench(
+        "run", "--strategy", "rogues:Slow", "--budget", "4000steps", "--out", str(tmp_path)
+    )
+    deadline = time.monotonic() + 120
+    while not (tmp_path / ".lock").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    second = bench("run", "--strategy", "naive", "--budget", "10steps", "--out", str(tmp_path))
+    output = second.communicate()[0]
+    os.kill(first.pid, signal.SIGINT)
+    first.communicate()
+    assert second.returncode == 2
+    assert "another run is at work" in output
 
 
 def test_records_carry_the_command_that_made_them(tmp_path):

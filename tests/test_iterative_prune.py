@@ -65,7 +65,7 @@ def test_pruned_weights_stay_zero_under_momentum_and_weight_decay():
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ({"rounds": 0}, "rounds must be at least 1, got 0"),
+        ({"rounds": 0}, r"rounds must be in \[1, 1000\], got 0"),
         ({"prune_from": 1.0}, r"prune_from must be in \[0, 1\), got 1.0"),
         ({"density": 2.0}, r"density must be in \(0, 1\], got 2.0"),
     ],

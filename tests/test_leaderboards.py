@@ -319,7 +319,9 @@ class TestPages:
 
     def test_a_record_that_claims_success_without_an_outcome_is_left_out(self, tmp_path):
         hollow = make_record(seed=1).model_copy(update={"outcome": None})
-        assert "status is ok, but there is no outcome" in page_of(tmp_path, [make_record(), hollow])
+        assert "status ok needs cost, outcome and weights" in page_of(
+            tmp_path, [make_record(), hollow]
+        )
 
     @pytest.mark.parametrize(
         ("filters", "message"),

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from bench.records import RecordError, Store, read_record, write_atomically
+from bench.records import RecordError, Store, checksum, read_record, write_atomically
 from factories import make_record as record
 
 
@@ -41,6 +42,46 @@ def test_damaged_and_foreign_files_are_reported_and_left_out(tmp_path):
         "broken.json",
         "foreign.json",
     ]
+
+
+@pytest.mark.parametrize("text", ['{"checksum": "x", "a": NaN}', "[" * 100_000, "1" * 5000])
+def test_an_odd_file_is_left_out_by_name(tmp_path, text):
+    Store(tmp_path).write(record())
+    (tmp_path / "odd.json").write_text(text)
+    stored, damaged = Store(tmp_path).read()
+    assert len(stored) == 1
+    assert "odd.json" in damaged[0]
+
+
+def more_weights_than_there_are(payload):
+    payload["weights"][0]["used"] = 10 * payload["weights"][0]["total"]
+
+
+def no_outcome(payload):
+    payload["outcome"] = None
+
+
+def far_beyond_the_budget(payload):
+    payload["cost"]["charged"] = 1e6
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (more_weights_than_there_are, "weights used must be in"),
+        (no_outcome, "status ok needs cost, outcome and weights"),
+        (far_beyond_the_budget, "status ok needs charged in"),
+    ],
+)
+def test_a_signed_record_that_cannot_be_is_left_out(tmp_path, change, message):
+    path = Store(tmp_path).write(record())
+    payload = json.loads(path.read_text())
+    del payload["checksum"]
+    change(payload)
+    payload["checksum"] = checksum(payload)
+    path.write_text(json.dumps(payload))
+    with pytest.raises(RecordError, match=message):
+        read_record(path)
 
 
 def test_a_kill_before_the_rename_leaves_the_old_file_whole(tmp_path, monkeypatch):

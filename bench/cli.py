@@ -5,13 +5,10 @@ Exit codes: 0 all is well, 1 some rows failed or pages disagree, 2 wrong usage, 
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -75,6 +72,8 @@ def run(
     """Run every cell of a grid that has no record yet, and show the leaderboard."""
     from pydantic import ValidationError
 
+    from bench.campaign import alone_in, run_suite
+    from bench.records import Store
     from bench.suites import Suite, parse_settings
 
     names = _names(strategy)
@@ -101,9 +100,24 @@ def run(
             declared = Suite.model_validate(options)
         except ValidationError as error:
             raise ValueError(_explain(error)) from error
-    with _alone_in(out):
-        failed = _run_suite(declared, jobs, data, out, download, _statuses(retry))
-    raise typer.Exit(1 if failed else 0)
+    console = _console()
+    try:
+        with alone_in(out):
+            records = run_suite(
+                declared,
+                Store(out),
+                console=console,
+                jobs=jobs,
+                data_root=(data or Path("data")).resolve(),
+                download=download,
+                retry=_statuses(retry),
+                command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+            )
+    except KeyboardInterrupt:
+        console.print("interrupted; the same command goes on where this one stopped")
+        raise typer.Exit(130) from None
+    console.print(f"records: {out}/", soft_wrap=True, markup=False)
+    raise typer.Exit(0 if all(record.status == "ok" for record in records) else 1)
 
 
 def _refuse_beside_suite(context: typer.Context) -> None:
@@ -114,52 +128,6 @@ def _refuse_beside_suite(context: typer.Context) -> None:
         if source is not None and source.name == "COMMANDLINE":
             option = "set" if name == "settings" else name.replace("_", "-")
             raise ValueError(f"--suite declares the grid: --{option} cannot be given beside it")
-
-
-def _run_suite(
-    suite: Any, jobs: int, data: Path | None, out: Path, download: bool, retry: frozenset[str]
-) -> int:
-    """Run what is missing of a suite, show the leaderboard; returns how many rows failed."""
-    from rich.markup import escape
-
-    from bench import execute
-    from bench.display import Display, show_leaderboards
-    from bench.processes import slots
-    from bench.records import Store
-
-    configs = suite.configs()
-    slots(jobs, suite.threads)
-    store = Store(out)
-    plan = execute.plan(configs, store, retry)
-    console = _console()
-    console.print(
-        f"{len(configs)} runs of {suite.budget}: {len(plan.done)} done, {len(plan.missing)} to go"
-    )
-    command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
-    executor = execute.Executor(
-        store, jobs=jobs, data_root=(data or Path("data")).resolve(), command=command
-    )
-    left_out = set()
-    for refusal in executor.refusals(plan, download=download):
-        if refusal.for_all or refusal.config.strategy in suite.strategies:
-            raise ValueError(refusal.reason)
-        left_out.add(refusal.config.strategy)
-        console.print(f"left out: {escape(refusal.config.strategy)}: {escape(refusal.reason)}")
-    plan = execute.Plan([c for c in plan.missing if c.strategy not in left_out], plan.done)
-    with Display(console, plan, jobs) as display:
-        try:
-            records = [*plan.done, *executor.run(plan.missing, display)]
-        except KeyboardInterrupt:
-            console.print("interrupted; the same command goes on where this one stopped")
-            raise typer.Exit(130) from None
-    show_leaderboards(console, records, store)
-    failed = [record for record in records if record.status != "ok"]
-    for record in failed:
-        what = f"{record.config.strategy} seed {record.config.repetition}: {record.reason}"
-        where = store.path(record.config, record.attempt)
-        console.print(f"[red]{record.status}[/] {escape(f'{what} ({where})')}", soft_wrap=True)
-    console.print(f"records: {escape(str(out))}/", soft_wrap=True)
-    return len(failed)
 
 
 @app.command(name="list")
@@ -295,22 +263,6 @@ def _console() -> Any:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(","))
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Hold a folder of records for this process; ValueError if it is taken or not writable."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
-    except OSError as error:
-        raise ValueError(f"--out must be a folder one can write to: {error}") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(f"another run is at work in {folder}; choose another --out") from None
-        yield
 
 
 def _statuses(text: str) -> frozenset[str]:

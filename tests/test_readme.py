@@ -22,7 +22,7 @@ def blocks(language: str) -> list[str]:
     return [text for found, text in BLOCKS if found == language]
 
 
-def run(arguments: list[str], folder: Path) -> None:
+def run_well(arguments: list[str], folder: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     done = subprocess.run(
         arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False
@@ -37,13 +37,13 @@ def test_every_command_runs_as_printed(tmp_path):
     commands = [line for line in commands if line.startswith("python -m bench ")]
     assert len(commands) >= 6
     for command in commands:
-        run([sys.executable, *command.split()[1:]], tmp_path)
+        run_well([sys.executable, *command.split()[1:]], tmp_path)
 
 
 def test_the_avalanche_script_runs_as_printed(tmp_path):
     _, script = blocks("python")
     (tmp_path / "script.py").write_text(script)
-    run([sys.executable, "script.py"], tmp_path)
+    run_well([sys.executable, "script.py"], tmp_path)
 
 
 def table(page: Path) -> str:

@@ -12,12 +12,13 @@ from typing import Any
 import torch
 
 from bench import environment
-from bench.batches import serve_whole_batches
 from bench.bookkeeping import Diverged, Findings
 from bench.catalogue import find_benchmark
 from bench.config import RULESET, RunConfig
 from bench.data import load
+from bench.hooks import skip_idle_hooks
 from bench.image_files import DataError
+from bench.loading import serve_whole_batches
 from bench.messages import Job, Progress, Refusal
 from bench.records import RunRecord, Status
 from bench.run import build, run
@@ -30,6 +31,7 @@ def attempt(job: Job, send: Callable[[Any], None]) -> RunRecord:
     config, findings = job.config, Findings()
     torch.set_num_threads(config.threads)
     serve_whole_batches()
+    skip_idle_hooks()
     status, reason = _outcome(job, findings, send)
     accelerator = torch.cuda.get_device_name() if config.device == "cuda" else None
     return RunRecord(

@@ -1,9 +1,8 @@
-"""Image data sets that answer a whole list of indices at once, for everything Avalanche loads.
+"""Image data sets that know where all their samples lie and read any number of them at once.
 
 Avalanche and torch fetch and collate sample by sample, which costs more than the training step of
 a small network. An `ImageDataset` is Avalanche's own data set (subset, concat, transform groups,
-attributes) over uint8 leaves; torch's fetcher asks it for all indices of a minibatch and gets
-`[x, y, task]` ready. Same samples in the same order as the plain path, from the same seed.
+attributes) over uint8 leaves; `bench/loading.py` makes the loaders read it in whole minibatches.
 
 Images leave as float32 in [0, 1], value / 255 and nothing else: no constant is learned from data,
 and generative strategies, whose decoders end in a sigmoid, need that range.
@@ -11,24 +10,19 @@ and generative strategies, whose decoders end in a sigmoid, need that range.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 import torch
-from avalanche.benchmarks.utils import (
-    ConstantSequence,
-    TaskAwareSupervisedClassificationDataset,
-    data_loader,
-)
+from avalanche.benchmarks.utils import ConstantSequence, TaskAwareSupervisedClassificationDataset
 from avalanche.benchmarks.utils.data import _FlatDataWithTransform
 from avalanche.benchmarks.utils.data_attribute import DataAttribute, TaskLabels
 from avalanche.benchmarks.utils.flat_data import FlatData
 from torch import Tensor
-from torch.utils.data import ConcatDataset, Dataset, TensorDataset
-from torch.utils.data._utils.collate import default_collate_fn_map
-from torch.utils.data.dataloader import default_collate
+from torch.utils.data import Dataset, TensorDataset
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2.functional import rotate
 
@@ -69,37 +63,13 @@ def rotated(images: Tensor, angle: float) -> Tensor:
     return torch.cat([rotate(part, angle, InterpolationMode.BILINEAR) for part in parts])
 
 
-class Sample(tuple[Tensor, ...]):
-    """One sample of a Batch; its type tells torch's default collate that a whole batch came."""
-
-
-class Batch(Sequence[Any]):
-    """A ready minibatch that still reads as the list of its samples, for any collate function."""
-
-    def __init__(self, tensors: list[Tensor]) -> None:
-        """tensors: each (B, ...), the same B."""
-        self.tensors = tensors
-
-    def __len__(self) -> int:
-        return len(self.tensors[0])
-
-    def __getitem__(self, index: Any) -> Any:
-        return Sample(tensor[index] for tensor in self.tensors)
-
-
-def collate(samples: Sequence[Any]) -> Any:
-    """The tensors of a Batch as they are; anything else as torch's default collate does."""
-    return samples.tensors if isinstance(samples, Batch) else default_collate(list(samples))
-
-
 class ImageDataset(TaskAwareSupervisedClassificationDataset):
-    """Avalanche's supervised data set that answers a list of indices with a Batch [x, y, task].
+    """Avalanche's supervised data set over `Images`, which knows where all its samples lie.
 
-    It stays one through subset, concat, train(), eval() and replay buffers. Where a transform or a
-    foreign leaf is in the way it answers with the list of single samples, as Avalanche would.
+    It stays one through subset, concat, train(), eval() and replay buffers.
     """
 
-    _source: tuple[object, object, _Source | None] | None = None
+    _known: tuple[object, object, dict[Any, Any]] | None = None
 
     @classmethod
     def of(cls, leaf: Images, task: int = 0) -> ImageDataset:
@@ -108,14 +78,7 @@ class ImageDataset(TaskAwareSupervisedClassificationDataset):
             DataAttribute(leaf.labels.tolist(), "targets"),
             TaskLabels(ConstantSequence(task, len(leaf))),
         ]
-        return cls([leaf], data_attributes=attributes, collate_fn=collate)
-
-    def __getitems__(self, indices: Sequence[int] | Tensor) -> Sequence[Any]:
-        """The samples at `indices`, in that order: a Batch, or a list where that cannot be."""
-        source, wanted = self._resolved(), torch.as_tensor(indices)
-        if source is None:
-            return [self[index] for index in wanted.tolist()]
-        return Batch(source.read(wanted))
+        return cls([leaf], data_attributes=attributes)
 
     def labels(self) -> Tensor:
         """The targets, (N,) int64, all at once."""
@@ -123,22 +86,40 @@ class ImageDataset(TaskAwareSupervisedClassificationDataset):
         assert values is not None, "targets are whole numbers"
         return values
 
-    def _resolved(self) -> _Source | None:
-        cached = self._source
-        # Avalanche clones shallowly and then swaps these two; the clone must not keep our answer
+    def source(self) -> Source | None:
+        """Where all samples lie; None where a transform or a foreign leaf is in the way."""
+        known = self._memory()
+        if Source not in known:
+            known[Source] = Source.of(self)
+        source: Source | None = known[Source]
+        return source
+
+    def with_transforms(self, group_name: str) -> ImageDataset:
+        """The view with the transforms of a group: the same one each time, with what it knows."""
+        known = self._memory()
+        if group_name not in known:
+            known[group_name] = super().with_transforms(group_name)
+        view: ImageDataset = known[group_name]
+        return view
+
+    def _memory(self) -> dict[Any, Any]:
+        """What was asked before about these data and attributes.
+
+        Avalanche clones shallowly and then swaps the two; the clone must not keep our answers.
+        """
+        known = self._known
         if (
-            cached is None
-            or cached[0] is not self._flat_data
-            or (cached[1] is not self._data_attributes)
+            known is None
+            or known[0] is not self._flat_data
+            or known[1] is not self._data_attributes
         ):
-            cached = self._flat_data, self._data_attributes, _Source.of(self)
-            self._source = cached
-        return cached[2]
+            known = self._known = self._flat_data, self._data_attributes, {}
+        return known[2]
 
 
 @dataclass(frozen=True)
-class _Source:
-    """Where every sample of a data set lies, resolved once, and how to read many of them.
+class Source:
+    """Where a sequence of N samples lies, and how to read them at once.
 
     leaf, position: (N,) int64, sample n is sample position[n] of leaves[leaf[n]].
     attributes: each (N,) int64, appended to the minibatch.
@@ -150,7 +131,7 @@ class _Source:
     attributes: list[Tensor]
 
     @classmethod
-    def of(cls, data: ImageDataset) -> _Source | None:
+    def of(cls, data: ImageDataset) -> Source | None:
         """The source of `data`, or None if it cannot be read in batches."""
         flat = data._flat_data
         resolved = _resolve(flat, flat._transform_groups.current_group)
@@ -162,25 +143,39 @@ class _Source:
             return None
         return cls(*resolved, [values for values in attributes if values is not None])
 
-    def read(self, indices: Tensor) -> list[Tensor]:
-        """The minibatch [x, y, attributes...] of the samples at `indices` (B,)."""
-        position = self.position[indices]
-        extra = [values[indices] for values in self.attributes]
+    @classmethod
+    def joined(cls, sources: Sequence[Source]) -> Source:
+        """One after the other; a leaf that several have is one leaf."""
+        pieces = [(source.leaves, source.leaf, source.position) for source in sources]
+        columns = zip(*(source.attributes for source in sources), strict=True)
+        return cls(*_joined(pieces), [torch.cat(column) for column in columns])
+
+    def take(self, rows: Tensor) -> Source:
+        """The samples at `rows`, (M,) int64, in that order."""
+        leaf = self.leaf[rows] if len(self.leaves) > 1 else self.leaf
+        attributes = [values[rows] for values in self.attributes]
+        return Source(self.leaves, leaf, self.position[rows], attributes)
+
+    def split(self, size: int) -> Iterator[Source]:
+        """Consecutive parts of `size` samples, the last one what is left; copies nothing."""
+        shared = repeat(self.leaf) if len(self.leaves) == 1 else self.leaf.split(size)
+        columns = [values.split(size) for values in self.attributes]
+        for leaf, position, *attributes in zip(
+            shared, self.position.split(size), *columns, strict=False
+        ):
+            yield Source(self.leaves, leaf, position, attributes)
+
+    def read(self) -> list[Tensor]:
+        """All samples as one minibatch [x, y, attributes...]."""
         if len(self.leaves) == 1:
-            return [*_read(self.leaves[0], position), *extra]
-        number = self.leaf[indices]
-        rows = [(number == k).nonzero().flatten() for k in range(len(self.leaves))]
+            return [*_read(self.leaves[0], self.position), *self.attributes]
+        rows = [(self.leaf == k).nonzero().flatten() for k in range(len(self.leaves))]
         pairs = [(leaf, chosen) for leaf, chosen in zip(self.leaves, rows, strict=True)]
-        parts = [_read(leaf, position[chosen]) for leaf, chosen in pairs if len(chosen)]
-        return [*_interleaved(parts, rows), *extra]
-
-
-def _interleaved(parts: Sequence[Sequence[Tensor]], rows: Sequence[Tensor]) -> list[Tensor]:
-    """One minibatch out of `parts`, whose samples belong in its `rows`, both in the same order."""
-    row = torch.cat(list(rows))
-    columns = [torch.cat(column) for column in zip(*parts, strict=True)]
-    in_order = torch.equal(row, torch.arange(len(row)))
-    return columns if in_order else [column[row.argsort()] for column in columns]
+        parts = [_read(leaf, self.position[chosen]) for leaf, chosen in pairs if len(chosen)]
+        row = torch.cat(rows)
+        columns = [torch.cat(column) for column in zip(*parts, strict=True)]
+        in_order = torch.equal(row, torch.arange(len(row)))
+        return [*(c if in_order else c[row.argsort()] for c in columns), *self.attributes]
 
 
 def _readable(leaf: object) -> bool:
@@ -206,20 +201,34 @@ def _resolve(data: Any, group: str) -> tuple[list[Any], Tensor, Tensor] | None:
         groups = data._transform_groups, data._frozen_transform_groups
         if any(transforms[group] is not None for transforms in groups):
             return None
-    leaves: list[Any] = []
-    numbers, positions = [torch.empty(0, dtype=torch.int64)], [torch.empty(0, dtype=torch.int64)]
+    pieces = []
     for child in data._datasets:
         resolved = _resolve(child, group)
         if resolved is None:
             return None
-        numbers.append(resolved[1] + len(leaves))
-        positions.append(resolved[2])
-        leaves += resolved[0]
-    number, position = torch.cat(numbers), torch.cat(positions)
+        pieces.append(resolved)
+    leaves, number, position = _joined(pieces)
     if data._indices is not None:
         chosen = torch.from_numpy(np.fromiter(data._indices, np.int64, len(data._indices)))
         number, position = number[chosen], position[chosen]
     return leaves, number, position
+
+
+def _joined(pieces: Sequence[tuple[list[Any], Tensor, Tensor]]) -> tuple[list[Any], Tensor, Tensor]:
+    """(leaves, leaf, position) of all `pieces`, one after the other."""
+    empty = torch.empty(0, dtype=torch.int64)
+    place: dict[int, int] = {}
+    leaves: list[Any] = []
+    numbers, positions = [empty], [empty]
+    for own, number, position in pieces:
+        for leaf in own:
+            if id(leaf) not in place:
+                place[id(leaf)] = len(leaves)
+                leaves.append(leaf)
+        renamed = torch.tensor([place[id(leaf)] for leaf in own], dtype=torch.int64)
+        numbers.append(renamed[number])
+        positions.append(position)
+    return leaves, torch.cat(numbers), torch.cat(positions)
 
 
 def _values(attribute: DataAttribute) -> Tensor | None:
@@ -235,50 +244,3 @@ def _values(attribute: DataAttribute) -> Tensor | None:
         values = torch.tensor([leaf[0]]).expand(len(leaf)) if constant else torch.tensor(leaf)
         out[number == k] = values[position[number == k]]
     return out
-
-
-class WholeBatchConcat(ConcatDataset[Any]):
-    """torch's ConcatDataset, which asks each of its data sets for all its indices at once."""
-
-    def __getitems__(self, indices: Sequence[int]) -> Sequence[Any]:
-        """The samples at `indices`, in that order: a Batch, or a list where that cannot be."""
-        datasets = [data for data in self.datasets if isinstance(data, ImageDataset)]
-        if len(datasets) < len(self.datasets):
-            return [self[index] for index in indices]
-        if len(datasets) == 1:
-            return datasets[0].__getitems__(indices)
-        wanted = torch.as_tensor(indices)
-        owner = torch.bucketize(wanted, torch.tensor(self.cumulative_sizes), right=True)
-        rows, parts = [], []
-        for k in owner.unique().tolist():
-            rows.append((owner == k).nonzero().flatten())
-            start = self.cumulative_sizes[k] - len(datasets[k])
-            parts.append(datasets[k].__getitems__(wanted[rows[-1]] - start))
-        batches = [part.tensors for part in parts if isinstance(part, Batch)]
-        if len(batches) < len(parts):
-            return [self[index] for index in indices]
-        return Batch(_interleaved(batches, rows))
-
-
-def serve_whole_batches() -> None:
-    """Make Avalanche's and torch's own loaders pass a Batch through, in this process.
-
-    Three globals change. The `ConcatDataset` that Avalanche's loaders wrap their data sets in
-    becomes `WholeBatchConcat`. Its `has_ffcv_support`, which visits every sample at the start of
-    every epoch, answers no, as it would for every data set of ours. torch's default collate
-    learns the type `Sample`, by the map that torch documents for that. Without this call everything
-    gives the same numbers, slower; calling it again changes nothing.
-    """
-    data_loader.ConcatDataset = WholeBatchConcat
-    data_loader.has_ffcv_support = _no_ffcv
-    default_collate_fn_map[Sample] = _collate_samples
-
-
-def _no_ffcv(datasets: object) -> bool:
-    return False
-
-
-def _collate_samples(samples: Sequence[Any], *, collate_fn_map: object = None) -> Any:
-    if isinstance(samples, Batch):
-        return samples.tensors
-    return default_collate([list(sample) for sample in samples])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,8 +40,10 @@ class NoMetrics(EvaluationPlugin):
 class _Counter(SupervisedPlugin):
     """Counts right answers without waiting for the device."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, classes: Sequence[int], device: torch.device) -> None:
+        """classes: the targets of the experience."""
         super().__init__()
+        self.classes = torch.tensor(classes, device=device)
         self.right = torch.zeros((), dtype=torch.long, device=device)
         self.right_aware = torch.zeros((), dtype=torch.long, device=device)
         self.samples = 0
@@ -50,9 +52,9 @@ class _Counter(SupervisedPlugin):
         """Count one minibatch."""
         logits: Tensor = strategy.mb_output
         targets: Tensor = strategy.mb_y
-        own = torch.tensor(strategy.experience.classes_in_this_experience, device=logits.device)
+        aware = self.classes[logits.index_select(1, self.classes).argmax(1)]
         self.right += (logits.argmax(1) == targets).sum()
-        self.right_aware += (own[logits[:, own].argmax(1)] == targets).sum()
+        self.right_aware += (aware == targets).sum()
         self.samples += len(targets)
 
 
@@ -60,7 +62,7 @@ def evaluate(strategy: Any, stream: Iterable[Any]) -> Scores:
     """Evaluate on each experience of `stream`; the strategy's own plugins take part as always."""
     accuracy, aware = [], []
     for experience in stream:
-        counter = _Counter(strategy.device)
+        counter = _Counter(experience.classes_in_this_experience, strategy.device)
         strategy.plugins.insert(0, counter)
         try:
             strategy.eval(experience)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -31,6 +32,7 @@ def live(job: Job, channel: Connection) -> None:
         os.dup2(log.fileno(), sys.stderr.fileno())
     from bench.attempt import attempt
 
+    gc.freeze()  # what was imported is no garbage, and looking for some would cost the run
     record = attempt(job, channel.send)
     sys.stdout.flush()
     try:

@@ -21,6 +21,7 @@ class TaskHead(nn.Module):
     """
 
     rows: Tensor
+    """(T, C) long: row of the linear layer that answers class c of task t; -1 where none does."""
 
     def __init__(self, features: int, tasks: Sequence[Sequence[int]]) -> None:
         super().__init__()
@@ -31,6 +32,7 @@ class TaskHead(nn.Module):
             rows[task, list(answers)] = torch.arange(first, first + len(answers))
             first += len(answers)
         self.register_buffer("rows", rows, persistent=False)
+        self.every_task_has_every_class = bool((rows >= 0).all())
         self.linear = nn.Linear(features, first)
 
     def forward(self, features: Tensor, task_labels: Tensor) -> Tensor:
@@ -40,6 +42,8 @@ class TaskHead(nn.Module):
     def select(self, logits: Tensor, task_labels: Tensor) -> Tensor:
         """(B, rows) logits of all heads to the (B, C) logits of each sample's own head."""
         rows = self.rows[task_labels]
+        if self.every_task_has_every_class:
+            return logits.gather(1, rows)
         return logits.gather(1, rows.clamp(min=0)).masked_fill(rows < 0, HIDDEN_LOGIT)
 
     def rows_of(self, task: int) -> Tensor:

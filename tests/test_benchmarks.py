@@ -6,7 +6,7 @@ import copy
 import pickle
 import random
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, get_args
 
@@ -32,17 +32,17 @@ from avalanche.training import (
 )
 from avalanche.training.plugins import EvaluationPlugin
 from torch import nn
-from torch.utils.data import DataLoader
-from torch.utils.data._utils.collate import default_collate_fn_map
+from torch.utils.data import DataLoader, RandomSampler, WeightedRandomSampler
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.functional import rotate
 
-from bench.batches import Batch, ImageDataset, Images, Sample, rotated, serve_whole_batches
+from bench.batches import ImageDataset, Images, rotated
 from bench.benchmarks import Benchmark, make_benchmark
 from bench.catalogue import BENCHMARKS, find_benchmark
 from bench.config import Scenario
 from bench.data import ImageData, load
 from bench.datasets import DATASETS
+from bench.loading import serve_whole_batches
 
 SCENARIOS: tuple[Scenario, ...] = get_args(Scenario)
 
@@ -50,9 +50,8 @@ SCENARIOS: tuple[Scenario, ...] = get_args(Scenario)
 @pytest.fixture
 def whole_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """`serve_whole_batches` for the length of one test."""
-    for name in ("ConcatDataset", "has_ffcv_support"):
-        monkeypatch.setattr(data_loader, name, getattr(data_loader, name))
-    monkeypatch.setitem(default_collate_fn_map, Sample, None)
+    monkeypatch.setattr(data_loader, "has_ffcv_support", data_loader.has_ffcv_support)
+    monkeypatch.setattr(DataLoader, "__iter__", DataLoader.__iter__)
     serve_whole_batches()
 
 
@@ -420,6 +419,28 @@ def mixed() -> ImageDataset:
     return whole.subset(order[:400].tolist())
 
 
+def three() -> list[ImageDataset]:
+    """Data sets of 70, 400 and 25 samples."""
+    return [mixed().subset(list(range(size))) for size in (70, 400, 25)]
+
+
+def groups(again: bool) -> Any:
+    """A loader of a minibatch from each of several data sets; short ones start `again` or end."""
+
+    def load(*datasets: Any, **options: Any) -> Any:
+        return data_loader.GroupBalancedDataLoader(
+            datasets, oversample_small_groups=again, batch_size=32, **options
+        )
+
+    return load
+
+
+def endless(*datasets: Any, **options: Any) -> Any:
+    """The first minibatches of a loader that never ends."""
+    loader = data_loader.GroupBalancedInfiniteDataLoader(datasets, batch_size=8, **options)
+    return islice(loader, 60)
+
+
 @pytest.mark.parametrize("installed", [False, True])
 @pytest.mark.parametrize(
     "load_two",
@@ -436,8 +457,21 @@ def mixed() -> ImageDataset:
             shuffle=True,
         ),
         lambda: two_loads(data_loader.SingleDatasetDataLoader, mixed(), batch_size=32),
+        lambda: two_loads(groups(False), *three(), shuffle=True),
+        lambda: two_loads(groups(True), *three(), shuffle=True),
+        lambda: two_loads(groups(True), *three(), shuffle=True, drop_last=True),
+        lambda: two_loads(endless, *three(), shuffle=True),
     ],
-    ids=["DataLoader", "TaskBalanced", "Replay", "Single"],
+    ids=[
+        "DataLoader",
+        "TaskBalanced",
+        "Replay",
+        "Single",
+        "short-end",
+        "short-again",
+        "drop-last",
+        "endless",
+    ],
 )
 def test_batches_are_those_of_the_plain_path(
     load_two: Any, installed: bool, request: pytest.FixtureRequest
@@ -478,31 +512,56 @@ def test_an_image_data_set_stays_one() -> None:
         pickle.loads(pickle.dumps(data)),
     ):
         assert type(made) is ImageDataset
-        batch = made.__getitems__([1, 0])
-        assert isinstance(batch, Batch)
-        assert torch.equal(batch.tensors[0][0], made[1][0])
-        assert [int(t) for t in batch.tensors[2]] == [made[1][2], made[0][2]]
-
-
-def test_a_transform_sends_samples_one_by_one() -> None:
-    data = digits("class").train_stream[0].dataset
-    data.__getitems__([0, 1])  # what is resolved here must not outlive the change below
-    doubled = data.replace_current_transform_group(lambda x: 2 * x)
-    answer = doubled.__getitems__([4, 2])
-    assert isinstance(answer, list)
-    assert torch.equal(answer[0][0], 2 * data[4][0])
-    assert isinstance(data.__getitems__([0]), Batch)
-
-
-def test_a_batch_reads_as_the_list_of_its_samples() -> None:
-    batch = Batch([torch.arange(6.0).reshape(3, 2), torch.tensor([5, 6, 7])])
-    assert len(batch) == 3
-    assert [int(label) for _, label in batch] == [5, 6, 7]
-    assert torch.equal(batch[1][0], torch.tensor([2.0, 3.0]))
+        x, _, task = made.source().take(torch.tensor([1, 0])).read()
+        assert torch.equal(x[0], made[1][0])
+        assert task.tolist() == [made[1][2], made[0][2]]
 
 
 @pytest.mark.usefixtures("whole_batches")
-def test_serving_whole_batches_twice_changes_nothing_more() -> None:
-    before = data_loader.ConcatDataset, dict(default_collate_fn_map)
-    serve_whole_batches()
-    assert before == (data_loader.ConcatDataset, dict(default_collate_fn_map))
+def test_a_transform_sends_samples_one_by_one() -> None:
+    data = digits("class").train_stream[0].dataset
+    assert data.source() is not None  # what is resolved here must not outlive the change below
+    doubled = data.replace_current_transform_group(lambda x: 2 * x)
+    assert doubled.source() is None
+    batch = next(iter(DataLoader(doubled, batch_size=2)))
+    assert torch.equal(batch[0][1], 2 * data[1][0])
+
+
+@pytest.mark.usefixtures("whole_batches")
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"collate_fn": lambda samples: len(samples)},
+        {"num_workers": 1, "multiprocessing_context": "fork"},
+        {"batch_size": None},
+        {"sampler": WeightedRandomSampler([1.0] * 50, 64)},
+        {"sampler": RandomSampler(range(50), replacement=True)},
+        {"drop_last": True, "shuffle": True},
+        {"shuffle": True, "generator": torch.Generator()},
+    ],
+    ids=["collate", "workers", "no-batches", "weighted", "replacement", "drop-last", "generator"],
+)
+def test_what_is_in_the_way_gives_the_plain_batches(options: dict[str, Any]) -> None:
+    data = digits("class").train_stream[0].dataset.subset(list(range(50)))
+    generator = options.get("generator")
+    loads = []
+    for own in (data, plain(data)):
+        torch.manual_seed(3)
+        if generator is not None:
+            generator.manual_seed(5)
+        loads.append(list(DataLoader(own, **{"batch_size": 8, **options})))
+        loads[-1].append(torch.rand(1))  # the draws that come after are the same too
+    assert len(loads[0]) == len(loads[1]) > 1
+    for ours, theirs in zip(*loads, strict=True):
+        pairs = zip(ours, theirs, strict=True) if isinstance(ours, list) else [(ours, theirs)]
+        assert all(torch.equal(torch.as_tensor(a), torch.as_tensor(b)) for a, b in pairs)
+
+
+@pytest.mark.usefixtures("whole_batches")
+def test_a_leaf_that_several_share_is_read_once() -> None:
+    first, second = (e.dataset for e in digits("class").train_stream[:2])
+    joined = next(iter(DataLoader(first.concat(second), batch_size=10_000)))
+    assert len(first.concat(second).source().leaves) == 1
+    apart = [part.source().read() for part in (first, second)]
+    for whole, *parts in zip(joined, *apart, strict=True):
+        assert torch.equal(whole, torch.cat(parts))

@@ -60,13 +60,16 @@ def train(built: Ready, index: int) -> float:
 def tensors(built: Ready, index: int) -> tuple[Tensor, Tensor]:
     """All of one training experience: float images (N, C, H, W) and labels (N,)."""
     dataset = built.benchmark.train_stream[index].dataset
-    images, labels, _ = dataset.__getitems__(range(len(dataset))).tensors
+    images, labels, _ = dataset.source().read()
     return images, labels
 
 
 @dataclass
 class Bare:
-    """A bare loop over tensors; the subclasses add the arithmetic of one method."""
+    """A bare loop over tensors, tuned: one gather per minibatch, a fused optimizer.
+
+    The subclasses add the arithmetic of one method.
+    """
 
     images: Tensor
     labels: Tensor
@@ -74,13 +77,13 @@ class Bare:
     steps: int = 300
 
     def __post_init__(self) -> None:
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.05, momentum=0.9)
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.05, momentum=0.9, fused=True)
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         return functional.cross_entropy(self.model(x), y)
 
     def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        return self.images[index], self.labels[index]
+        return self.images.index_select(0, index), self.labels.index_select(0, index)
 
     def __call__(self) -> float:
         """Samples of the current experience per CPU second."""
@@ -95,10 +98,35 @@ class Bare:
                 step += 1
                 if step == self.steps:
                     break
+        self.finish()
         return samples / (time.process_time() - start)
 
     def batch_of(self, index: Tensor) -> Tensor:
         return index
+
+    def finish(self) -> None:
+        """What the method does when the experience ends."""
+
+
+class Textbook(Bare):
+    """The loop as tutorials write it: indexed tensors, the optimizer's defaults."""
+
+    def __post_init__(self) -> None:
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.05, momentum=0.9)
+
+    def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        return self.images[index], self.labels[index]
+
+
+class BareMultiHead(Bare):
+    """One head per task, all samples of the first."""
+
+    def __post_init__(self) -> None:
+        self.model = make_model("mlp", (1, 28, 28), classes=10, tasks=[[0, 1]] * 5)
+        super().__post_init__()
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        return functional.cross_entropy(self.model(x, torch.zeros_like(y)), y)
 
 
 class BareReplay(Bare):
@@ -106,14 +134,14 @@ class BareReplay(Bare):
 
     def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
         index = torch.cat([index, torch.randint(500, (BATCH,))])
-        return self.images[index], self.labels[index]
+        return self.images.index_select(0, index), self.labels.index_select(0, index)
 
     def batch_of(self, index: Tensor) -> Tensor:
         return torch.cat([index, index.new_zeros(BATCH)])
 
 
 class BareEWC(Bare):
-    """A quadratic penalty towards one stored experience."""
+    """A quadratic penalty towards one stored experience, and the pass that weighs the next."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -123,6 +151,17 @@ class BareEWC(Bare):
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         terms = zip(self.model.parameters(), self.stored, self.importances, strict=True)
         return super().loss(x, y) + 1e-4 * sum((i * (p - s).pow(2)).sum() for p, s, i in terms)
+
+    def finish(self) -> None:
+        for start in range(0, len(self.images), BATCH):
+            x, y = self.images[start : start + BATCH], self.labels[start : start + BATCH]
+            self.optimizer.zero_grad()
+            functional.cross_entropy(self.model(x), y).backward()
+            for importance, parameter in zip(
+                self.importances, self.model.parameters(), strict=True
+            ):
+                assert parameter.grad is not None
+                importance += parameter.grad.pow(2)
 
 
 class BareLwF(Bare):

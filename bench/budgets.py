@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +23,9 @@ KINDS: tuple[Kind, ...] = ("train", "night", "data", "hooks", "validation")
 
 TOLERANCE = 0.01
 """A run may overdraw its budget by this fraction, or by its longest step if that is more."""
+
+IN_FLIGHT = 2
+"""Steps that a device's queue may hold when the next one is handed to it."""
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -78,6 +81,16 @@ def process_cpu_seconds() -> float:
     return time.process_time() + times.children_user + times.children_system
 
 
+class Queue(Protocol):
+    """Work handed to a device that runs on while we go on."""
+
+    def bound(self) -> None:
+        """Wait until only the last few steps are under way, this one among them."""
+
+    def drain(self) -> None:
+        """Wait until all is done."""
+
+
 class Meter:
     """The running account of one run.
 
@@ -93,9 +106,9 @@ class Meter:
         *,
         wall: Callable[[], float] = time.perf_counter,
         cpu: Callable[[], float] = process_cpu_seconds,
-        synchronize: Callable[[], object] = lambda: None,
+        queue: Queue | None = None,
     ) -> None:
-        """shares: fraction of the budget per experience; synchronize: empties a device's queue."""
+        """shares: fraction of the budget per experience; queue: that of a device other than us."""
         self.budget = budget
         self.seconds: dict[Kind, float] = dict.fromkeys(KINDS, 0.0)
         self.excused: dict[str, float] = {}
@@ -106,11 +119,13 @@ class Meter:
         self.longest_step = 0.0
         self.charged_by_experience: list[float] = []
         self._shares = list(shares)
-        self._wall, self._cpu, self._synchronize = wall, cpu, synchronize
+        self._wall, self._cpu, self._queue = wall, cpu, queue
         self._read = cpu if budget.clock == "cpu" else wall
         self._kind: Kind = "hooks"
+        self._closed = 0.0
         self._mark = self._last_step = self._stopped_at = 0.0
         self._spent_before = 0.0
+        self._steps_before = 0
         self._carry = 0.0
         self._allowance = math.inf
         self._reserve = 0.0
@@ -121,8 +136,7 @@ class Meter:
         """Charged so far, in the budget's own unit."""
         if self.budget.clock == "steps":
             return float(sum(self.steps.values()))
-        open_account = self._read() - self._mark if self._running else 0.0
-        return sum(self.seconds.values()) + open_account
+        return self._closed + (self._read() - self._mark if self._running else 0.0)
 
     @property
     def progress(self) -> float:
@@ -133,9 +147,16 @@ class Meter:
 
     @property
     def exhausted(self) -> bool:
-        """Whether the current experience must stop now; empties the device's queue first."""
-        self._synchronize()
-        return self.progress >= 1 - 1e-9  # shares of whole steps do not add up to a float
+        """Whether the current experience must stop now.
+
+        Waits for the device only when what it may still hold could be what is left.
+        """
+        full = 1 - 1e-9  # shares of whole steps do not add up to a float
+        if self._queue is not None:
+            done = max(1, sum(self.steps.values()) - self._steps_before - IN_FLIGHT)
+            if self.progress * (1 + IN_FLIGHT / done) >= full:
+                self._queue.drain()
+        return self.progress >= full
 
     @contextmanager
     def experience(self, index: int | None) -> Iterator[None]:
@@ -146,6 +167,7 @@ class Meter:
         share = 1.0 if index is None else self._shares[index]
         self._allowance = share * self.budget.amount + self._carry
         self._spent_before = self.spent
+        self._steps_before = sum(self.steps.values())
         self._stopped_at = math.nan
         wall, cpu = self._wall(), self._cpu()
         self._kind, self._running = "hooks", True
@@ -153,7 +175,7 @@ class Meter:
         try:
             yield
         finally:
-            self._synchronize()
+            self._drain()
             self.charge("hooks")
             self._running = False
             self.wall_seconds += self._wall() - wall
@@ -172,13 +194,15 @@ class Meter:
         try:
             yield
         finally:
-            self._synchronize()
+            self._drain()
             self.excused[kind] = self.excused.get(kind, 0.0) + self._wall() - start
 
     def charge(self, kind: Kind) -> Kind:
         """From now on time goes to `kind`; returns the kind it went to until now."""
         now = self._read()
-        self.seconds[self._kind] += now - self._mark
+        lasted = now - self._mark
+        self.seconds[self._kind] += lasted
+        self._closed += lasted
         self._mark, before, self._kind = now, self._kind, kind
         return before
 
@@ -186,9 +210,16 @@ class Meter:
         """Count one training minibatch of `samples`, or one step of a night."""
         self.steps[kind] += 1
         self.samples += samples
+        if self._queue is not None:
+            self._queue.bound()
         now = self._read()
-        self.longest_step = max(self.longest_step, now - self._last_step)
+        if now - self._last_step > self.longest_step:
+            self.longest_step = now - self._last_step
         self._last_step = now
+
+    def _drain(self) -> None:
+        if self._queue is not None:
+            self._queue.drain()
 
     def stop(self) -> None:
         """The strategy was told to stop: what it does until the experience ends is its tail."""

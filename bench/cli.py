@@ -66,6 +66,9 @@ def run(
     base_seed: Annotated[int, typer.Option(min=0)] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Threads of one run.")] = 1,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    speedups: Annotated[
+        str, typer.Option(help="channels-last,bf16,compile,cuda-graphs: for every strategy alike.")
+    ] = "",
     download: Annotated[bool, typer.Option(help="Fetch missing data sets first.")] = False,
     retry: Annotated[str, typer.Option(help="Statuses to run again: error,timeout,…")] = "",
 ) -> None:
@@ -95,6 +98,7 @@ def run(
             "validation": validation,
             "threads": threads,
             "device": device,
+            "speedups": _names(speedups) if speedups else (),
         }
         try:
             declared = Suite.model_validate(options)

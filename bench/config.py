@@ -6,18 +6,19 @@ import hashlib
 import json
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator
 
 from bench.budgets import Budget
 from strategies.registry import suggest
 
-__all__ = ["RULESET", "SCENARIOS", "RunConfig", "Scenario", "Value", "suggest"]
+__all__ = ["RULESET", "SCENARIOS", "RunConfig", "Scenario", "Speedup", "Value", "suggest"]
 
 RULESET = "1.0"
 """Version of the rules in `leaderboards/README.md`; records of two rulesets are never pooled."""
 
 Scenario = Literal["task", "class", "domain"]
 SCENARIOS: tuple[Scenario, ...] = ("task", "class", "domain")
+Speedup = Literal["channels-last", "bf16", "compile", "cuda-graphs"]
 Value = bool | int | FiniteFloat | str | None
 """What a hyper-parameter may be; never NaN or infinite, which JSON has not."""
 
@@ -31,6 +32,7 @@ class RunConfig(BaseModel):
     validation: fraction of each training experience held out, in [0, 0.5]; 0 holds out nothing.
     repetition: which repetition this is, from 0; with `base_seed` it makes the seed.
     threads: threads of one run; device: `cpu` or `cuda`.
+    speedups: what `bench/speedups.py` does to the network of every strategy alike.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,11 +49,20 @@ class RunConfig(BaseModel):
     repetition: int = Field(default=0, ge=0)
     threads: int = Field(default=1, ge=1)
     device: Literal["cpu", "cuda"] = "cpu"
+    speedups: tuple[Speedup, ...] = ()
+
+    @field_validator("speedups")
+    @classmethod
+    def _one_order(cls, speedups: tuple[Speedup, ...]) -> tuple[Speedup, ...]:
+        return tuple(sorted(set(speedups)))
 
     @property
     def digest(self) -> str:
         """SHA-256 of the canonical JSON: equal for equal configurations, on any machine."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        fields = self.model_dump(mode="json")
+        if not self.speedups:  # younger than the first records, whose digests must stand
+            del fields["speedups"]
+        text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def seed(self, purpose: str) -> int:

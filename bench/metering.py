@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from avalanche.core import SupervisedPlugin
 
-from bench.budgets import Meter
+from bench.budgets import IN_FLIGHT, Meter
 from strategies.clock import Clock
 
 UNTIL_STOPPED = 10**9
 """Epochs of a run: the budget ends it."""
+
+
+class CudaQueue:
+    """The steps that the GPU has not finished: a few at most, so that the clock sees their end.
+
+    Waiting for every step would leave the GPU idle while the next one is prepared.
+    """
+
+    def __init__(self) -> None:
+        self._ends: deque[torch.cuda.Event] = deque()
+
+    def bound(self) -> None:
+        """Wait until `IN_FLIGHT` steps at most are under way."""
+        end = torch.cuda.Event()
+        end.record()
+        self._ends.append(end)
+        if len(self._ends) > IN_FLIGHT:
+            self._ends.popleft().synchronize()
+
+    def drain(self) -> None:
+        """Wait until all is done."""
+        torch.cuda.synchronize()
+        self._ends.clear()
 
 
 class MeterClock(Clock):

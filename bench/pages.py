@@ -139,7 +139,7 @@ def _conditions(board: Leaderboard, damaged: int) -> list[str]:
         "budget": f"{key.budget} for the whole stream, clock {key.clock}",
         "allocation": key.allocation,
         "held out for validation": f"{percent(key.validation)} %",
-        "threads and device": f"{key.threads}, {key.device}",
+        "threads and device": ", ".join([str(key.threads), key.device, *key.speedups]),
         "machine": "; ".join(sorted({_machine(e.fingerprint, e.machine) for e in environments})),
         "data": key.data_hash or "unknown",
         "ruleset": key.ruleset,

@@ -40,6 +40,7 @@ class PoolKey:
     validation: float
     threads: int
     device: str
+    speedups: tuple[str, ...]
     ruleset: str
     data_hash: str | None
     machine: str | None
@@ -61,6 +62,7 @@ def pool_key(record: RunRecord) -> PoolKey:
         validation=config.validation,
         threads=config.threads,
         device=config.device,
+        speedups=config.speedups,
         ruleset=record.ruleset,
         data_hash=environment.data_hash,
         machine=environment.fingerprint if timed and identified else None,
@@ -218,6 +220,8 @@ def run_command(config: RunConfig) -> str:
         value = getattr(config, name)
         if value != RunConfig.model_fields[name].default:
             words += [f"--{name.replace('_', '-')}", str(value)]
+    if config.speedups:
+        words += ["--speedups", ",".join(config.speedups)]
     return shlex.join(["python", "-m", "bench", "run", *words])
 
 

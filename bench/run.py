@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,12 @@ from bench.budgets import Meter, shares
 from bench.config import RunConfig
 from bench.evaluation import NoMetrics
 from bench.messages import Progress
-from bench.metering import UNTIL_STOPPED, BudgetPlugin, MeterClock
+from bench.metering import UNTIL_STOPPED, BudgetPlugin, CudaQueue, MeterClock
 from bench.models import make_model
+from bench.speedups import precision, prepare
 from strategies import registry
 
-EVAL_BATCH = 1024
+EVAL_BATCH = 512
 
 
 def run(
@@ -42,20 +44,21 @@ def run(
     entry = registry.find(config.strategy)
     findings.resolved = registry.resolve(config.strategy, entry, config.hyperparameters)
     findings.benchmark_version, findings.data_hash = benchmark.version, benchmark.data_hash
+    with meter.excuse("warm_up"), precision(config.speedups, config.device):
+        warm_up(strategy, benchmark)
     bookkeeper = Bookkeeper(config, benchmark, meter, ready.account, findings)
-    with meter.excuse("warm_up"):
-        warm_up(strategy.model, benchmark, config.device)
     seed_everything(config.seed("data"))
     try:
-        if entry.ranked:
-            for i, experience in enumerate(benchmark.train_stream):
-                with meter.experience(i):
-                    strategy.train(experience)
-                bookkeeper.examine(i, strategy)
-        else:  # an upper bound trains on the whole stream as if it were one experience
-            with meter.experience(None):
-                strategy.train(list(benchmark.train_stream))
-            bookkeeper.examine(len(benchmark.train_stream) - 1, strategy)
+        with precision(config.speedups, config.device):
+            if entry.ranked:
+                for i, experience in enumerate(benchmark.train_stream):
+                    with meter.experience(i):
+                        strategy.train(experience)
+                    bookkeeper.examine(i, strategy)
+            else:  # an upper bound trains on the whole stream as if it were one experience
+                with meter.experience(None):
+                    strategy.train(list(benchmark.train_stream))
+                bookkeeper.examine(len(benchmark.train_stream) - 1, strategy)
     finally:
         bookkeeper.keep_cost()
 
@@ -83,7 +86,7 @@ def build(config: RunConfig, data_root: Path | None, report: Callable[[Progress]
     meter = Meter(
         config.budget,
         shares(benchmark.train_samples, config.allocation),
-        synchronize=torch.cuda.synchronize if config.device == "cuda" else lambda: None,
+        queue=CudaQueue() if config.device == "cuda" else None,
     )
     meter.excused["data"] = time.perf_counter() - began
     account = Account(meter, len(benchmark.train_stream), report)
@@ -96,6 +99,7 @@ def build(config: RunConfig, data_root: Path | None, report: Callable[[Progress]
             classes=benchmark.n_classes,
             tasks=benchmark.classes_by_experience if config.scenario == "task" else None,
         ).to(config.device)
+        prepare(model, config.speedups)
         strategy = registry.build(
             config.strategy,
             registry.find(config.strategy),
@@ -115,15 +119,30 @@ def build(config: RunConfig, data_root: Path | None, report: Callable[[Progress]
     return Ready(benchmark, meter, strategy, account)
 
 
-def warm_up(model: torch.nn.Module, benchmark: Benchmark, device: str) -> None:
-    """Let kernels and memory settle on dummy data; the model and the generators are untouched."""
-    model = copy.deepcopy(model)
+def warm_up(strategy: Any, benchmark: Benchmark) -> None:
+    """Let kernels, memory and compiler settle on dummy data; model and generators are untouched."""
+    model, device = strategy.model, strategy.device
+    before = copy.deepcopy(model.state_dict())
+    training = {module: module.training for module in model.modules()}
+
+    def outputs(size: int) -> torch.Tensor:
+        x = torch.zeros(size, *benchmark.input_shape, device=device)
+        labels = torch.zeros(size, dtype=torch.long, device=device)
+        return model(x, labels) if benchmark.scenario == "task" else model(x)
+
     with torch.random.fork_rng():
-        x = torch.zeros(32, *benchmark.input_shape, device=device)
-        labels = torch.zeros(32, dtype=torch.long, device=device)
-        for _ in range(3):
-            out = model(x, labels) if benchmark.scenario == "task" else model(x)
-            out.sum().backward()
+        # two sizes: the last minibatch of an epoch is smaller, and a compiler learns from both
+        sizes = strategy.train_mb_size, max(2, strategy.train_mb_size // 2)
+        for size, train, grad in product(sizes, (True, False), (True, False)):
+            model.train(train)
+            with torch.set_grad_enabled(grad):
+                total = outputs(size).sum()
+            if grad:
+                total.backward()
+    for module, mode in training.items():
+        module.training = mode
+    model.zero_grad(set_to_none=True)
+    model.load_state_dict(before)
 
 
 def seed_everything(seed: int) -> None:

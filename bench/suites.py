@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.budgets import Budget, ClockName
 from bench.catalogue import find_benchmark, find_model
-from bench.config import RunConfig, Scenario, Value, suggest
+from bench.config import RunConfig, Scenario, Speedup, Value, suggest
 from strategies import registry
 
 if sys.version_info >= (3, 11):
@@ -48,6 +48,7 @@ class Suite(BaseModel):
     validation: float = Field(default=0.0, ge=0, le=0.5)
     threads: int = Field(default=1, ge=1)
     device: Literal["cpu", "cuda"] = "cpu"
+    speedups: tuple[Speedup, ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> Suite:
@@ -65,6 +66,8 @@ class Suite(BaseModel):
         """Every run of the grid; ValueError for a name or a combination that cannot be."""
         budget = Budget.parse(self.budget, self.clock)
         self._check_hyperparameters()
+        if "cuda-graphs" in self.speedups and self.device != "cuda":
+            raise ValueError(f"speedup cuda-graphs needs device cuda, got {self.device}")
         configs = [
             RunConfig(
                 benchmark=benchmark,
@@ -79,6 +82,7 @@ class Suite(BaseModel):
                 repetition=repetition,
                 threads=self.threads,
                 device=self.device,
+                speedups=self.speedups,
             )
             for benchmark, scenario in product(self.benchmarks, self.scenarios)
             for strategy in self._strategies(benchmark, scenario)

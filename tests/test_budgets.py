@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.budgets import Budget, Meter, shares
+from bench.budgets import IN_FLIGHT, Budget, Meter, shares
 
 
 class FakeClock:
@@ -154,6 +154,37 @@ def test_overrun_is_more_than_one_percent_and_one_step(charged, step, overrun):
         meter.step("train")
         time.now += charged - step
     assert meter.overrun is overrun
+
+
+class Device:
+    """A device that takes a second for each step that it is handed; the host takes none."""
+
+    def __init__(self, time):
+        self.time, self.ends, self.drained = time, [], 0
+
+    def bound(self):
+        self.ends.append(max(self.time.now, self.ends[-1] if self.ends else 0) + 1)
+        if len(self.ends) > IN_FLIGHT:
+            self.time.now = max(self.time.now, self.ends[-1 - IN_FLIGHT])
+
+    def drain(self):
+        self.drained += 1
+        self.time.now = max(self.time.now, self.ends[-1] if self.ends else 0)
+
+
+def test_a_queue_is_seen_to_its_end_and_waited_for_only_near_it():
+    time = FakeClock()
+    device = Device(time)
+    meter = Meter(Budget(amount=100), (0.5, 0.5), wall=time, cpu=time, queue=device)
+    waits = []
+    for index in range(2):
+        with meter.experience(index):
+            while not meter.exhausted:
+                meter.step("train")
+        waits.append(device.drained)
+    assert meter.charged_by_experience == [50, 50]
+    assert meter.spent == len(device.ends) == 100
+    assert waits[0] <= 2 + 2 * IN_FLIGHT
 
 
 @given(

@@ -47,7 +47,13 @@ def attempt(job: Job, send: Callable[[Any], None]) -> RunRecord:
         cost=findings.cost,
         outcome=findings.outcome,
         weights=findings.weights,
-        environment=environment.describe(job.command, started, findings.data_hash, accelerator),
+        environment=environment.describe(
+            config,
+            command=job.command,
+            started=started,
+            data_hash=findings.data_hash,
+            accelerator=accelerator,
+        ),
     )
 
 

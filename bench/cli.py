@@ -238,6 +238,33 @@ def doctor(out: Out = Path("runs")) -> None:
     raise typer.Exit(worst)
 
 
+@app.command()
+def calibrate(
+    threads: Annotated[int, typer.Option(min=1, help="Threads of one job.")] = 1,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Jobs at once.", show_default="2 if there are cores")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+) -> None:
+    """Measure this machine's reference speed and noise, for its records; ranks nothing."""
+    from bench import calibrate as calibration
+
+    if device not in ("cpu", "cuda"):
+        raise ValueError(f"--device must be cpu or cuda, got {device!r}")
+    jobs = jobs or min(2, max(1, len(os.sched_getaffinity(0)) // threads))
+    console = _console()
+    console.print(f"calibrating with {jobs} at once, threads {threads}, device {device}")
+    with console.status("importing") as shown:
+        found = calibration.calibrate(
+            threads=threads,
+            device=device,
+            jobs=jobs,
+            report=lambda done, rounds: shown.update(f"{done} of {rounds} rounds"),
+        )
+    for line in calibration.sentences(found):
+        console.print(line, soft_wrap=True, highlight=False)
+
+
 @data_app.command("fetch")
 def fetch(name: str, data: Data = None) -> None:
     """Download a data set, check it and fill the cache."""

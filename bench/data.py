@@ -27,6 +27,7 @@ from torch import Tensor
 
 from bench.config import suggest
 from bench.datasets import DATASETS
+from bench.environment import user_cache
 from bench.image_files import DataError, Raw, decode, files_in, read_arrays, read_entries
 
 OWN = ("folder", "npz")
@@ -248,10 +249,9 @@ def _cache_files(name: str, root: Path) -> list[Path]:
 
     kind, _, path = name.partition(":")
     stem = name if name in DATASETS else f"{kind}-{key(Path(path))}"
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return [
         root / "cache" / f"{stem}.safetensors",
-        home / "sleepbench" / f"{stem}-{key(root)}.safetensors",
+        user_cache() / f"{stem}-{key(root)}.safetensors",
     ]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench import environment
+from bench.records import Calibration
 
 LOAD_PER_CORE = 0.1
 """Load by others, per core, from which on a timed run is disturbed."""
@@ -37,6 +38,7 @@ def examine(out: Path) -> Iterator[Finding]:
     yield _disk(out)
     yield _imports()
     yield _accelerator()
+    yield _calibration(environment.calibration(_calibrated_in()))
 
 
 def _machine() -> Finding:
@@ -105,3 +107,23 @@ def _accelerator() -> Finding:
     if busy:
         return Finding("warning", f"busy device: {'; '.join(busy)}", "wait until it is idle")
     return Finding("ok", "; ".join(lines))
+
+
+def _calibrated_in() -> Path:
+    """The file for what a run uses unless told otherwise: one thread of the CPU."""
+    return environment.calibration_file(environment.machine(), 1, "cpu")
+
+
+def _calibration(found: Calibration | None) -> Finding:
+    if found is None:
+        return Finding("ok", "not calibrated", "python -m bench calibrate measures its speed")
+    what = (
+        f"calibrated {found.measured:%Y-%m-%d}: {found.steps_per_second:.0f} reference steps/s, "
+        f"noise {found.noise:.2%}"
+    )
+    if found.told_apart:
+        return Finding(
+            "warning", f"{what}, but equal work differed by {abs(found.ratio - 1):.2%}",
+            "find what disturbs the machine and calibrate again",
+        )  # fmt: skip
+    return Finding("ok", what)

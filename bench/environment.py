@@ -11,15 +11,23 @@ from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from bench.records import Environment
+from pydantic import ValidationError
+
+from bench.config import RunConfig
+from bench.records import Calibration, Environment
 
 _PACKAGES = ("sleepbench", "avalanche-lib", "torch", "torchvision", "numpy")
 
 
 def describe(
-    command: str, started: datetime, data_hash: str | None, accelerator: str | None
+    config: RunConfig,
+    *,
+    command: str,
+    started: datetime,
+    data_hash: str | None = None,
+    accelerator: str | None = None,
 ) -> Environment:
-    """The environment part of a record, now ended."""
+    """The environment part of a record of `config`, now ended."""
     head, dirty = commit()
     facts = machine(accelerator)
     return Environment(
@@ -29,6 +37,7 @@ def describe(
         machine=facts,
         fingerprint=fingerprint(facts),
         data_hash=data_hash,
+        calibration=calibration(calibration_file(facts, config.threads, config.device)),
         command=command,
         started=started,
         ended=datetime.now(timezone.utc),
@@ -61,6 +70,26 @@ def machine(accelerator: str | None = None) -> dict[str, str | int | None]:
 def fingerprint(facts: dict[str, str | int | None]) -> str:
     """First 12 hexadecimal digits of the SHA-256 of `machine`."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def user_cache() -> Path:
+    """`$XDG_CACHE_HOME/sleepbench`, by default `~/.cache/sleepbench`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sleepbench"
+
+
+def calibration_file(facts: dict[str, str | int | None], threads: int, device: str) -> Path:
+    """Where the calibration of this machine, torch, number of threads and device lies."""
+    torch = versions().get("torch", "none")
+    name = f"calibration-{fingerprint(facts)}-torch-{torch}-{threads}-{device}.json"
+    return user_cache() / name
+
+
+def calibration(file: Path) -> Calibration | None:
+    """What `bench calibrate` has left in `file`; None if nothing that can be read."""
+    try:
+        return Calibration.model_validate_json(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError):
+        return None  # shown, never ranked: no reason to stop a run
 
 
 def commit() -> tuple[str | None, bool | None]:

@@ -254,7 +254,9 @@ class Executor:
             status=status,
             reason=reason,
             attempt=ended.attempt,
-            environment=environment.describe(self._command, ended.started, None, None),
+            environment=environment.describe(
+                ended.config, command=self._command, started=ended.started
+            ),
         )
         self._store.write(record)
         return record

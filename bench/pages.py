@@ -14,7 +14,7 @@ from bench import stats
 from bench.markdown import code, escape, link, one_line, table
 from bench.pools import PoolKey, Seed, differences, differing_fields, seed_text
 from bench.ranking import ALPHA, LISTED_FROM, SHARES, Leaderboard, Row
-from bench.records import Stored
+from bench.records import Calibration, Stored
 from bench.stats import Interval
 
 SCENARIO_NAMES = {
@@ -151,7 +151,13 @@ def _conditions(board: Leaderboard, damaged: int) -> list[str]:
         "accuracy bounds": f"chance {percent(bounds.chance)} %, joint "
         f"{percent(bounds.joint)} % ({joint})",
     }
+    if speeds := {_speed(e.calibration) for e in environments if e.calibration is not None}:
+        facts["reference speed, never ranked"] = "; ".join(sorted(speeds))
     return table(["", ""], [[name, escape(value)] for name, value in facts.items()])
+
+
+def _speed(found: Calibration) -> str:
+    return f"{found.steps_per_second:.0f} steps/s, noise {percent(found.noise, 2)} %"
 
 
 def _ranking(rows: Sequence[Row], page: Path) -> list[str]:

@@ -111,6 +111,27 @@ class Outcome(_Part):
     """Accuracy of guessing: mean over experiences of 1 / number of possible answers."""
 
 
+class Calibration(_Part):
+    """What the machine reached on the reference training, by `bench calibrate`; never ranks."""
+
+    steps_per_second: float = Field(gt=0)
+    """Median over short blocks of the reference, alone on the machine."""
+    ratio: float = Field(gt=0)
+    """Rate of the blocks called A over that of their neighbours called B: the same work."""
+    noise: float = Field(ge=0)
+    """Half width of the 95 % interval of `ratio`: smaller differences cannot be seen here."""
+    jobs: int = Field(ge=1)
+    """How many references ran at once for `beside`."""
+    beside: float | None = None
+    """Rate with `jobs` - 1 busy neighbours over the rate alone; null when there were none."""
+    measured: datetime
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether two series of the same work differ by more than the noise explains."""
+        return abs(self.ratio - 1) > self.noise
+
+
 class Environment(_Part):
     """Where and with what the run was made; no host name."""
 
@@ -122,6 +143,8 @@ class Environment(_Part):
     fingerprint: str
     """SHA-256 of `machine`, first 12 hexadecimal digits."""
     data_hash: str | None
+    calibration: Calibration | None = None
+    """Of this machine with these threads and device, before the run; null if never measured."""
     command: str
     started: datetime
     ended: datetime

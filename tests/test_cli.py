@@ -167,3 +167,14 @@ def test_a_failed_row_makes_the_exit_code_one(tmp_path):
     )
     assert result.exit_code == 1
     assert "the third wheel came off" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--device", "tpu"], "--device must be cpu or cuda, got 'tpu'"),
+        (["--threads", "9999"], "jobs x threads must be at most"),
+    ],
+)
+def test_a_calibration_that_cannot_be_is_refused(monkeypatch, capsys, arguments, message):
+    assert message in usage_error(monkeypatch, capsys, "calibrate", *arguments)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from bench import doctor
+from bench.records import Calibration
 
 
 @pytest.mark.parametrize(("load", "level"), [(0.0, "ok"), (0.19, "ok"), (0.5, "warning")])
@@ -33,3 +35,21 @@ def test_a_broken_installation_is_a_failure_with_its_reason(monkeypatch):
     found = doctor._imports()
     assert found.level == "failure"
     assert "torchvision::nms" in found.what
+
+
+def calibrated(ratio: float) -> Calibration:
+    when = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    return Calibration(steps_per_second=570, ratio=ratio, noise=0.01, jobs=1, measured=when)
+
+
+def test_the_calibration_is_told_with_its_noise():
+    assert doctor._calibration(None).advice.startswith("python -m bench calibrate")
+    found = doctor._calibration(calibrated(1.0))
+    assert found.what == "calibrated 2026-01-01: 570 reference steps/s, noise 1.00%"
+    assert found.level == "ok"
+
+
+def test_equal_work_that_differs_is_a_warning():
+    found = doctor._calibration(calibrated(1.03))
+    assert found.level == "warning"
+    assert "equal work differed by 3.00%" in found.what

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bench import leaderboards, measures, pages, pools, sheets, stats
 from bench.pools import PoolError
 from bench.ranking import rank
+from bench.records import Calibration
 from factories import CHANCE, as_stored, make_record, make_runs, write
 
 ROOT = Path(__file__).parents[1]
@@ -279,6 +280,17 @@ class TestPages:
 
     def test_few_seeds_are_provisional(self, tmp_path):
         assert "| 1 (provisional) | naive | 4 | 0/4 |" in page_of(tmp_path, make_runs(seeds=4))
+
+    def test_a_machine_that_was_calibrated_shows_its_reference_speed(self, tmp_path):
+        record = make_record()
+        found = Calibration(
+            steps_per_second=570.4, ratio=1, noise=0.0049, jobs=1,
+            measured=record.environment.started,
+        )  # fmt: skip
+        environment = record.environment.model_copy(update={"calibration": found})
+        calibrated = record.model_copy(update={"environment": environment})
+        assert "570 steps/s, noise 0.49 %" in page_of(tmp_path / "with", [calibrated])
+        assert "reference speed" not in page_of(tmp_path / "without", [record])
 
     def test_failures_are_counted_and_linked_with_their_status(self, tmp_path):
         page = page_of(tmp_path, make_runs(seeds=4), [make_record(seed=4, status="timeout")])

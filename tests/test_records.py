@@ -105,3 +105,12 @@ def test_attempts_are_counted_by_record_and_log(tmp_path):
     assert store.attempts(first.config) == 1
     store.path(first.config, 2).with_suffix(".log").write_text("cut")
     assert store.attempts(first.config) == 2
+
+
+def test_a_record_from_before_there_were_calibrations_is_read(tmp_path):
+    path = Store(tmp_path).write(record())
+    payload = json.loads(path.read_text())
+    del payload["checksum"], payload["environment"]["calibration"]
+    payload["checksum"] = checksum(payload)
+    path.write_text(json.dumps(payload))
+    assert read_record(path).environment.calibration is None

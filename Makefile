@@ -1,6 +1,7 @@
 # make bench   environment, install, every strategy on the embedded data, leaderboard
 # make test    the tests
 # make benchmark   what the frame costs beside the method: docs/speed.md
+# make profile where the time of each strategy goes: docs/profile.md
 # make lint    ruff and mypy
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -12,7 +13,7 @@ SCENARIO ?= task,class
 OUT ?= runs
 BIN := $(VENV)/bin
 
-.PHONY: bench test lint benchmark clean
+.PHONY: bench test lint benchmark profile clean
 
 bench: $(VENV)/installed
 	$(BIN)/python -m bench run --budget $(BUDGET) --seeds $(SEEDS) --jobs $(JOBS) \
@@ -25,6 +26,10 @@ test: $(VENV)/installed
 benchmark: $(VENV)/installed
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-json=.benchmark.json
 	$(BIN)/python tests/benchmarks/table.py .benchmark.json docs/speed.md
+
+profile: $(VENV)/installed
+	$(BIN)/python -m bench run --profile --benchmark split-mnist --scenario $(SCENARIO) \
+		--budget 3s --out docs
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -55,7 +55,7 @@ def run_suite(
     done, missing = len(todo.done), len(todo.missing)
     console.print(f"{done + missing} runs of {suite.budget}: {done} done, {missing} to go")
     executor = Executor(store, jobs=jobs, data_root=data_root, command=command)
-    todo = _without_refused(todo, executor, suite, console, download)
+    todo = without_refused(todo, executor, suite, console, download)
     with Display(console, todo, jobs) as display:
         records = [*todo.done, *executor.run(todo.missing, display)]
     show_leaderboards(console, records, store)
@@ -67,9 +67,10 @@ def run_suite(
     return records
 
 
-def _without_refused(
+def without_refused(
     todo: Plan, executor: Executor, suite: Suite, console: Console, download: bool
 ) -> Plan:
+    """The plan without the strategies of `all` that cannot be built; ValueError for any other."""
     left_out = set()
     for refusal in executor.refusals(todo, download=download):
         if refusal.for_all or refusal.config.strategy in suite.strategies:

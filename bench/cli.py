@@ -71,6 +71,9 @@ def run(
     ] = "",
     download: Annotated[bool, typer.Option(help="Fetch missing data sets first.")] = False,
     retry: Annotated[str, typer.Option(help="Statuses to run again: error,timeout,…")] = "",
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Report where the time goes instead of records.")
+    ] = False,
 ) -> None:
     """Run every cell of a grid that has no record yet, and show the leaderboard."""
     from pydantic import ValidationError
@@ -79,6 +82,8 @@ def run(
     from bench.records import Store
     from bench.suites import Suite, parse_settings
 
+    if profile and retry:
+        raise ValueError("--retry is about records: it cannot be given with --profile")
     names = _names(strategy)
     if suite is not None:
         _refuse_beside_suite(context)
@@ -107,26 +112,31 @@ def run(
     console = _console()
     try:
         with alone_in(out):
-            records = run_suite(
-                declared,
-                Store(out),
-                console=console,
-                jobs=jobs,
-                data_root=(data or Path("data")).resolve(),
-                download=download,
-                retry=_statuses(retry),
-                command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
-            )
+            common: dict[str, Any] = {
+                "console": console,
+                "jobs": jobs,
+                "data_root": (data or Path("data")).resolve(),
+                "download": download,
+                "command": shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+            }
+            if profile:
+                from bench.profile import profile_suite
+
+                records = profile_suite(declared, out, **common)
+            else:
+                records = run_suite(declared, Store(out), retry=_statuses(retry), **common)
     except KeyboardInterrupt:
-        console.print("interrupted; the same command goes on where this one stopped")
+        goes_on = "" if profile else "; the same command goes on where this one stopped"
+        console.print(f"interrupted{goes_on}")
         raise typer.Exit(130) from None
-    console.print(f"records: {out}/", soft_wrap=True, markup=False)
+    what = "profile" if profile else "records"
+    console.print(f"{what}: {out}/", soft_wrap=True, markup=False)
     raise typer.Exit(0 if all(record.status == "ok" for record in records) else 1)
 
 
 def _refuse_beside_suite(context: typer.Context) -> None:
     """A suite file declares the whole grid: an option that would be ignored is refused."""
-    beside = {"suite", "jobs", "data", "out", "download", "retry"}
+    beside = {"suite", "jobs", "data", "out", "download", "retry", "profile"}
     for name in context.params.keys() - beside:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":

@@ -11,7 +11,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from multiprocessing.connection import Connection, wait
@@ -124,15 +124,16 @@ class Executor:
         data_root: Path | None = None,
         timeout: float | None = None,
         command: str = "",
+        life: Callable[[Job, Connection], None] = live,
     ) -> None:
-        """command: what the user typed, for the records.
+        """command: what the user typed, for the records. life: what the process of a run does.
 
         timeout: seconds after which a run is killed; None: three budgets and an allowance.
         """
         self._store = Store(store.root.resolve())  # a run works in a folder of its own
         self._jobs, self._data_root = jobs, data_root
         self._listener = Listener()
-        self._timeout, self._command = timeout, command
+        self._timeout, self._command, self._life = timeout, command, life
         self._running: list[_Running] = []
 
     def refusals(self, todo: Plan, *, download: bool = False) -> list[Refusal]:
@@ -193,7 +194,7 @@ class Executor:
         job = Job(
             config, attempt, self._store.root, self._data_root, folder, log, cores, self._command
         )
-        process = context.Process(target=live, args=(job, sender))
+        process = context.Process(target=self._life, args=(job, sender))
         running = _Running(
             config, attempt, process, receiver, folder, cores,
             time.monotonic() + self._limit(config), datetime.now(timezone.utc),

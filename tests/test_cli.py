@@ -56,6 +56,7 @@ def usage_error(monkeypatch, capsys, *arguments: str) -> str:
         (["--strategy", "nowhere:Strategy"], "strategy 'nowhere:Strategy' cannot be imported"),
         (["--strategy", "rogues:DropPlugins"], "must hand `plugins` on to Avalanche's template"),
         (["--retry", "eror"], "unknown status in --retry 'eror'; did you mean 'error'"),
+        (["--retry", "error", "--profile"], "--retry is about records: it cannot be given with"),
         (["--set", "momentum=0.1", "--set", "momentum=0.2"], "--set momentum must be given once"),
     ],
 )

@@ -144,7 +144,7 @@ class Environment(_Part):
     """SHA-256 of `machine`, first 12 hexadecimal digits."""
     data_hash: str | None
     calibration: Calibration | None = None
-    """Of this machine with these threads and device, before the run; null if never measured."""
+    """The latest of this machine with these threads and device; null if never measured."""
     command: str
     started: datetime
     ended: datetime

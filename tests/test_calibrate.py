@@ -47,6 +47,28 @@ def test_the_reference_leaves_the_global_generator_alone():
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
+class Worker:
+    """Answers a round with one pair that tells who was asked, and how many were at work."""
+
+    asked = 0
+
+    def __init__(self, name):
+        self.name = name
+
+    def send(self, seconds):
+        Worker.asked += 1
+
+    def recv(self):
+        return [(self.name, Worker.asked)]
+
+
+def test_the_first_worker_is_measured_alone_and_beside_the_others_in_turn(monkeypatch):
+    monkeypatch.setattr(calibrate, "ROUNDS", 2)
+    alone, beside = calibrate._measure([Worker("first"), Worker("second")], lambda *told: None)
+    assert alone == [("first", 1), ("first", 4)]
+    assert beside == [("first", 3), ("first", 6)]
+
+
 def test_a_calibration_is_kept_where_the_runs_of_this_machine_find_it(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(calibrate, "ROUND_SECONDS", 0.0)

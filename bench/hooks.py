@@ -16,11 +16,12 @@ def skip_idle_hooks() -> None:
     A plugin has 26 hooks and answers two or three; at ten hooks a step the rest costs more than the
     referee's own meter. Order, arguments and effects are those of Avalanche's `trigger_plugins`.
     """
-    base.trigger_plugins = _trigger_plugins
-    base_sgd.trigger_plugins = _trigger_plugins
+    base.trigger_plugins = trigger_plugins
+    base_sgd.trigger_plugins = trigger_plugins
 
 
-def _trigger_plugins(strategy: Any, event: str, **kwargs: Any) -> None:
+def trigger_plugins(strategy: Any, event: str, **kwargs: Any) -> None:
+    """Call every plugin of `strategy` that answers `event`, in their order."""
     for plugin in strategy.plugins:
         kind: Any = type(plugin)
         if _answers(kind, event) or event in plugin.__dict__:

@@ -41,6 +41,7 @@ LIBRARIES = {
     "torch.utils.data": "data",
     "avalanche.benchmarks": "data",
     "bench.batches": "data",
+    "bench.loading": "data",
     "torch.optim": "optimizer",
 }
 """Packages that are a part of the loop when the strategy calls them itself."""

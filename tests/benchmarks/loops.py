@@ -30,7 +30,13 @@ def ratio(ours: Rate, peer: Rate, rounds: int = 7) -> float:
     return statistics.median(ours() / peer() for _ in range(rounds))
 
 
-def ready(strategy: str, scenario: str = "class", steps: int = 300, **options: object) -> Ready:
+def ready(
+    strategy: str,
+    scenario: str = "class",
+    steps: int = 300,
+    speedups: tuple[str, ...] = (),
+    **options: object,
+) -> Ready:
     """A built run on the steps clock in which every experience may spend `steps`."""
     benchmark = str(options.pop("benchmark", "split-mnist"))
     experiences = int(str(options.pop("experiences", 5)))
@@ -41,6 +47,7 @@ def ready(strategy: str, scenario: str = "class", steps: int = 300, **options: o
         strategy=strategy,
         budget=Budget(amount=steps * experiences, clock="steps"),
         allocation="equal",
+        speedups=speedups,
         hyperparameters=dict(options),
     )
     built = build(config, data_root(), report=lambda progress: None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import gc
 import statistics
+import subprocess
+import sys
 import time
 from datetime import datetime
 
@@ -25,12 +27,14 @@ from loops import (
 )
 
 from bench.catalogue import BENCHMARKS
+from bench.data import data_root, load
 from bench.evaluation import evaluate
 from bench.execute import Executor
 from bench.hooks import skip_idle_hooks
 from bench.loading import serve_whole_batches
 from bench.records import Store
-from bench.run import EVAL_BATCH
+from bench.run import EVAL_BATCH, warm_up
+from bench.speedups import precision
 from bench.suites import Suite
 from strategies.masks import keep_largest
 
@@ -114,6 +118,27 @@ def test_resnet(benchmark):
     assert value > 0.7
 
 
+SPEEDUPS = {"bf16": "mlp", "compile": "mlp", "channels-last": "resnet18-slim"}
+
+
+@pytest.mark.skipif(not has("cifar10"), reason="needs CIFAR-10 under $SLEEPBENCH_DATA")
+@pytest.mark.parametrize("speedup", SPEEDUPS)
+def test_speedups(benchmark, speedup):
+    model = SPEEDUPS[speedup]
+    where = "split-cifar10" if model == "resnet18-slim" else "split-mnist"
+    steps = 6 if model == "resnet18-slim" else 300
+
+    def rate(*speedups: str) -> float:
+        built = ready("naive", "class", steps, speedups, benchmark=where, model=model)
+        with precision(speedups, "cpu"):
+            warm_up(built.strategy, built.benchmark)
+            return train(built, 0)
+
+    value = ratio(lambda: rate(speedup), rate, rounds=3)
+    report(benchmark, f"naive with {speedup} over without, {model}", value, "-")
+    assert value > 0.1
+
+
 def test_evaluation(benchmark):
     built = ready("naive", "class")
     experience = built.benchmark.train_stream[0]
@@ -168,3 +193,54 @@ def test_fixed_cost_and_what_is_charged(benchmark, tmp_path):
     report(benchmark, "fixed cost around a run of 2 s, seconds", statistics.median(outside), "1.0")
     benchmark.extra_info["charged"] = [round(min(granted), 4), round(max(granted), 4)]
     assert max(granted) < 1.05
+
+
+BARE = """
+import resource, sys, torch
+torch.set_num_threads(1)
+images, labels = torch.load(sys.argv[1])
+model = torch.nn.Sequential(
+    torch.nn.Flatten(),
+    torch.nn.Linear(784, 300), torch.nn.ReLU(),
+    torch.nn.Linear(300, 100), torch.nn.ReLU(),
+    torch.nn.Linear(100, 10),
+)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+for index in torch.randperm(len(images)).split(128):
+    optimizer.zero_grad()
+    torch.nn.functional.cross_entropy(model(images[index]), labels[index]).backward()
+    optimizer.step()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+def test_memory(benchmark, tmp_path):
+    """The whole of MNIST as floats in a process that has only torch, and a run of the suite."""
+    data = load("mnist", data_root())
+    torch.save((data.train_images / 255, data.train_labels), tmp_path / "mnist.pt")
+    command = [sys.executable, "-c", BARE, str(tmp_path / "mnist.pt")]
+    bare_bytes = int(subprocess.run(command, check=True, capture_output=True).stdout)
+    suite = Suite(benchmarks=("split-mnist",), strategies=("naive",), budget="5s")
+    (record,) = Executor(Store(tmp_path), jobs=1, data_root=data_root()).run(suite.configs())
+    value = record.cost.peak_memory_bytes / bare_bytes
+    report(benchmark, "peak memory of a run over bare PyTorch's", value, "1.2 at most")
+    assert value < 2
+
+
+def test_many_short_runs(benchmark, tmp_path):
+    suite = Suite(
+        benchmarks=("split-mnist",),
+        scenarios=("task", "class"),
+        strategies=("naive", "replay", "lwf", "iterative-prune-budgeted"),
+        budget="2s",
+        seeds=25,
+    )
+    start = time.monotonic()
+    records = Executor(Store(tmp_path), jobs=2, data_root=data_root()).run(suite.configs())
+    granted = 2 * (time.monotonic() - start)
+    assert len(records) == 200
+    useful = sum(record.cost.wall_seconds for record in records)
+    evaluating = sum(record.cost.excused_seconds["evaluation"] for record in records)
+    what = "200 runs of 2 s on two cores, charged over elapsed, evaluation excluded"
+    report(benchmark, what, useful / (granted - evaluating), "0.90")
+    assert useful / (granted - evaluating) > 0.6

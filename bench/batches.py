@@ -10,7 +10,7 @@ and generative strategies, whose decoders end in a sigmoid, need that range.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
@@ -22,39 +22,76 @@ from avalanche.benchmarks.utils.data import _FlatDataWithTransform
 from avalanche.benchmarks.utils.data_attribute import DataAttribute, TaskLabels
 from avalanche.benchmarks.utils.flat_data import FlatData
 from torch import Tensor
+from torch.nn.functional import pad
 from torch.utils.data import Dataset, TensorDataset
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2.functional import rotate
+
+from bench.config import Augmentation
 
 
 class Images(Dataset[tuple[Tensor, int]]):
     """Leaf: uint8 images (N, C, H, W) with int64 labels (N,); a sample is (x in [0, 1], label).
 
     permutation: (H * W,) int64; pixel k of a sample is pixel permutation[k] of its image, the same
-    in every channel, applied to each minibatch as it is read.
+        in every channel, applied to each minibatch as it is read.
+    augment: how a minibatch that is read for training is augmented; a sample alone never is.
+    All tensors lie on one device, and so does what is read.
     """
 
-    def __init__(self, images: Tensor, labels: Tensor, permutation: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        permutation: Tensor | None = None,
+        augment: Collection[Augmentation] = (),
+    ) -> None:
         assert images.dtype == torch.uint8, images.dtype
         assert images.ndim == 4, images.shape
         assert len(images) == len(labels), (len(images), len(labels))
         self.images = images
-        self.labels = labels
-        self.permutation = permutation
+        self.labels = labels.to(images.device)
+        self.permutation = None if permutation is None else permutation.to(images.device)
+        self.augment = augment
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        x, y = self.read(torch.tensor([index]))
+        x, y = self.read(torch.tensor([index], device=self.labels.device), training=False)
         return x[0], int(y[0])
 
-    def read(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+    def read(self, positions: Tensor, training: bool) -> tuple[Tensor, Tensor]:
         """float32 images (B, C, H, W) in [0, 1] and int64 labels (B,) at `positions` (B,)."""
         x = self.images.index_select(0, positions)
+        if training and self.augment:
+            x = augmented(x, self.augment)
         if self.permutation is not None:
             x = x.flatten(2).index_select(2, self.permutation).view(x.shape)
         return x.to(torch.float32).div_(255), self.labels.index_select(0, positions)
+
+
+def augmented(images: Tensor, how: Collection[Augmentation]) -> Tensor:
+    """uint8 images (B, C, H, W), each changed at random by torch's generator.
+
+    crop: moved by up to an eighth of the side each way, zeros from outside; flip: mirrored left to
+    right, every other one on average.
+    """
+    count, _, height, width = images.shape
+    device = images.device
+    rows = torch.arange(height, device=device).expand(count, height)
+    columns = torch.arange(width, device=device).expand(count, width)
+    if "crop" in how:
+        down, right = height // 8, width // 8
+        images = pad(images, (right, right, down, down))
+        rows = rows + torch.randint(2 * down + 1, (count, 1), device=device)
+        columns = columns + torch.randint(2 * right + 1, (count, 1), device=device)
+    if "flip" in how:
+        mirrored = torch.rand(count, 1, device=device) < 0.5
+        columns = torch.where(mirrored, columns.flip(1), columns)
+    number = torch.arange(count, device=device)
+    picked = images.permute(0, 2, 3, 1)[number[:, None, None], rows[:, :, None], columns[:, None]]
+    return picked.permute(0, 3, 1, 2).contiguous()
 
 
 def rotated(images: Tensor, angle: float) -> Tensor:
@@ -123,38 +160,52 @@ class Source:
 
     leaf, position: (N,) int64, sample n is sample position[n] of leaves[leaf[n]].
     attributes: each (N,) int64, appended to the minibatch.
+    training: whether the minibatches are for training, and may be augmented.
+    All tensors lie on one device, that of the images.
     """
 
     leaves: list[Images | TensorDataset]
     leaf: Tensor
     position: Tensor
     attributes: list[Tensor]
+    training: bool
 
     @classmethod
     def of(cls, data: ImageDataset) -> Source | None:
         """The source of `data`, or None if it cannot be read in batches."""
         flat = data._flat_data
-        resolved = _resolve(flat, flat._transform_groups.current_group)
+        group = flat._transform_groups.current_group
+        resolved = _resolve(flat, group)
         wanted = [a for a in data._data_attributes.values() if a.use_in_getitem]
         attributes = [_values(attribute) for attribute in wanted]
         if resolved is None or not all(_readable(leaf) for leaf in resolved[0]):
             return None
         if any(values is None for values in attributes):
             return None
-        return cls(*resolved, [values for values in attributes if values is not None])
+        leaves, leaf, position = resolved
+        device = _device(leaves)
+        return cls(
+            leaves,
+            leaf.to(device),
+            position.to(device),
+            [values.to(device) for values in attributes if values is not None],
+            training=group == "train",
+        )
 
     @classmethod
     def joined(cls, sources: Sequence[Source]) -> Source:
         """One after the other; a leaf that several have is one leaf."""
         pieces = [(source.leaves, source.leaf, source.position) for source in sources]
         columns = zip(*(source.attributes for source in sources), strict=True)
-        return cls(*_joined(pieces), [torch.cat(column) for column in columns])
+        training = any(source.training for source in sources)
+        return cls(*_joined(pieces), [torch.cat(column) for column in columns], training)
 
     def take(self, rows: Tensor) -> Source:
-        """The samples at `rows`, (M,) int64, in that order."""
+        """The samples at `rows`, (M,) int64 on any device, in that order."""
+        rows = rows.to(self.position.device)
         leaf = self.leaf[rows] if len(self.leaves) > 1 else self.leaf
         attributes = [values[rows] for values in self.attributes]
-        return Source(self.leaves, leaf, self.position[rows], attributes)
+        return Source(self.leaves, leaf, self.position[rows], attributes, self.training)
 
     def split(self, size: int) -> Iterator[Source]:
         """Consecutive parts of `size` samples, the last one what is left; copies nothing."""
@@ -163,18 +214,22 @@ class Source:
         for leaf, position, *attributes in zip(
             shared, self.position.split(size), *columns, strict=False
         ):
-            yield Source(self.leaves, leaf, position, attributes)
+            yield Source(self.leaves, leaf, position, attributes, self.training)
 
     def read(self) -> list[Tensor]:
         """All samples as one minibatch [x, y, attributes...]."""
         if len(self.leaves) == 1:
-            return [*_read(self.leaves[0], self.position), *self.attributes]
+            return [*_read(self.leaves[0], self.position, self.training), *self.attributes]
         rows = [(self.leaf == k).nonzero().flatten() for k in range(len(self.leaves))]
         pairs = [(leaf, chosen) for leaf, chosen in zip(self.leaves, rows, strict=True)]
-        parts = [_read(leaf, self.position[chosen]) for leaf, chosen in pairs if len(chosen)]
+        parts = [
+            _read(leaf, self.position[chosen], self.training)
+            for leaf, chosen in pairs
+            if len(chosen)
+        ]
         row = torch.cat(rows)
         columns = [torch.cat(column) for column in zip(*parts, strict=True)]
-        in_order = torch.equal(row, torch.arange(len(row)))
+        in_order = torch.equal(row, torch.arange(len(row), device=row.device))
         return [*(c if in_order else c[row.argsort()] for c in columns), *self.attributes]
 
 
@@ -186,10 +241,16 @@ def _readable(leaf: object) -> bool:
     return isinstance(leaf, Images)
 
 
-def _read(leaf: Images | TensorDataset, position: Tensor) -> tuple[Tensor, Tensor]:
+def _device(leaves: Sequence[Images | TensorDataset]) -> torch.device:
+    """Where the images lie; exemplars that Avalanche stored elsewhere follow them."""
+    places = [leaf.images.device for leaf in leaves if isinstance(leaf, Images)]
+    return places[0] if places else torch.device("cpu")
+
+
+def _read(leaf: Images | TensorDataset, position: Tensor, training: bool) -> tuple[Tensor, Tensor]:
     if isinstance(leaf, Images):
-        return leaf.read(position)
-    x, y = leaf.tensors
+        return leaf.read(position, training)
+    x, y = (tensor.to(position.device) for tensor in leaf.tensors)
     return x.index_select(0, position), y.index_select(0, position)
 
 
@@ -216,18 +277,20 @@ def _resolve(data: Any, group: str) -> tuple[list[Any], Tensor, Tensor] | None:
 
 def _joined(pieces: Sequence[tuple[list[Any], Tensor, Tensor]]) -> tuple[list[Any], Tensor, Tensor]:
     """(leaves, leaf, position) of all `pieces`, one after the other."""
-    empty = torch.empty(0, dtype=torch.int64)
     place: dict[int, int] = {}
     leaves: list[Any] = []
-    numbers, positions = [empty], [empty]
+    numbers: list[Tensor] = []
+    positions: list[Tensor] = []
     for own, number, position in pieces:
         for leaf in own:
             if id(leaf) not in place:
                 place[id(leaf)] = len(leaves)
                 leaves.append(leaf)
-        renamed = torch.tensor([place[id(leaf)] for leaf in own], dtype=torch.int64)
-        numbers.append(renamed[number])
+        renamed = [place[id(leaf)] for leaf in own]
+        numbers.append(torch.tensor(renamed, dtype=torch.int64, device=number.device)[number])
         positions.append(position)
+    if not pieces:
+        return [], *2 * (torch.empty(0, dtype=torch.int64),)
     return leaves, torch.cat(numbers), torch.cat(positions)
 
 

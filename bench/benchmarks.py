@@ -20,7 +20,7 @@ from torch import Tensor
 
 from bench.batches import ImageDataset, Images, rotated
 from bench.catalogue import find_benchmark
-from bench.config import Scenario
+from bench.config import Augmentation, Scenario
 from bench.data import ImageData, load
 
 
@@ -86,12 +86,16 @@ def make_benchmark(
     data_root: Path | None = None,
     class_seed: int,
     validation: float = 0.0,
+    augment: Sequence[Augmentation] = (),
+    device: str = "cpu",
     download: bool = False,
 ) -> Benchmark:
     """The streams of benchmark `name` in `scenario`.
 
     class_seed: 0 or more; draws class order, permutations, order of angles, validation split.
     validation: fraction of each class of each training experience held out, in [0, 0.5].
+    augment: of minibatches of the training stream, not of what is held out.
+    device: where the images lie, if they take at most half of its free memory.
     Raises ValueError for an unknown id or a scenario it has not, DataError for missing data.
     """
     spec = find_benchmark(name)
@@ -99,11 +103,12 @@ def make_benchmark(
     if not 0 <= validation <= 0.5:
         raise ValueError(f"validation must be in [0, 0.5], got {validation}")
     data = load(spec.data, data_root, download=download)
+    parts = _parts(data, augment, device)
     if spec.kind == "split":
-        labels, streams = _split(data, spec.experiences, scenario, class_seed)
+        labels, streams = _split(data, parts, spec.experiences, scenario, class_seed)
     else:
         assert spec.experiences is not None, "own data is split"
-        labels, streams = _same_classes(data, spec.kind, spec.experiences, class_seed)
+        labels, streams = _same_classes(data, parts, spec.kind, spec.experiences, class_seed)
     if scenario == "class":
         classes = [sorted(own) for own in labels]
     else:
@@ -131,10 +136,12 @@ def make_benchmark(
 
 
 Streams = dict[str, list[ImageDataset]]
+Parts = list[tuple[str, Tensor, Tensor, Sequence[Augmentation]]]
+"""Of training and test: stream, images, the data set's labels, augmentation."""
 
 
 def _split(
-    data: ImageData, experiences: int | None, scenario: Scenario, class_seed: int
+    data: ImageData, parts: Parts, experiences: int | None, scenario: Scenario, class_seed: int
 ) -> tuple[list[list[int]], Streams]:
     """Classes dealt out in random order; sizes differ by at most one, the larger ones last."""
     number = len(data.classes)
@@ -154,8 +161,8 @@ def _split(
         for own in labels:
             target[own] = torch.arange(len(own))
     streams: Streams = {}
-    for stream, images, of in _parts(data):
-        whole = ImageDataset.of(Images(images, target[of]))
+    for stream, images, of, augment in parts:
+        whole = ImageDataset.of(Images(images, target[of], augment=augment))
         streams[stream] = [
             whole.subset(torch.isin(of, torch.tensor(own)).nonzero().flatten().tolist())
             for own in labels
@@ -164,7 +171,7 @@ def _split(
 
 
 def _same_classes(
-    data: ImageData, kind: str, experiences: int, class_seed: int
+    data: ImageData, parts: Parts, kind: str, experiences: int, class_seed: int
 ) -> tuple[list[list[int]], Streams]:
     """All images in every experience, permuted or rotated; the first as they are."""
     generator = np.random.default_rng([class_seed, 1])
@@ -174,23 +181,26 @@ def _same_classes(
         pixels = data.input_shape[1] * data.input_shape[2]
         drawn = [torch.from_numpy(generator.permutation(pixels)) for _ in later]
         permutations: list[Tensor | None] = [None, *drawn]
-        for stream, images, of in _parts(data):
-            leaves = [Images(images, of, permutation) for permutation in permutations]
+        for stream, images, of, augment in parts:
+            leaves = [Images(images, of, permutation, augment) for permutation in permutations]
             streams[stream] = [ImageDataset.of(leaf) for leaf in leaves]
     else:
         angles = 90 / (experiences - 1) * generator.permutation(later)
-        for stream, images, of in _parts(data):
-            leaves = [Images(images, of)]
-            leaves += [Images(rotated(images, float(angle)), of) for angle in angles]
+        for stream, images, of, augment in parts:
+            turned = [images, *(rotated(images, float(angle)) for angle in angles)]
+            leaves = [Images(each, of, augment=augment) for each in turned]
             streams[stream] = [ImageDataset.of(leaf) for leaf in leaves]
     return [list(range(len(data.classes)))] * experiences, streams
 
 
-def _parts(data: ImageData) -> list[tuple[str, Tensor, Tensor]]:
-    return [
-        ("train", data.train_images, data.train_labels),
-        ("test", data.test_images, data.test_labels),
-    ]
+def _parts(data: ImageData, augment: Sequence[Augmentation], device: str) -> Parts:
+    images = [data.train_images, data.test_images]
+    if device == "cuda":
+        free, _ = torch.cuda.mem_get_info()
+        if 2 * sum(tensor.nbytes for tensor in images) <= free:
+            images = [tensor.to(device) for tensor in images]
+    train, test = images
+    return [("train", train, data.train_labels, augment), ("test", test, data.test_labels, ())]
 
 
 def _hold_out(

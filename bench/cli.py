@@ -66,6 +66,7 @@ def run(
     base_seed: Annotated[int, typer.Option(min=0)] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Threads of one run.")] = 1,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    augment: Annotated[str, typer.Option(help="crop,flip: of training minibatches.")] = "",
     speedups: Annotated[
         str, typer.Option(help="channels-last,bf16,compile,cuda-graphs: for every strategy alike.")
     ] = "",
@@ -103,6 +104,7 @@ def run(
             "validation": validation,
             "threads": threads,
             "device": device,
+            "augment": _names(augment) if augment else (),
             "speedups": _names(speedups) if speedups else (),
         }
         try:

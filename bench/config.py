@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator
 from bench.budgets import Budget
 from strategies.registry import suggest
 
-__all__ = ["RULESET", "SCENARIOS", "RunConfig", "Scenario", "Speedup", "Value", "suggest"]
+__all__ = [
+    "RULESET", "SCENARIOS", "Augmentation", "RunConfig", "Scenario", "Speedup", "Value", "suggest",
+]  # fmt: skip
 
 RULESET = "1.0"
 """Version of the rules in `leaderboards/README.md`; records of two rulesets are never pooled."""
@@ -19,6 +21,7 @@ RULESET = "1.0"
 Scenario = Literal["task", "class", "domain"]
 SCENARIOS: tuple[Scenario, ...] = ("task", "class", "domain")
 Speedup = Literal["channels-last", "bf16", "compile", "cuda-graphs"]
+Augmentation = Literal["crop", "flip"]
 Value = bool | int | FiniteFloat | str | None
 """What a hyper-parameter may be; never NaN or infinite, which JSON has not."""
 
@@ -31,6 +34,7 @@ class RunConfig(BaseModel):
     allocation: experiences share the budget by their training samples, or equally.
     validation: fraction of each training experience held out, in [0, 0.5]; 0 holds out nothing.
     repetition: which repetition this is, from 0; with `base_seed` it makes the seed.
+    augment: how training minibatches are augmented, see `bench.batches.augmented`.
     threads: threads of one run; device: `cpu` or `cuda`.
     speedups: what `bench/speedups.py` does to the network of every strategy alike.
     """
@@ -50,18 +54,20 @@ class RunConfig(BaseModel):
     threads: int = Field(default=1, ge=1)
     device: Literal["cpu", "cuda"] = "cpu"
     speedups: tuple[Speedup, ...] = ()
+    augment: tuple[Augmentation, ...] = ()
 
-    @field_validator("speedups")
+    @field_validator("speedups", "augment")
     @classmethod
-    def _one_order(cls, speedups: tuple[Speedup, ...]) -> tuple[Speedup, ...]:
-        return tuple(sorted(set(speedups)))
+    def _one_order(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted(set(names)))
 
     @property
     def digest(self) -> str:
         """SHA-256 of the canonical JSON: equal for equal configurations, on any machine."""
         fields = self.model_dump(mode="json")
-        if not self.speedups:  # younger than the first records, whose digests must stand
-            del fields["speedups"]
+        for younger in ("speedups", "augment"):  # than the first records, whose digests must stand
+            if not fields[younger]:
+                del fields[younger]
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -140,6 +140,7 @@ def _conditions(board: Leaderboard, damaged: int) -> list[str]:
         "allocation": key.allocation,
         "held out for validation": f"{percent(key.validation)} %",
         "threads and device": ", ".join([str(key.threads), key.device, *key.speedups]),
+        **({"augmentation": ", ".join(key.augment)} if key.augment else {}),
         "machine": "; ".join(sorted({_machine(e.fingerprint, e.machine) for e in environments})),
         "data": key.data_hash or "unknown",
         "ruleset": key.ruleset,

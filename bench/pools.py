@@ -41,6 +41,7 @@ class PoolKey:
     threads: int
     device: str
     speedups: tuple[str, ...]
+    augment: tuple[str, ...]
     ruleset: str
     data_hash: str | None
     machine: str | None
@@ -63,6 +64,7 @@ def pool_key(record: RunRecord) -> PoolKey:
         threads=config.threads,
         device=config.device,
         speedups=config.speedups,
+        augment=config.augment,
         ruleset=record.ruleset,
         data_hash=environment.data_hash,
         machine=environment.fingerprint if timed and identified else None,
@@ -220,8 +222,9 @@ def run_command(config: RunConfig) -> str:
         value = getattr(config, name)
         if value != RunConfig.model_fields[name].default:
             words += [f"--{name.replace('_', '-')}", str(value)]
-    if config.speedups:
-        words += ["--speedups", ",".join(config.speedups)]
+    for name, chosen in (("speedups", config.speedups), ("augment", config.augment)):
+        if chosen:
+            words += [f"--{name}", ",".join(chosen)]
     return shlex.join(["python", "-m", "bench", "run", *words])
 
 

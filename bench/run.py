@@ -82,6 +82,8 @@ def build(config: RunConfig, data_root: Path | None, report: Callable[[Progress]
         data_root=data_root,
         class_seed=config.seed("classes"),
         validation=config.validation,
+        augment=config.augment,
+        device=config.device,
     )
     meter = Meter(
         config.budget,

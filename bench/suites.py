@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.budgets import Budget, ClockName
 from bench.catalogue import find_benchmark, find_model
-from bench.config import RunConfig, Scenario, Speedup, Value, suggest
+from bench.config import Augmentation, RunConfig, Scenario, Speedup, Value, suggest
 from strategies import registry
 
 if sys.version_info >= (3, 11):
@@ -49,6 +49,7 @@ class Suite(BaseModel):
     threads: int = Field(default=1, ge=1)
     device: Literal["cpu", "cuda"] = "cpu"
     speedups: tuple[Speedup, ...] = ()
+    augment: tuple[Augmentation, ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> Suite:
@@ -83,6 +84,7 @@ class Suite(BaseModel):
                 threads=self.threads,
                 device=self.device,
                 speedups=self.speedups,
+                augment=self.augment,
             )
             for benchmark, scenario in product(self.benchmarks, self.scenarios)
             for strategy in self._strategies(benchmark, scenario)

@@ -36,7 +36,7 @@ from torch.utils.data import DataLoader, RandomSampler, WeightedRandomSampler
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.functional import rotate
 
-from bench.batches import ImageDataset, Images, rotated
+from bench.batches import ImageDataset, Images, augmented, rotated
 from bench.benchmarks import Benchmark, make_benchmark
 from bench.catalogue import BENCHMARKS, find_benchmark
 from bench.config import Scenario
@@ -555,6 +555,40 @@ def test_what_is_in_the_way_gives_the_plain_batches(options: dict[str, Any]) -> 
     for ours, theirs in zip(*loads, strict=True):
         pairs = zip(ours, theirs, strict=True) if isinstance(ours, list) else [(ours, theirs)]
         assert all(torch.equal(torch.as_tensor(a), torch.as_tensor(b)) for a, b in pairs)
+
+
+def test_augmented_images_are_moved_or_mirrored_whole() -> None:
+    images = torch.randint(0, 256, (64, 3, 8, 16), dtype=torch.uint8)
+    torch.manual_seed(0)
+    moved, mirrored, both = (
+        augmented(images, how) for how in ({"crop"}, {"flip"}, {"crop", "flip"})
+    )
+    framed = torch.nn.functional.pad(images, (2, 2, 1, 1))
+    shifts = {(i, j): framed[:, :, i : i + 8, j : j + 16] for i in range(3) for j in range(5)}
+
+    def found(result: torch.Tensor, candidates: list[torch.Tensor]) -> list[list[int]]:
+        return [
+            [k for k, each in enumerate(candidates) if torch.equal(result[n], each[n])]
+            for n in range(len(images))
+        ]
+
+    places = [where for (where,) in found(moved, list(shifts.values()))]
+    assert set(places) == set(range(15))
+    sides = [side for (side,) in found(mirrored, [images, images.flip(3)])]
+    assert 20 < sum(sides) < 44
+    assert all(found(both, [*shifts.values(), *(each.flip(3) for each in shifts.values())]))
+
+
+def test_only_training_minibatches_are_augmented() -> None:
+    plain, made = digits("class"), digits("class", augment=("crop",), validation=0.2)
+    data = made.train_stream[0].dataset
+    assert not torch.equal(data.source().read()[0], data.source().read()[0])
+    for fixed in (data.eval(), made.valid_stream[0].dataset.eval(), made.test_stream[0].dataset):
+        assert torch.equal(fixed.source().read()[0], fixed.source().read()[0])
+    test = made.test_stream[0].dataset.source().read()[0]
+    assert torch.equal(test, plain.test_stream[0].dataset.source().read()[0])
+    buffer = data.subset([0, 1, 2]).concat(made.train_stream[1].dataset)
+    assert buffer.source().training
 
 
 @pytest.mark.usefixtures("whole_batches")

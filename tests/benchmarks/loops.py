@@ -73,7 +73,7 @@ def tensors(built: Ready, index: int) -> tuple[Tensor, Tensor]:
 
 @dataclass
 class Bare:
-    """A bare loop over tensors, tuned: one gather per minibatch, a fused optimizer.
+    """A bare loop over tensors, tuned: one gather per minibatch.
 
     The subclasses add the arithmetic of one method.
     """
@@ -84,7 +84,7 @@ class Bare:
     steps: int = 300
 
     def __post_init__(self) -> None:
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.05, momentum=0.9, fused=True)
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.05, momentum=0.9)
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         return functional.cross_entropy(self.model(x), y)
@@ -116,10 +116,7 @@ class Bare:
 
 
 class Textbook(Bare):
-    """The loop as tutorials write it: indexed tensors, the optimizer's defaults."""
-
-    def __post_init__(self) -> None:
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.05, momentum=0.9)
+    """The loop as tutorials write it, with indexed tensors."""
 
     def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
         return self.images[index], self.labels[index]

@@ -99,7 +99,7 @@ def test_our_own(benchmark, monkeypatch, name, experience):
     monkeypatch.setitem(BENCHMARKS, "permuted-mnist", long)
 
     def at(strategy: str) -> float:
-        built = ready(strategy, "task", 100, benchmark="permuted-mnist", experiences=50)
+        built = ready(strategy, "task", 300, benchmark="permuted-mnist", experiences=50)
         for index in range(experience - 1):
             train(built, index)
         return train(built, experience - 1)

@@ -47,7 +47,9 @@ class TaskHead(nn.Module):
         return logits.gather(1, rows.clamp(min=0)).masked_fill(rows < 0, HIDDEN_LOGIT)
 
     def rows_of(self, task: int) -> Tensor:
-        """Indices of the rows that belong to `task`."""
+        """Indices of the rows that belong to `task`; ValueError for a task without a head."""
+        if not 0 <= task < len(self.rows):
+            raise ValueError(f"task label must be in [0, {len(self.rows)}), got {task}")
         rows = self.rows[task]
         return rows[rows >= 0]
 

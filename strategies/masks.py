@@ -1,4 +1,4 @@
-"""Masks over weights: which parameters can be pruned, which entries to keep, and keeping them so.
+"""Masks over weights: which entries to keep, by what schedule, and keeping the others as they are.
 
 Pure functions over tensors, but for `Guard`, which holds masked entries of one parameter in place.
 A mask is a bool tensor of its parameter's shape; collections are keyed by parameter name.
@@ -6,37 +6,15 @@ A mask is a bool tensor of its parameter's shape; collections are keyed by param
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from strategies.heads import head_tensors
-
 Scope = Literal["layer", "global"]
+Schedule = Literal["geometric", "linear", "cubic"]
 Masks = dict[str, Tensor]
-
-_MATRICES = (
-    nn.Linear,
-    nn.Conv1d,
-    nn.Conv2d,
-    nn.Conv3d,
-    nn.ConvTranspose1d,
-    nn.ConvTranspose2d,
-    nn.ConvTranspose3d,
-)
-
-
-def prunable(model: nn.Module) -> dict[str, nn.Parameter]:
-    """Weight matrices and kernels of `model` by name, per-task and growing heads excluded."""
-    heads = head_tensors(model)
-    names = {
-        f"{prefix}.weight" if prefix else "weight"
-        for prefix, module in model.named_modules()
-        if isinstance(module, _MATRICES)
-    }
-    return {n: p for n, p in model.named_parameters() if n in names and n not in heads}
 
 
 def largest(scores: Tensor, count: int) -> Tensor:
@@ -56,44 +34,98 @@ def largest(scores: Tensor, count: int) -> Tensor:
 
 
 def keep_largest(
-    weights: Mapping[str, Tensor], eligible: Masks, density: float, scope: Scope
+    scores: Mapping[str, Tensor], eligible: Masks, density: float, scope: Scope
 ) -> Masks:
     """Masks of the largest magnitudes among the eligible entries.
 
+    scores: finite, of any floating-point type; their magnitudes are ranked.
     density: kept entries over all entries of a layer (or of all layers together), in [0, 1]; where
         fewer are eligible, all of those are kept.
     """
-    scores = {
-        name: torch.where(eligible[name], w.detach().abs(), -1.0).flatten()
-        for name, w in weights.items()
+    ranked = {
+        name: torch.where(eligible[name], _magnitude(values), -1.0).flatten()
+        for name, values in scores.items()
     }
     if scope == "global":
-        flat = torch.cat(list(scores.values()))
+        flat = torch.cat(list(ranked.values()))
         chosen = largest(flat, round(density * flat.numel())).split(
-            [s.numel() for s in scores.values()]
+            [s.numel() for s in ranked.values()]
         )
-        kept = dict(zip(scores, chosen, strict=True))
+        kept = dict(zip(ranked, chosen, strict=True))
     else:
-        kept = {name: largest(s, round(density * s.numel())) for name, s in scores.items()}
-    return {name: mask.view_as(weights[name]) & eligible[name] for name, mask in kept.items()}
+        kept = {name: largest(s, round(density * s.numel())) for name, s in ranked.items()}
+    return {name: mask.view_as(eligible[name]) & eligible[name] for name, mask in kept.items()}
 
 
-def geometric(density: float, rounds: int) -> list[float]:
+def _magnitude(values: Tensor) -> Tensor:
+    # half precision has no order statistics on a CPU; single precision holds it exactly
+    return values.detach().abs().to(torch.promote_types(values.dtype, torch.float32))
+
+
+def geometric(density: float, rounds: int, start: float = 1.0) -> list[float]:
     """Densities after each of `rounds` prunes that each remove the same share of the survivors.
+
+    start: density before the first, at least `density`. The schedule of Han et al. 2015.
 
     >>> [round(d, 3) for d in geometric(0.01, 4)]
     [0.316, 0.1, 0.032, 0.01]
     """
-    return [density ** (r / rounds) for r in range(1, rounds + 1)]
+    return [density ** (r / rounds) * start ** (1 - r / rounds) for r in range(1, rounds + 1)]
 
 
-def union(masks: list[Masks], like: Mapping[str, Tensor]) -> Masks:
-    """Entries in any of `masks`; none of them when the list is empty."""
+def linear(density: float, rounds: int, start: float = 1.0) -> list[float]:
+    """Densities after each of `rounds` prunes that each remove the same number of weights.
+
+    >>> [round(d, 3) for d in linear(0.2, 4)]
+    [0.8, 0.6, 0.4, 0.2]
+    """
+    return [density + (start - density) * (1 - r / rounds) for r in range(1, rounds + 1)]
+
+
+def cubic(density: float, rounds: int, start: float = 1.0) -> list[float]:
+    """Densities after each of `rounds` prunes that remove much at first and little at the end.
+
+    Zhu & Gupta 2017, "To prune, or not to prune", eq. 1.
+
+    >>> [round(d, 3) for d in cubic(0.2, 4)]
+    [0.537, 0.3, 0.213, 0.2]
+    """
+    return [density + (start - density) * (1 - r / rounds) ** 3 for r in range(1, rounds + 1)]
+
+
+SCHEDULES: dict[Schedule, Callable[[float, int, float], list[float]]] = {
+    "geometric": geometric,
+    "linear": linear,
+    "cubic": cubic,
+}
+
+
+def union(masks: Sequence[Masks], like: Mapping[str, Tensor]) -> Masks:
+    """Entries in any of `masks`; none of them when there is none."""
     result = {name: torch.zeros_like(w, dtype=torch.bool) for name, w in like.items()}
     for mask in masks:
         for name, entries in mask.items():
             result[name] |= entries
     return result
+
+
+def masked(weights: Mapping[str, Tensor], masks: Masks) -> dict[str, Tensor]:
+    """The weights inside their masks, exact zeros outside, whatever was there."""
+    return {name: torch.where(masks[name], w.detach(), 0) for name, w in weights.items()}
+
+
+def pack(mask: Tensor) -> Tensor:
+    """The entries of a mask, eight to a byte: (ceil(n / 8),) uint8."""
+    bits = mask.flatten().to(torch.uint8)
+    bits = nn.functional.pad(bits, (0, -len(bits) % 8)).view(-1, 8)
+    return (bits << torch.arange(8, dtype=torch.uint8, device=mask.device)).sum(1).to(torch.uint8)
+
+
+def unpack(packed: Tensor, like: Tensor) -> Tensor:
+    """The mask that `pack` made bytes of, in the shape of `like`."""
+    places = torch.arange(8, dtype=torch.uint8, device=packed.device)
+    bits = (packed[:, None] >> places) & 1
+    return bits.flatten()[: like.numel()].view(like.shape).bool()
 
 
 _BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}

@@ -6,16 +6,13 @@ stage, iterative pruning is many, sleep replay is a night that replays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import torch
 from avalanche.training.templates import SupervisedTemplate
-from torch import Tensor
 
 from strategies.clock import Clock, EpochClock
-from strategies.masks import Guard, Masks, prunable
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,6 @@ class SleepingStrategy(SupervisedTemplate):
         self.nights = tuple(nights)
         self.stages = tuple(stages)
         self.sleep_clock = sleep_clock or EpochClock()
-        self.guards: list[Guard] = []
         self._slept = 0
 
     @property
@@ -75,40 +71,9 @@ class SleepingStrategy(SupervisedTemplate):
         """Spent fraction of the current experience's share."""
         return self.sleep_clock.progress
 
-    @property
-    def weights(self) -> dict[str, torch.nn.Parameter]:
-        """The prunable parameters by name."""
-        return prunable(self.model)
-
-    def eligible(self) -> Masks:
-        """Entries that a prune may choose from: all of them."""
-        return {n: torch.ones_like(w, dtype=torch.bool) for n, w in self.weights.items()}
-
-    def keep(self, kept: Masks) -> None:
-        """Set every other prunable weight to zero and hold it there until the experience ends."""
-        self.guard(kept, dict.fromkeys(kept))
-
-    def guard(self, trainable: Masks, anchors: Mapping[str, Tensor | None]) -> None:
-        """From now on train only these entries and hold the others at their anchors, None for 0.
-
-        The optimizer forgets its moments: they belong to weights that are gone.
-        """
-        parameters = dict(self.model.named_parameters())
-        self.guards = [Guard(parameters[n], trainable[n], anchors[n]) for n in trainable]
-        for guard in self.guards:
-            guard.restore()
-        self.optimizer.state.clear()
-
-    def optimizer_step(self) -> None:
-        """Step, then put back what may not move."""
-        super().optimizer_step()
-        for guard in self.guards:
-            guard.restore()
-
     def _before_training_exp(self, **kwargs: Any) -> None:
         super()._before_training_exp(**kwargs)
         self._slept = 0
-        self.guards = []
         self.sleep_clock.begin(self.train_epochs * len(self.dataloader))
 
     def _after_training_iteration(self, **kwargs: Any) -> None:

@@ -1,206 +1,239 @@
 """PackNet: several tasks in one network, each in weights of its own, found by pruning.
 
 Mallya & Lazebnik, "PackNet: Adding Multiple Tasks to a Single Network by Iterative Pruning",
-CVPR 2018. The unfrozen variant is the question of Ball, Li, Lamb & Zhang 2020: what freezing costs.
+CVPR 2018. The unfrozen variants are the question of Ball, Li, Lamb & Zhang 2020: what freezing
+costs.
 """
 
 from __future__ import annotations
 
 import copy
-import math
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
 
 from strategies.clock import Clock
-from strategies.heads import TaskHead, head_tensors
-from strategies.masks import Guard, Masks, Scope, union
-from strategies.nights import SleepingStrategy, evenly
-from strategies.prune import Prune
-from strategies.weights import WeightsInUse, count_weights, weights_in_use
+from strategies.criteria import Criterion
+from strategies.masks import Masks, Schedule, Scope, masked, pack, union, unpack
+from strategies.ownership import MOST_TASKS, claim, nobody, owned, release, visible
+from strategies.prune import Pruning, PruningStrategy
+from strategies.rehearsal import TaskBuffer
+from strategies.subnetworks import Certainty, Norm, Subnetworks
+from strategies.weights import WeightsInUse, count_weights, stored_bytes, weights_in_use
+
+Unfrozen = Literal["shared", "snapshot", "rehearsed"]
 
 
-class PackNet(SleepingStrategy):
+class PackNet(Subnetworks, PruningStrategy):
     """Train on the weights that may move, prune to the task's density, retrain, store the mask.
 
-    frozen: True: a task trains and claims only weights that no earlier task claimed, and sees all
+    frozen: True: a task trains and claims only weights that no earlier task owns, and sees all
         earlier ones; earlier tasks stay bit-identical. False: every weight stays trainable and a
-        task claims from all of them; earlier tasks are answered with their own mask on the weights
-        as they are now, so forgetting is real.
-    density: share of each layer's weights that one task claims, in (0, 1]; fewer where fewer are
-        free.
-    prune_at: progress at which the task is pruned, in (0, 1); the rest is retraining.
-
-    Biases, normalisation and its statistics are kept per task, as is each task's head. Needs one
-    task label per experience.
+        task chooses from all of them.
+    unfrozen: what earlier tasks are answered with when not frozen. `shared`: their own mask on the
+        weights as they are now, so forgetting is real. `snapshot`: the weights as they were when
+        the task was done, each snapshot counted. `rehearsed`: as shared, but retraining also sees
+        stored examples of earlier tasks, each under its own mask, and moves their weights too.
+    buffer: stored examples in all, at least 1, when rehearsed.
+    density: share of each layer's weights that one task claims, in (0, 1], or one for each task;
+        fewer where fewer are free. A task that finds none free trains its head and biases.
+    tasks: number of tasks to leave room for; each then claims at most an equal share of what is
+        free, so that density 1 gives equal shares and the last task all that is left.
+    prune_at: progress of the first prune, in (0, 1); the rest is retraining, in `rounds` parts.
+    norm, infer: see `Subnetworks`. rounds, scope, schedule, criterion: see `Pruning`.
     """
 
     def __init__(
         self,
         *,
         frozen: bool = True,
-        density: float = 0.05,
+        unfrozen: Unfrozen = "shared",
+        buffer: int = 200,
+        density: float | Sequence[float] = 0.05,
+        tasks: int | None = None,
         prune_at: float = 0.5,
+        rounds: int = 1,
         scope: Scope = "layer",
+        schedule: Schedule = "geometric",
+        criterion: Criterion = "magnitude",
+        norm: Norm = "task",
+        infer: Certainty | None = None,
         sleep_clock: Clock | None = None,
         **base_kwargs: Any,
     ) -> None:
         if not 0 < prune_at < 1:
             raise ValueError(f"prune_at must be in (0, 1), got {prune_at}")
+        if unfrozen not in get_args(Unfrozen):
+            raise ValueError(f"unfrozen must be one of {get_args(Unfrozen)}, got {unfrozen!r}")
+        if buffer < 1:
+            raise ValueError(f"buffer must be at least 1, got {buffer}")
+        check_densities(density, tasks, frozen)
         super().__init__(
-            nights=evenly(1, first=prune_at),
-            stages=[Prune(density, scope)],
+            pruning=Pruning(
+                rounds=rounds, first=prune_at, scope=scope, schedule=schedule, criterion=criterion
+            ),
             sleep_clock=sleep_clock,
             **base_kwargs,
         )
-        if not self.weights:
-            raise ValueError("model must have a linear or convolutional layer to prune, got none")
+        self.begin(norm, infer)
         self.frozen = frozen
-        self.masks: list[Masks] = []
-        """Entries each finished task is answered with, in order of training."""
-        self.private: list[dict[str, Tensor]] = []
-        """Biases, normalisation and statistics of each finished task."""
-        self.task_of: dict[int, int] = {}
-        """Task label to its place in `masks`; a label trained again takes a new place."""
+        self.unfrozen = unfrozen
+        self.density = density
+        self.tasks = tasks
+        self.owners = nobody(self.weights) if frozen else {}
+        """The task that owns each weight, from 1, when frozen; 0 is free."""
+        self.packed: list[dict[str, Tensor]] = []
+        """The mask of each finished task, a bit for each weight, when not frozen."""
+        self.buffer = None if frozen or unfrozen != "rehearsed" else TaskBuffer(buffer)
         self._active: Masks = {}
-        self._hidden: dict[str, Tensor] = {}
         self._shown: dict[str, Tensor] = {}
 
-    def eligible(self) -> Masks:
-        """All weights; when frozen, those that no earlier task claimed."""
+    @property
+    def masks(self) -> list[Masks]:
+        """The weights that each finished task is answered with, in order of training."""
+        if self.frozen:
+            return [visible(self.owners, k + 1) for k in range(len(self.private))]
+        w = self.weights
+        return [{n: unpack(bits, w[n]) for n, bits in packed.items()} for packed in self.packed]
+
+    def target(self) -> float:
+        """The density of the task in training."""
+        task = len(self.private)
+        density = self.density[task] if isinstance(self.density, Sequence) else self.density
+        if self.tasks is None or task == self.tasks - 1:
+            return density
+        return min(density, self.room() / (self.tasks - task))
+
+    def room(self) -> float:
+        """Share of the weights that no earlier task owns; when not frozen, all."""
         if not self.frozen:
-            return super().eligible()
-        return {name: ~mask for name, mask in union(self.masks, self.weights).items()}
+            return 1.0
+        earlier = len(self.private)
+        free = sum(int(((o == 0) | (o > earlier)).sum()) for o in self.owners.values())
+        return free / sum(o.numel() for o in self.owners.values())
+
+    def eligible(self) -> Masks:
+        """What the last prune left; before the first all weights, or when frozen the free ones."""
+        if self.frozen:
+            return owned(self.owners, len(self.private) + 1)
+        return self._active or super().eligible()
 
     def keep(self, kept: Masks) -> None:
-        """Claim `kept`; when frozen, the task goes on seeing what earlier tasks claimed."""
+        """Claim `kept`; when frozen, the task goes on seeing what earlier tasks own."""
+        task = len(self.private) + 1
+        if self.frozen:
+            self.owners = release(self.owners, task, kept)
+            earlier = masked(self.weights, visible(self.owners, task - 1))
+            self.guard(kept, earlier if task > 1 else dict.fromkeys(kept))
+            return
         claimed = union(self.masks, self.weights)
-        anchors: dict[str, Tensor | None] = {}
-        for name, weight in self.weights.items():
-            if self.frozen:
-                self._active[name] = kept[name] | claimed[name]
-                anchors[name] = torch.where(claimed[name], weight.detach(), 0.0)
-            else:
-                self._active[name] = kept[name]
-                anchors[name] = None
-                # what only earlier tasks use is out of sight until this one is done
-                self._hidden[name] = weight.detach() * (claimed[name] & ~kept[name])
-        self.guard(kept, anchors)
-        self._guard_heads()
-
-    def train(self, experiences: Any, *args: Any, **kwargs: Any) -> Any:
-        """Train on experiences with one task label each; ValueError otherwise, before any work."""
-        if isinstance(experiences, Iterable):
-            experiences = list(experiences)
-            for experience in experiences:
-                task_label(experience)
+        self._active = kept
+        self._shown = {n: kept[n].to(w.dtype) for n, w in self.weights.items()}
+        if self.buffer is not None:
+            self.guard(union([claimed, kept], self.weights), dict.fromkeys(kept))
         else:
-            task_label(experiences)
-        return super().train(experiences, *args, **kwargs)
+            self.guard(kept, masked(self.weights, claimed))
+
+    def check_task(self, experience: Any) -> None:
+        """ValueError when there is no room for another task."""
+        super().check_task(experience)
+        number = len(self.private) + 1
+        most = [MOST_TASKS] if self.frozen else []
+        most += [] if self.tasks is None else [self.tasks]
+        most += [len(self.density)] if isinstance(self.density, Sequence) else []
+        if most and number > min(most):
+            raise ValueError(f"packnet was made for {min(most)} tasks, got another")
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that a new PackNet of the same model needs to go on between experiences."""
-        return {
-            "model": self.model.state_dict(),
-            "masks": self.masks,
-            "private": self.private,
-            "task_of": self.task_of,
-        }
+        state = {"owners": self.owners, "packed": self.packed, "buffer": self.buffer}
+        return {**super().state_dict(), **state}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from `state_dict`, which is copied."""
-        state = copy.deepcopy(state)
-        self.model.load_state_dict(state["model"])
-        self.masks, self.private = state["masks"], state["private"]
-        self.task_of = state["task_of"]
+        super().load_state_dict(state)
+        own = copy.deepcopy({key: state[key] for key in ("owners", "packed", "buffer")})
+        self.owners, self.packed, self.buffer = own["owners"], own["packed"], own["buffer"]
+
+    def subnetwork(self, task: int) -> dict[str, Tensor]:
+        """The prunable weights that finished `task`, from 0, is answered with."""
+        if not self.frozen and self.unfrozen == "snapshot":
+            return {}  # among what the task keeps for itself
+        return masked(self.weights, self.masks[task])
+
+    def training_subnetwork(self) -> dict[str, Tensor]:
+        """The weights under the mask of the task in training; none to change when it sees all."""
+        weights = self.weights
+        return {name: weights[name] * shown for name, shown in self._shown.items()}
 
     def _before_training_exp(self, **kwargs: Any) -> None:
         super()._before_training_exp(**kwargs)
-        self._active, self._hidden = {}, {}
-        if self.masks and self.frozen:
-            anchors = {n: w.detach().clone() for n, w in self.weights.items()}
-            self.guard(self.eligible(), anchors)
-        # momentum of the last task's weights would move what it left behind
-        self.optimizer.state.clear()
-        self._guard_heads()
+        self._active, self._shown = {}, {}
+        if self.frozen:
+            earlier = len(self.private)
+            self.owners = claim(self.owners, earlier + 1)
+            anchors = masked(self.weights, visible(self.owners, earlier))
+            self.guard(self.eligible() if earlier else {}, anchors)
+        else:
+            self.guard({}, {})
+
+    def _before_backward(self, **kwargs: Any) -> None:
+        super()._before_backward(**kwargs)
+        if self.buffer is not None and self._active and self.private:
+            task = int(torch.randint(len(self.private), ()))
+            if self.buffer.holds(task):
+                with self.sleep_clock.night():
+                    self.loss += self._rehearsal_loss(self.buffer, task)
+                    self.sleep_clock.tick()
+
+    def _rehearsal_loss(self, buffer: TaskBuffer, task: int) -> Tensor:
+        """Loss of one minibatch of an earlier task, answered as it will be, gradients and all."""
+        x, y, labels = (t.to(self.device) for t in buffer.draw(task, self.train_mb_size))
+        weights, packed = self.weights, self.packed[task]
+        view = {name: w * unpack(packed[name], w) for name, w in weights.items()}
+        view |= {name: t.clone() for name, t in self.private[task].items()}
+        return self._criterion(self.answer(view, x, labels, self.classes[task]), y)
 
     def _after_training_exp(self, **kwargs: Any) -> None:
         super()._after_training_exp(**kwargs)
-        with torch.no_grad():
-            for name, hidden in self._hidden.items():
-                self.weights[name].add_(hidden)
-        self.task_of[task_label(self.experience)] = len(self.masks)
-        self.masks.append(self._active)
-        self.private.append({n: t.detach().clone() for n, t in self._unshared().items()})
-        self._active, self._hidden = {}, {}
-        self.guards = []
-
-    def _before_eval_exp(self, **kwargs: Any) -> None:
-        super()._before_eval_exp(**kwargs)
-        task = self.task_of.get(task_label(self.experience))
-        if task is None:
-            return  # never trained, or in training for the first time: answered by all weights
-        self._shown = {n: t.detach().clone() for n, t in self._everything().items()}
-        with torch.no_grad():
-            for name, weight in self.weights.items():
-                if name in self._hidden:
-                    weight.add_(self._hidden[name])
-                weight.mul_(self.masks[task][name])
-            for name, tensor in self._unshared().items():
-                tensor.copy_(self.private[task][name])
-
-    def _after_eval_exp(self, **kwargs: Any) -> None:
-        with torch.no_grad():
-            for name, shown in self._shown.items():
-                self._everything()[name].copy_(shown)
-        self._shown = {}
-        super()._after_eval_exp(**kwargs)
-
-    def _everything(self) -> dict[str, Tensor]:
-        return {**self.weights, **self._unshared()}
-
-    def _unshared(self) -> dict[str, Tensor]:
-        """Parameters and buffers that are kept per task: all but matrices, kernels and heads."""
-        shared = head_tensors(self.model) | set(self.weights)
-        tensors = (*self.model.named_parameters(), *self.model.named_buffers())
-        return {name: tensor for name, tensor in tensors if name not in shared}
-
-    def _guard_heads(self) -> None:
-        """Hold the rows of every other task's head, which momentum and weight decay would move."""
-        task = task_label(self.experience)
-        for module in self.model.modules():
-            if isinstance(module, TaskHead):
-                own = torch.zeros(module.linear.out_features, dtype=torch.bool)
-                own[module.rows_of(task)] = True
-                for parameter in module.linear.parameters():
-                    mask = own.to(parameter.device).view(-1, *[1] * (parameter.dim() - 1))
-                    self.guards.append(
-                        Guard(parameter, mask.expand_as(parameter), parameter.detach().clone())
-                    )
+        if not self.frozen:
+            self.packed.append({n: pack(mask) for n, mask in self._active.items()})
+            if self.unfrozen == "snapshot":
+                self.private[-1] |= masked(self.weights, self._active)
+        if self.buffer is not None:
+            self.buffer.store(self)
+        self._active, self._shown = {}, {}
 
 
-def task_label(experience: Any) -> int:
-    """The one task label of an experience; ValueError when it has none or several."""
-    labels = list(getattr(experience, "task_labels", []))
-    if len(labels) != 1:
-        raise ValueError(
-            "packnet needs one task label per experience (the task-incremental scenario), "
-            f"got {labels or 'none'}"
-        )
-    return int(labels[0])
+def check_densities(density: float | Sequence[float], tasks: int | None, frozen: bool) -> None:
+    """ValueError unless every density is in (0, 1] and so many tasks fit."""
+    each = [density] if isinstance(density, (int, float)) else list(density)
+    for value in each:
+        if not 0 < value <= 1:
+            raise ValueError(f"density must be in (0, 1], got {value}")
+    if isinstance(density, Sequence) and frozen and sum(each) > 1 + 1e-9:
+        raise ValueError(f"densities must add up to at most 1 when frozen, got {sum(each)}")
+    if tasks is None:
+        return
+    if not frozen:
+        raise ValueError(f"tasks must be None when not frozen, where none needs room, got {tasks}")
+    if not 1 <= tasks <= MOST_TASKS:
+        raise ValueError(f"tasks must be in [1, {MOST_TASKS}], got {tasks}")
+    if isinstance(density, Sequence) and len(density) != tasks:
+        raise ValueError(f"density must be one for each of {tasks} tasks, got {len(density)}")
 
 
 @weights_in_use.register
 def _(strategy: PackNet) -> WeightsInUse:
-    tasks = len(strategy.masks)
-    bits = math.ceil(math.log2(tasks + 1)) if strategy.frozen else tasks
+    masks, tasks = strategy.masks, len(strategy.private)
+    needed = masks[-1:] if strategy.unfrozen == "snapshot" and not strategy.frozen else masks
     return count_weights(
         strategy.model,
-        used=union(strategy.masks, strategy.weights) if tasks else None,
-        active=strategy.masks[-1] if tasks else None,
-        bits_per_weight=bits,
+        used=union(needed, strategy.weights) if tasks else None,
+        active=masks[-1] if tasks else None,
+        bits_per_weight=tasks.bit_length() if strategy.frozen else tasks,
         private=strategy.private[:-1],  # the last task's are the model's own
-        buffer_bytes=0,
+        buffer_bytes=stored_bytes(strategy.buffer),
     )

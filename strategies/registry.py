@@ -66,6 +66,27 @@ STRATEGIES: dict[str, Entry] = {
         ("task",),
         {"frozen": False},
     ),
+    "packnet-snapshot": Entry(
+        "strategies.packnet:PackNet",
+        "unfrozen, each task answered by its own snapshot, all of them counted",
+        "Ball et al. 2020",
+        ("task",),
+        {"frozen": False, "unfrozen": "snapshot"},
+    ),
+    "packnet-rehearsed": Entry(
+        "strategies.packnet:PackNet",
+        "unfrozen, retraining also sees a buffer of stored examples",
+        "Ball et al. 2020",
+        ("task",),
+        {"frozen": False, "unfrozen": "rehearsed"},
+    ),
+    "packnet-inferred": Entry(
+        "strategies.packnet:PackNet",
+        "frozen, the task not told but inferred: the most certain subnetwork answers",
+        "Mallya & Lazebnik 2018",
+        ("class",),
+        {"infer": "entropy"},
+    ),
     "iterative-prune-budgeted": Entry(
         "strategies.iterative_prune:IterativePrune",
         "rounds of prune and retrain placed by the budget",

@@ -18,7 +18,8 @@ from avalanche.benchmarks.utils import AvalancheDataset
 from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor, nn
 
-from strategies.masks import Masks, prunable
+from strategies.layers import prunable
+from strategies.masks import Masks
 
 
 @dataclass(frozen=True)
@@ -61,22 +62,25 @@ def count_weights(
     """The count for one network.
 
     used: entries in the union of all task masks, by name; None: all. active: entries that answer
-    the last experience; None: the same. private: tensors that further tasks keep for themselves.
+    the last experience; None: the same. private: tensors that further tasks keep for themselves;
+    of whole snapshots of prunable weights only what is not zero is stored.
     """
     weights = prunable(model)
     nonzero = {n: p.detach() != 0 for n, p in model.named_parameters()}
-    inside = {n: nonzero[n] & used[n] if used else nonzero[n] for n in weights}
+    inside = {n: nonzero[n] & used[n] if used and n in used else nonzero[n] for n in weights}
     outside = sum(int(mask.sum()) for n, mask in nonzero.items() if n not in weights)
-    own = [t for held in private for n, t in held.items() if n in nonzero]
-    used_prunable = sum(int(mask.sum()) for mask in inside.values())
-    answering = [nonzero[n] & active[n] if active else inside[n] for n in weights]
+    held = [(n, t) for tensors in private for n, t in tensors.items() if n in nonzero]
+    own = [t for n, t in held if n not in weights]
+    snapshots = sum(int(t.count_nonzero()) for n, t in held if n in weights)
+    used_prunable = sum(int(mask.sum()) for mask in inside.values()) + snapshots
+    answering = [nonzero[n] & active[n] if active and n in active else inside[n] for n in weights]
     numel = sum(w.numel() for w in weights.values())
-    saved = [*_visible(model, inside), *(t for held in private for t in held.values())]
+    saved = [*_visible(model, inside), *(t for tensors in private for t in tensors.values())]
     mask_bits = bits_per_weight * numel
     return WeightsInUse(
-        total=sum(p.numel() for p in model.parameters()) + sum(t.numel() for t in own),
+        total=sum(p.numel() for p in model.parameters()) + sum(t.numel() for t in own) + snapshots,
         used=used_prunable + outside + sum(int(t.count_nonzero()) for t in own),
-        prunable=numel,
+        prunable=numel + snapshots,
         used_prunable=used_prunable,
         active=sum(int(mask.sum()) for mask in answering),
         mask_bits=mask_bits,
@@ -116,6 +120,11 @@ def held_bytes(strategy: SupervisedTemplate) -> int:
     seen = {id(t) for t in (*strategy.model.parameters(), *strategy.model.buffers())}
     seen |= {id(strategy), id(strategy.model), id(strategy.evaluator), id(strategy.clock)}
     return sum(_sizes(roots, seen))
+
+
+def stored_bytes(*roots: Any) -> int:
+    """Bytes of the tensors, arrays and examples that are stored under `roots`."""
+    return sum(_sizes(list(roots), set()))
 
 
 def _sizes(roots: list[Any], seen: set[int]) -> Iterator[int]:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from strategies.heads import TaskHead
-from strategies.masks import Guard, geometric, keep_largest, largest, prunable, union
+from strategies.layers import prunable
+from strategies.masks import Guard, geometric, keep_largest, largest, union
 
 scores = st.lists(st.integers(0, 5), min_size=1, max_size=60).map(
     lambda values: torch.tensor(values, dtype=torch.float)

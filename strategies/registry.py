@@ -92,6 +92,11 @@ STRATEGIES: dict[str, Entry] = {
         "rounds of prune and retrain placed by the budget",
         "Ball et al. 2020",
     ),
+    "iterative-prune-adaptive": Entry(
+        "strategies.adaptive_prune:AdaptivePrune",
+        "rounds of prune and retrain as the network recovers, no number given",
+        "Ball et al. 2020",
+    ),
     "sleep-replay": Entry(
         "strategies.sleep_replay:SleepReplay",
         "spontaneous spiking replay at night, no stored data",
@@ -129,6 +134,12 @@ STRATEGIES: dict[str, Entry] = {
         "distillation from the network before the experience",
         "Li & Hoiem 2016",
         defaults={"alpha": 1.0, "temperature": 2.0},
+    ),
+    "wsn": Entry(
+        "strategies.winning_subnetworks:WinningSubnetworks",
+        "a learned mask per task, weights reused by later tasks and never moved",
+        "Kang et al. 2022",
+        ("task",),
     ),
     "avalanche-packnet": Entry(
         "strategies.avalanche_packnet:avalanche_packnet",

@@ -240,7 +240,7 @@ def task_label(experience: Any) -> int:
     labels = list(getattr(experience, "task_labels", []))
     if len(labels) != 1:
         raise ValueError(
-            "packnet needs one task label per experience (the task-incremental scenario), "
-            f"got {labels or 'none'}"
+            "a subnetwork per task needs one task label per experience (the task-incremental "
+            f"scenario), got {labels or 'none'}"
         )
     return int(labels[0])

@@ -1,0 +1,139 @@
+"""Pruning at a rhythm of its own: the network's recovery from a prune says when the next is due."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from strategies.clock import Clock
+from strategies.criteria import Criterion
+from strategies.masks import Masks, Scope, geometric
+from strategies.nights import Night
+from strategies.prune import Pruning, PruningStrategy, Rewind
+
+FIRST_ROUNDS = 10
+"""Rounds that the first prune is planned for, when no recovery has been seen yet."""
+
+MOST_ROUNDS = 100
+"""Rounds that are planned at the most: a recovery too fast to be seen asks for no more."""
+
+SMOOTHING = 0.9
+"""Share of the old level in the running mean of the training loss."""
+
+
+class AdaptivePrune(PruningStrategy):
+    """Train until `prune_from`, then prune and retrain in as many rounds as recovery allows.
+
+    density: kept share of all prunable weights at the end, in (0, 1].
+    prune_from: progress of the first prune, in [0, 1).
+    half_lives: length of a round in half-lives of the damage, above 0.
+    scope, criterion, rewind: see `Pruning`.
+
+    A prune raises the training loss; its half-life is the progress until half of that rise is
+    gone. Each prune plans the rounds that are left: as many as fit, at `half_lives` of the last
+    round, each removing the same share of the survivors. So the density falls geometrically with
+    progress whatever the number of rounds, and the last round ends with the experience. What is
+    not half recovered by the end of its round makes the next one longer. Nothing is searched, and
+    nothing is read but the loss of the minibatches that are trained on anyway.
+    """
+
+    def __init__(
+        self,
+        *,
+        density: float = 0.05,
+        prune_from: float = 0.4,
+        half_lives: float = 16.0,
+        scope: Scope = "global",
+        criterion: Criterion = "magnitude",
+        rewind: Rewind = "learning-rate",
+        sleep_clock: Clock | None = None,
+        **base_kwargs: Any,
+    ) -> None:
+        if not 0 < density <= 1:
+            raise ValueError(f"density must be in (0, 1], got {density}")
+        if not 0 <= prune_from < 1:
+            raise ValueError(f"prune_from must be in [0, 1), got {prune_from}")
+        if not half_lives > 0:
+            raise ValueError(f"half_lives must be above 0, got {half_lives}")
+        how = Pruning(rounds=1, first=prune_from, scope=scope, criterion=criterion, rewind=rewind)
+        super().__init__(pruning=how, sleep_clock=sleep_clock, **base_kwargs)
+        self.density = density
+        self.half_lives = half_lives
+
+    def target(self) -> float:
+        """The density of every experience."""
+        return self.density
+
+    def density_after(self, night: Night) -> float:
+        """The first of the geometric steps from the present density to the target."""
+        return geometric(self.density, night.count - night.index, self._kept)[0]
+
+    def _before_training_exp(self, **kwargs: Any) -> None:
+        super()._before_training_exp(**kwargs)
+        self._kept = 1.0
+        self._recovery = Recovery()
+        first = self.pruning.first
+        self.nights = (Night(first, first, 0, FIRST_ROUNDS),)
+
+    def _after_training_iteration(self, **kwargs: Any) -> None:
+        self._recovery.see(float(self.loss.detach()), self.progress)
+        super()._after_training_iteration(**kwargs)
+
+    def _after_training_exp(self, **kwargs: Any) -> None:
+        if self._kept > self.density:  # the budget cut a round: what is left is pruned at once
+            self.nights = (
+                *self.nights[: self._slept],
+                Night(1.0, 1.0, self._slept, self._slept + 1),
+            )
+        super()._after_training_exp(**kwargs)
+
+    def _sleep_when_due(self, progress: float) -> None:
+        if self._slept < len(self.nights) and progress >= self.nights[self._slept].start:
+            night = self.nights[self._slept]
+            left = 1 - progress
+            rounds = night.count - night.index
+            if night.index:
+                fitting = left / max(self.half_lives * self._recovery.half_life(progress), 1e-9)
+                rounds = max(1, min(round(fitting), MOST_ROUNDS))
+            planned = [
+                Night(progress + r * left / rounds, progress, night.index + r, night.index + rounds)
+                for r in range(min(rounds, 2))
+            ]
+            self.nights = (*self.nights[: night.index], *planned)
+            super()._sleep_when_due(progress)
+            self._recovery.pruned(progress)
+
+    def keep(self, kept: Masks) -> None:
+        """As the parent, and note the density."""
+        super().keep(kept)
+        total = sum(mask.numel() for mask in kept.values())
+        self._kept = sum(int(mask.sum()) for mask in kept.values()) / total
+
+
+class Recovery:
+    """How fast the training loss comes back down after a prune."""
+
+    def __init__(self) -> None:
+        self._level: float | None = None
+        self._half_way: float | None = None
+        self._start = math.nan
+        self._half_life: float | None = None
+
+    def see(self, loss: float, progress: float) -> None:
+        """The loss of one more minibatch; the first after a prune shows the damage."""
+        if self._half_way is None and not math.isnan(self._start):
+            self._half_way = ((self._level or 0.0) + loss) / 2
+            self._level = loss
+        before = loss if self._level is None else self._level
+        self._level = SMOOTHING * before + (1 - SMOOTHING) * loss
+        recovered = self._half_way is not None and self._level <= self._half_way
+        if recovered and self._half_life is None:
+            self._half_life = progress - self._start
+
+    def pruned(self, progress: float) -> None:
+        """A prune was done now."""
+        self._start, self._half_way, self._half_life = progress, None, None
+
+    def half_life(self, progress: float) -> float:
+        """Progress until half of the last damage was gone; all that passed when it is not yet."""
+        return progress - self._start if self._half_life is None else self._half_life

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from statistics import median
 from typing import Any
 
 from strategies.clock import Clock
-from strategies.criteria import Criterion
+from strategies.importance import Importance
 from strategies.masks import Masks, Scope, geometric
 from strategies.nights import Night
 from strategies.prune import Pruning, PruningStrategy, Rewind
@@ -27,14 +28,14 @@ class AdaptivePrune(PruningStrategy):
     density: kept share of all prunable weights at the end, in (0, 1].
     prune_from: progress of the first prune, in [0, 1).
     half_lives: length of a round in half-lives of the damage, above 0.
-    scope, criterion, rewind: see `Pruning`.
+    scope, importance, rewind: see `Pruning`.
 
     A prune raises the training loss; its half-life is the progress until half of that rise is
-    gone. Each prune plans the rounds that are left: as many as fit, at `half_lives` of the last
-    round, each removing the same share of the survivors. So the density falls geometrically with
-    progress whatever the number of rounds, and the last round ends with the experience. What is
-    not half recovered by the end of its round makes the next one longer. Nothing is searched, and
-    nothing is read but the loss of the minibatches that are trained on anyway.
+    gone. Each prune plans the rounds that are left: as many as fit, at `half_lives` times the
+    median half-life so far, each removing the same share of the survivors. So the density falls
+    geometrically with progress whatever the number of rounds, and the last round ends with the
+    experience. Damage that is not half gone by the end of its round counts with the whole round.
+    Nothing is searched; only the loss of the minibatches that are trained on anyway is read.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class AdaptivePrune(PruningStrategy):
         prune_from: float = 0.4,
         half_lives: float = 16.0,
         scope: Scope = "global",
-        criterion: Criterion = "magnitude",
+        importance: Importance = "magnitude",
         rewind: Rewind = "learning-rate",
         sleep_clock: Clock | None = None,
         **base_kwargs: Any,
@@ -55,7 +56,7 @@ class AdaptivePrune(PruningStrategy):
             raise ValueError(f"prune_from must be in [0, 1), got {prune_from}")
         if not half_lives > 0:
             raise ValueError(f"half_lives must be above 0, got {half_lives}")
-        how = Pruning(rounds=1, first=prune_from, scope=scope, criterion=criterion, rewind=rewind)
+        how = Pruning(rounds=1, first=prune_from, scope=scope, importance=importance, rewind=rewind)
         super().__init__(pruning=how, sleep_clock=sleep_clock, **base_kwargs)
         self.density = density
         self.half_lives = half_lives
@@ -117,7 +118,8 @@ class Recovery:
         self._level: float | None = None
         self._half_way: float | None = None
         self._start = math.nan
-        self._half_life: float | None = None
+        self._half_lives: list[float] = []
+        self._recovering = False
 
     def see(self, loss: float, progress: float) -> None:
         """The loss of one more minibatch; the first after a prune shows the damage."""
@@ -126,14 +128,15 @@ class Recovery:
             self._level = loss
         before = loss if self._level is None else self._level
         self._level = SMOOTHING * before + (1 - SMOOTHING) * loss
-        recovered = self._half_way is not None and self._level <= self._half_way
-        if recovered and self._half_life is None:
-            self._half_life = progress - self._start
+        if self._recovering and self._half_way is not None and self._level <= self._half_way:
+            self._half_lives.append(progress - self._start)
+            self._recovering = False
 
     def pruned(self, progress: float) -> None:
         """A prune was done now."""
-        self._start, self._half_way, self._half_life = progress, None, None
+        self._start, self._half_way, self._recovering = progress, None, True
 
     def half_life(self, progress: float) -> float:
-        """Progress until half of the last damage was gone; all that passed when it is not yet."""
-        return progress - self._start if self._half_life is None else self._half_life
+        """Median progress until half of a damage was gone, the present one's so far among them."""
+        now = [progress - self._start] if self._recovering else []
+        return median([*self._half_lives, *now])

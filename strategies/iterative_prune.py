@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from strategies.clock import Clock
-from strategies.criteria import Criterion
+from strategies.importance import Importance
 from strategies.masks import Schedule, Scope
 from strategies.prune import Pruning, PruningStrategy, Rewind
 
@@ -15,7 +15,7 @@ class IterativePrune(PruningStrategy):
 
     density: kept share of all prunable weights after the last round, in (0, 1].
     prune_from: progress of the first prune, in [0, 1); the night's share is what follows.
-    rounds, scope, schedule, criterion, rewind: see `Pruning`.
+    rounds, scope, schedule, importance, rewind: see `Pruning`.
 
     One network for the whole stream: each experience begins with every weight trainable again and
     ends at `density`. To prune within the weights that earlier tasks left free, give `rounds` to
@@ -31,7 +31,7 @@ class IterativePrune(PruningStrategy):
         prune_from: float = 0.4,
         scope: Scope = "global",
         schedule: Schedule = "geometric",
-        criterion: Criterion = "magnitude",
+        importance: Importance = "magnitude",
         rewind: Rewind = "learning-rate",
         sleep_clock: Clock | None = None,
         **base_kwargs: Any,
@@ -46,7 +46,7 @@ class IterativePrune(PruningStrategy):
                 first=prune_from,
                 scope=scope,
                 schedule=schedule,
-                criterion=criterion,
+                importance=importance,
                 rewind=rewind,
             ),
             sleep_clock=sleep_clock,

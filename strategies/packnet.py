@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from strategies.clock import Clock
-from strategies.criteria import Criterion
+from strategies.importance import Importance
 from strategies.masks import Masks, Schedule, Scope, masked, pack, union, unpack
 from strategies.ownership import MOST_TASKS, claim, nobody, owned, release, visible
 from strategies.prune import Pruning, PruningStrategy
@@ -42,7 +42,7 @@ class PackNet(Subnetworks, PruningStrategy):
     tasks: number of tasks to leave room for; each then claims at most an equal share of what is
         free, so that density 1 gives equal shares and the last task all that is left.
     prune_at: progress of the first prune, in (0, 1); the rest is retraining, in `rounds` parts.
-    norm, infer: see `Subnetworks`. rounds, scope, schedule, criterion: see `Pruning`.
+    norm, infer: see `Subnetworks`. rounds, scope, schedule, importance: see `Pruning`.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class PackNet(Subnetworks, PruningStrategy):
         rounds: int = 1,
         scope: Scope = "layer",
         schedule: Schedule = "geometric",
-        criterion: Criterion = "magnitude",
+        importance: Importance = "magnitude",
         norm: Norm = "task",
         infer: Certainty | None = None,
         sleep_clock: Clock | None = None,
@@ -72,7 +72,7 @@ class PackNet(Subnetworks, PruningStrategy):
         check_densities(density, tasks, frozen)
         super().__init__(
             pruning=Pruning(
-                rounds=rounds, first=prune_at, scope=scope, schedule=schedule, criterion=criterion
+                rounds=rounds, first=prune_at, scope=scope, schedule=schedule, importance=importance
             ),
             sleep_clock=sleep_clock,
             **base_kwargs,

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from strategies.clock import Clock
-from strategies.criteria import Criterion, scores
 from strategies.guarding import Guarded
+from strategies.importance import Importance, scores
 from strategies.layers import prunable
 from strategies.masks import SCHEDULES, Masks, Schedule, Scope, keep_largest
 from strategies.nights import Night, SleepingStrategy, evenly
@@ -29,7 +29,7 @@ class Pruning:
     first: progress of the first prune, in [0, 1); the rest of the experience is the night's.
     schedule: densities after each round: `geometric` removes the same share of the survivors each
         time, `linear` the same number, `cubic` much at first and little at the end.
-    criterion: `magnitude`, or the sensitivity of the loss, `snip` or `taylor`, measured on the
+    importance: `magnitude`, or the sensitivity of the loss, `snip` or `taylor`, measured on the
         experience's own minibatches and charged as night.
     scope: rank within each `layer`, or over all layers at once (`global`).
     rewind: `none` retrains at the optimizer's learning rate as it stands; `learning-rate` restarts
@@ -42,7 +42,7 @@ class Pruning:
     first: float
     scope: Scope
     schedule: Schedule = "geometric"
-    criterion: Criterion = "magnitude"
+    importance: Importance = "magnitude"
     rewind: Rewind = "none"
 
     def __post_init__(self) -> None:
@@ -50,7 +50,7 @@ class Pruning:
             raise ValueError(f"rounds must be in [1, 1000], got {self.rounds}")
         if not 0 <= self.first < 1:
             raise ValueError(f"the first prune must be in [0, 1), got {self.first}")
-        kinds = {"scope": Scope, "schedule": Schedule, "criterion": Criterion, "rewind": Rewind}
+        kinds = {"scope": Scope, "schedule": Schedule, "importance": Importance, "rewind": Rewind}
         for name, kind in kinds.items():
             *others, last = (repr(choice) for choice in get_args(kind))
             if getattr(self, name) not in get_args(kind):
@@ -64,7 +64,7 @@ class Prune:
     def sleep(self, strategy: PruningStrategy, night: Night) -> None:
         """Choose the weights that survive this night; the strategy holds the others."""
         how = strategy.pruning
-        values = scores(how.criterion, strategy, strategy.weights, strategy.sleep_clock)
+        values = scores(how.importance, strategy, strategy.weights, strategy.sleep_clock)
         density = strategy.density_after(night)
         kept = keep_largest(values, strategy.eligible(), density, how.scope)
         strategy.rewind()

@@ -69,7 +69,7 @@ class WinningSubnetworks(Subnetworks, SupervisedTemplate):
         """The best-scored weights now; the scores learn straight through the choice."""
         weights, best = self.weights, self._best()
         return {
-            name: weights[name] * (best[name].to(score.dtype) + score - score.detach())
+            name: weights[name] * (best[name] + score - score.detach()).to(weights[name].dtype)
             for name, score in self._scores.items()
         }
 
@@ -112,10 +112,10 @@ class WinningSubnetworks(Subnetworks, SupervisedTemplate):
 
 
 def _fresh_scores(weight: Tensor) -> Tensor:
-    """Scores of one layer, drawn as linear layers draw their weights."""
-    score = torch.empty_like(weight, memory_format=torch.contiguous_format).detach()
-    nn.init.kaiming_uniform_(score, a=math.sqrt(5))
-    return score.requires_grad_()
+    """Scores of one layer, drawn as linear layers draw their weights, at least single precision."""
+    dtype = torch.promote_types(weight.dtype, torch.float32)
+    score = torch.empty(weight.shape, dtype=dtype, device=weight.device)
+    return nn.init.kaiming_uniform_(score, a=math.sqrt(5)).requires_grad_()
 
 
 @weights_in_use.register

@@ -31,7 +31,13 @@ COPIED = [
     )
     for cell in RANKED
 ]
-OURS = ("packnet-frozen", "packnet-unfrozen", "iterative-prune-budgeted", "sleep-replay")
+OURS = (
+    "packnet-frozen",
+    "packnet-unfrozen",
+    "iterative-prune-budgeted",
+    "iterative-prune-adaptive",
+    "sleep-replay",
+)
 
 
 def train(strategy, benchmark) -> None:

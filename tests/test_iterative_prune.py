@@ -73,3 +73,82 @@ def test_pruned_weights_stay_zero_under_momentum_and_weight_decay():
 def test_wrong_hyperparameters_are_refused_in_words(chosen, message):
     with pytest.raises(ValueError, match=message):
         toy_strategy("iterative-prune-budgeted", toy_benchmark("class"), chosen=chosen)
+
+
+def rates(rewind: str) -> list[float]:
+    """The learning rate, over the optimizer's own, at each of 8 steps with rounds from 4 and 6."""
+    benchmark = toy_benchmark("class", samples=80)
+    strategy = toy_strategy(
+        "iterative-prune-budgeted",
+        benchmark,
+        epochs=1,
+        sleep_clock=StepClock(8),
+        chosen={"rounds": 2, "prune_from": 0.5, "rewind": rewind, "learning_rate": 0.1},
+    )
+    seen = []
+    step = strategy.optimizer.step
+
+    def noting() -> None:
+        seen.append(strategy.optimizer.param_groups[0]["lr"] / 0.1)
+        step()
+
+    strategy.optimizer.step = noting
+    strategy.train(benchmark.train[0])
+    assert strategy.optimizer.param_groups[0]["lr"] == 0.1
+    return seen
+
+
+def test_the_learning_rate_falls_linearly_to_zero_within_each_round():
+    assert rates("learning-rate") == pytest.approx([1] * 4 + [1, 0.5] * 2)
+    assert rates("none") == pytest.approx([1] * 8)
+
+
+def test_rewinding_weights_puts_the_survivors_back_to_what_they_were_early_in_the_day():
+    benchmark = toy_benchmark("class", samples=100)
+    strategy = toy_strategy(
+        "iterative-prune-budgeted",
+        benchmark,
+        epochs=1,
+        sleep_clock=StepClock(10),
+        chosen={"rounds": 1, "prune_from": 0.5, "rewind": "weights", "density": 0.3},
+    )
+    early = []
+    step, keep = strategy.optimizer_step, strategy.keep
+
+    def noting() -> None:
+        step()
+        if strategy.clock.train_exp_iterations == 1:  # a tenth of the day of 5 steps is over
+            early.append({n: w.detach().clone() for n, w in strategy.weights.items()})
+
+    def checking(kept) -> None:
+        keep(kept)
+        for name, weight in strategy.weights.items():
+            assert torch.equal(weight, early[0][name] * kept[name])
+        early.append("checked")
+
+    strategy.optimizer_step, strategy.keep = noting, checking
+    strategy.train(benchmark.train[0])
+    assert early[-1] == "checked"
+
+
+@pytest.mark.parametrize("importance", ["snip", "taylor"])
+def test_a_sensitivity_keeps_weights_that_reach_the_loss_and_is_charged(importance):
+    benchmark = toy_benchmark("class", samples=100)
+    clock = StepClock(100)
+    strategy = toy_strategy(
+        "iterative-prune-budgeted",
+        benchmark,
+        epochs=3,
+        sleep_clock=clock,
+        chosen={"rounds": 1, "prune_from": 0.05, "importance": importance, "density": 0.2},
+    )
+    with torch.no_grad():
+        strategy.model[1].weight[0] = 10.0  # large, but the unit reaches nothing
+        strategy.model[3].weight[:, 0] = 0.0
+    strategy.optimizer.param_groups[0]["lr"] = 0.0
+    strategy.train(benchmark.train[0])
+    assert clock.spent == 30 + 10  # one night over the ten minibatches of the experience
+    assert not strategy.model[1].weight[0].any()
+    assert weights_in_use(strategy).used_prunable <= round(
+        0.2 * sum(w.numel() for w in strategy.weights.values())
+    )

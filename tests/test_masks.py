@@ -10,7 +10,7 @@ from torch import nn
 
 from strategies.heads import TaskHead
 from strategies.layers import prunable
-from strategies.masks import Guard, geometric, keep_largest, largest, union
+from strategies.masks import SCHEDULES, Guard, geometric, keep_largest, largest, union
 
 scores = st.lists(st.integers(0, 5), min_size=1, max_size=60).map(
     lambda values: torch.tensor(values, dtype=torch.float)
@@ -100,3 +100,21 @@ def test_prunable_are_matrices_and_kernels_but_no_heads_biases_or_norms():
     )
     assert list(prunable(model)) == ["0.weight", "3.weight"]
     assert list(prunable(nn.Sequential(nn.Linear(3, 4), TaskHead(4, [[0, 1]])))) == ["0.weight"]
+
+
+@given(
+    st.sampled_from(list(SCHEDULES)), st.floats(0.001, 1), st.integers(1, 40), st.floats(0.001, 1)
+)
+def test_every_schedule_falls_from_the_start_to_exactly_the_density(kind, density, rounds, start):
+    start = max(start, density)
+    densities = SCHEDULES[kind](density, rounds, start)
+    assert len(densities) == rounds
+    assert densities[-1] == density
+    assert all(b <= a * (1 + 1e-12) for a, b in pairwise([start, *densities]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_any_precision_is_ranked(dtype):
+    weights = {"w": torch.tensor([0.5, -2.0, 1.0, 0.25], dtype=dtype)}
+    kept = keep_largest(weights, {"w": torch.ones(4, dtype=torch.bool)}, 0.5, "layer")
+    assert kept["w"].tolist() == [False, True, True, False]

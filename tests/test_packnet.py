@@ -4,6 +4,7 @@ import pytest
 import torch
 from avalanche.training.plugins import EvaluationPlugin
 
+from strategies.ownership import owned
 from strategies.packnet import PackNet
 from strategies.weights import weights_in_use
 from toy import logits, toy_benchmark, toy_model, toy_strategy
@@ -143,8 +144,104 @@ def test_a_stream_without_task_labels_is_refused_before_any_work():
         ({"density": 1.5}, r"density must be in \(0, 1\], got 1.5"),
         ({"prune_at": 1.0}, r"prune_at must be in \(0, 1\), got 1.0"),
         ({"scope": "net"}, "scope must be 'layer' or 'global', got 'net'"),
+        ({"schedule": "square"}, "schedule must be 'geometric', 'linear' or 'cubic', got"),
+        ({"importance": "size"}, "importance must be 'magnitude', 'snip' or 'taylor', got 'size'"),
+        ({"rounds": 0}, r"rounds must be in \[1, 1000\], got 0"),
+        ({"norm": "none"}, "norm must be one of .*, got 'none'"),
+        ({"infer": "oracle"}, "infer must be None or one of .*, got 'oracle'"),
+        ({"unfrozen": "free"}, "unfrozen must be one of .*, got 'free'"),
+        ({"buffer": 0}, "buffer must be at least 1, got 0"),
+        ({"tasks": 256}, r"tasks must be in \[1, 255\], got 256"),
+        ({"tasks": 2, "frozen": False}, "tasks must be None when not frozen"),
+        ({"density": [0.5, 0.6]}, "must add up to at most 1 when frozen, got 1.1"),
+        ({"density": [0.5, 0.2], "tasks": 3}, "must be one for each of 3 tasks, got 2"),
     ],
 )
 def test_wrong_hyperparameters_are_refused_in_words(chosen, message):
     with pytest.raises(ValueError, match=message):
         toy_strategy("packnet-frozen", toy_benchmark("task"), chosen=chosen)
+
+
+def claimed(strategy) -> list[list[int]]:
+    """For each task the weights of each layer that it owns."""
+    tasks = range(1, len(strategy.private) + 1)
+    return [[int(m.sum()) for m in owned(strategy.owners, t).values()] for t in tasks]
+
+
+def test_equal_shares_leave_the_last_task_all_that_is_left():
+    benchmark = toy_benchmark("task", experiences=3)
+    strategy = toy_strategy("packnet-frozen", benchmark, chosen={"density": 1.0, "tasks": 3})
+    sizes = [w.numel() for w in strategy.weights.values()]
+    for experience in benchmark.train:
+        strategy.train(experience)
+    for layer, size in enumerate(sizes):
+        shares = [task[layer] for task in claimed(strategy)]
+        assert sum(shares) == size
+        assert max(shares) - min(shares) <= 2
+
+
+def test_each_task_has_its_own_density_and_another_task_finds_no_room():
+    benchmark = toy_benchmark("task", experiences=3)
+    strategy = toy_strategy("packnet-frozen", benchmark, chosen={"density": [0.5, 0.1]})
+    sizes = [w.numel() for w in strategy.weights.values()]
+    for experience in benchmark.train[:2]:
+        strategy.train(experience)
+    assert claimed(strategy) == [[round(d * n) for n in sizes] for d in (0.5, 0.1)]
+    with pytest.raises(ValueError, match="packnet was made for 2 tasks, got another"):
+        strategy.train(benchmark.train[2])
+
+
+def test_rounds_prune_within_the_free_weights_down_to_the_density():
+    benchmark = toy_benchmark("task", experiences=2)
+    strategy = toy_strategy("packnet-frozen", benchmark, chosen={"density": 0.1, "rounds": 3})
+    sizes = [w.numel() for w in strategy.weights.values()]
+    for experience in benchmark.train:
+        strategy.train(experience)
+    assert claimed(strategy) == [[round(0.1 * n) for n in sizes]] * 2
+
+
+def test_snapshots_never_forget_and_each_is_counted():
+    benchmark = toy_benchmark("task", experiences=3)
+    strategy = toy_strategy("packnet-snapshot", benchmark, chosen={"density": 0.4})
+    per_task = sum(round(0.4 * w.numel()) for w in strategy.weights.values())
+    answers = []
+    for index, experience in enumerate(benchmark.train):
+        strategy.train(experience)
+        answers.append(logits(strategy, benchmark.test[index]))
+        for test, before in zip(benchmark.test, answers, strict=False):
+            assert torch.equal(logits(strategy, test), before)
+        used = weights_in_use(strategy)
+        assert used.used_prunable == pytest.approx((index + 1) * per_task, abs=2)
+        assert used.used_prunable <= used.prunable
+    overlap = [
+        (a & b).sum() for a, b in zip(*[m.values() for m in strategy.masks[:2]], strict=True)
+    ]
+    assert sum(overlap) > 0  # two snapshots of one weight count twice
+
+
+def test_rehearsal_keeps_more_of_earlier_tasks_than_sharing_alone():
+    losses = {}
+    for name in ("packnet-unfrozen", "packnet-rehearsed"):
+        benchmark = toy_benchmark("task", experiences=3)
+        strategy = toy_strategy(name, benchmark, epochs=8, chosen={"density": 0.1})
+        for experience in benchmark.train:
+            strategy.train(experience)
+        answers = torch.cat([logits(strategy, e) for e in benchmark.test[:2]])
+        targets = torch.tensor([y for e in benchmark.test[:2] for y in e.dataset.targets])
+        losses[name] = float(torch.nn.functional.cross_entropy(answers, targets))
+    assert losses["packnet-rehearsed"] < losses["packnet-unfrozen"] / 1.5
+
+
+def test_a_rehearsed_minibatch_is_charged_as_a_step_of_the_night():
+    from test_contract import metered
+
+    benchmark = toy_benchmark("task")
+    strategy, meter = metered("packnet-rehearsed", benchmark, 40, chosen={"buffer": 10})
+    with meter.experience(0):
+        strategy.train(benchmark.train[0])
+    assert meter.steps["night"] == 0  # nothing to rehearse yet
+    with meter.experience(1):
+        strategy.train(benchmark.train[1])
+    assert meter.steps["night"] == 5  # the half of 20 that is left, shared by both
+    # 10 images of 36 bytes, label and task label of 8 each, and the place in the reservoir
+    assert weights_in_use(strategy).buffer_bytes == pytest.approx(10 * (36 + 16 + 4), abs=40)

@@ -16,14 +16,14 @@ from torch import Tensor, nn
 
 from strategies.clock import Clock
 
-Criterion = Literal["magnitude", "snip", "taylor"]
+Importance = Literal["magnitude", "snip", "taylor"]
 
 SENSITIVITY_MINIBATCHES = 20
 """Minibatches of the current experience that a sensitivity is measured on, at the most."""
 
 
 def scores(
-    criterion: Criterion,
+    importance: Importance,
     strategy: SupervisedTemplate,
     weights: dict[str, nn.Parameter],
     clock: Clock,
@@ -33,7 +33,7 @@ def scores(
     A sensitivity ticks the clock for every minibatch and stops when the share is spent; where
     there was no time for a single one, magnitude answers instead.
     """
-    if criterion == "magnitude":
+    if importance == "magnitude":
         return {name: w.detach().abs() for name, w in weights.items()}
     total = {name: torch.zeros_like(w) for name, w in weights.items()}
     minibatches = 0
@@ -42,7 +42,7 @@ def scores(
         for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
             if gradient is not None:
                 effect = weight.detach() * gradient
-                total[name] += effect if criterion == "snip" else effect**2
+                total[name] += effect if importance == "snip" else effect**2
     if not minibatches:
         return scores("magnitude", strategy, weights, clock)
     return {name: t.abs_().div_(minibatches) for name, t in total.items()}

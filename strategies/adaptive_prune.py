@@ -15,8 +15,8 @@ from strategies.prune import Pruning, PruningStrategy, Rewind
 FIRST_ROUNDS = 10
 """Rounds that the first prune is planned for, when no recovery has been seen yet."""
 
-MOST_ROUNDS = 100
-"""Rounds that are planned at the most: a recovery too fast to be seen asks for no more."""
+MOST_ROUNDS = 32
+"""No round is shorter than this part of the night: tiny prunes heal at once and ask for more."""
 
 SMOOTHING = 0.9
 """Share of the old level in the running mean of the training loss."""
@@ -81,21 +81,16 @@ class AdaptivePrune(PruningStrategy):
         super()._after_training_iteration(**kwargs)
 
     def _after_training_exp(self, **kwargs: Any) -> None:
-        if self._kept > self.density:  # the budget cut a round: what is left is pruned at once
-            self.nights = (
-                *self.nights[: self._slept],
-                Night(1.0, 1.0, self._slept, self._slept + 1),
-            )
+        if self._slept < self.nights[-1].count:  # cut by the budget: the rest is pruned at once
+            last = Night(1.0, 1.0, self._slept, self._slept + 1)
+            self.nights = (*self.nights[: self._slept], last)
         super()._after_training_exp(**kwargs)
 
     def _sleep_when_due(self, progress: float) -> None:
         if self._slept < len(self.nights) and progress >= self.nights[self._slept].start:
             night = self.nights[self._slept]
             left = 1 - progress
-            rounds = night.count - night.index
-            if night.index:
-                fitting = left / max(self.half_lives * self._recovery.half_life(progress), 1e-9)
-                rounds = max(1, min(round(fitting), MOST_ROUNDS))
+            rounds = self._rounds_left(progress) if night.index else night.count
             planned = [
                 Night(progress + r * left / rounds, progress, night.index + r, night.index + rounds)
                 for r in range(min(rounds, 2))
@@ -103,6 +98,12 @@ class AdaptivePrune(PruningStrategy):
             self.nights = (*self.nights[: night.index], *planned)
             super()._sleep_when_due(progress)
             self._recovery.pruned(progress)
+
+    def _rounds_left(self, progress: float) -> int:
+        """How many rounds fit from here to the end, this one among them."""
+        length = self.half_lives * self._recovery.half_life(progress)
+        shortest = (1 - self.pruning.first) / MOST_ROUNDS
+        return max(1, round((1 - progress) / max(length, shortest)))
 
     def keep(self, kept: Masks) -> None:
         """As the parent, and note the density."""

@@ -6,7 +6,7 @@ import torch
 from bench.catalogue import MODELS
 from bench.models import make_model
 from strategies.heads import HIDDEN_LOGIT, TaskHead
-from strategies.masks import prunable
+from strategies.layers import prunable
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -6,16 +6,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from strategies.adaptive_prune import AdaptivePrune
     from strategies.iterative_prune import IterativePrune
     from strategies.packnet import PackNet
     from strategies.sleep_replay import SleepReplay
+    from strategies.winning_subnetworks import WinningSubnetworks
 
-__all__ = ["IterativePrune", "PackNet", "SleepReplay"]
+__all__ = ["AdaptivePrune", "IterativePrune", "PackNet", "SleepReplay", "WinningSubnetworks"]
 
 _HOME = {
+    "AdaptivePrune": "strategies.adaptive_prune",
     "IterativePrune": "strategies.iterative_prune",
     "PackNet": "strategies.packnet",
     "SleepReplay": "strategies.sleep_replay",
+    "WinningSubnetworks": "strategies.winning_subnetworks",
 }
 
 

@@ -165,6 +165,8 @@ class PackNet(Subnetworks, PruningStrategy):
 
     def training_subnetwork(self) -> dict[str, Tensor]:
         """The weights under the mask of the task in training; none to change when it sees all."""
+        if not self._shown:
+            return {}
         weights = self.weights
         return {name: weights[name] * shown for name, shown in self._shown.items()}
 

@@ -57,6 +57,7 @@ class Subnetworks(Guarded):
         self.task_of: dict[int, int] = {}
         """Task label to its place in `private`; a label trained again takes a new place."""
         self._training: int | None = None
+        self._own_classes: list[int] = []
         self._views: list[tuple[dict[str, Tensor], list[int]]] = []
 
     @property
@@ -105,7 +106,7 @@ class Subnetworks(Guarded):
         """(B, C) logits of the minibatch: of the task in training, told, or inferred."""
         x, labels = self.mb_x, self.mb_task_id
         if self.is_training:
-            return self.answer(self.training_subnetwork(), x, labels, self._own_classes())
+            return self.answer(self.training_subnetwork(), x, labels, self._own_classes)
         views = self._views or [({}, [])]
         answers = [self.answer(view, x, labels, classes) for view, classes in views]
         if self.infer is None or not self.private:
@@ -143,6 +144,9 @@ class Subnetworks(Guarded):
         self.check_task(self.experience)
         super()._before_training_exp(**kwargs)
         self._training = None if self.infer else task_label(self.experience)
+        shared = shared_head(self.model) is not None
+        classes = self.experience.classes_in_this_experience
+        self._own_classes = sorted(classes) if shared else []
         if self.norm == "first" and self.private:
             for module in norms(self.model).values():
                 module.eval()
@@ -152,7 +156,7 @@ class Subnetworks(Guarded):
         if self._training is not None:
             self.task_of[self._training] = len(self.private)
         self.private.append({n: t.detach().clone() for n, t in self._unshared().items()})
-        self.classes.append(self._own_classes())
+        self.classes.append(self._own_classes)
         self._training = None
 
     def _before_eval_exp(self, **kwargs: Any) -> None:
@@ -160,7 +164,7 @@ class Subnetworks(Guarded):
         self._views = [(self._view(task), self.classes[task]) for task in self._asked()]
         in_training = self.infer is None and self._training == task_label(self.experience)
         if not self._views and in_training:
-            self._views = [(self.training_subnetwork(), self._own_classes())]
+            self._views = [(self.training_subnetwork(), self._own_classes)]
 
     def _after_eval_exp(self, **kwargs: Any) -> None:
         self._views = []
@@ -192,11 +196,6 @@ class Subnetworks(Guarded):
         names = {t for n, m in norms(self.model).items() for t in tensors_of(n, m)}
         return {n: p for n, p in self.model.named_parameters() if n in names}
 
-    def _own_classes(self) -> list[int]:
-        if shared_head(self.model) is None:
-            return []
-        return sorted(self.experience.classes_in_this_experience)
-
     def _own_rows(self) -> Masks:
         """Entries of the heads that the task in training may move, where a layer has others too."""
         layers: list[tuple[str, nn.Linear, Any]] = []
@@ -209,7 +208,7 @@ class Subnetworks(Guarded):
             module = self.model.get_submodule(head)
             if isinstance(module, IncrementalClassifier):
                 head, module = f"{head}.classifier", module.classifier
-            layers.append((head, module, self._own_classes()))
+            layers.append((head, module, self._own_classes))
         masks = {}
         for prefix, layer, rows in layers:
             for name, parameter in layer.named_parameters():

@@ -11,7 +11,7 @@ from avalanche.training.plugins import EvaluationPlugin
 from sklearn.datasets import load_digits
 from torch.utils.data import TensorDataset
 
-from strategies import IterativePrune, PackNet, SleepReplay
+from strategies import AdaptivePrune, IterativePrune, PackNet, SleepReplay, WinningSubnetworks
 from toy import logits
 
 
@@ -44,7 +44,9 @@ def train(kind, benchmark, model, **options):
     return strategy, first
 
 
-@pytest.mark.parametrize("kind", [PackNet, IterativePrune, SleepReplay])
+@pytest.mark.parametrize(
+    "kind", [PackNet, WinningSubnetworks, IterativePrune, AdaptivePrune, SleepReplay]
+)
 def test_they_learn_a_task_incremental_stream_with_avalanches_multi_head_model(digits, kind):
     torch.manual_seed(0)
     benchmark = nc_benchmark(*digits, n_experiences=5, task_labels=True, seed=0)
@@ -52,12 +54,12 @@ def test_they_learn_a_task_incremental_stream_with_avalanches_multi_head_model(d
     strategy.eval(benchmark.test_stream[4])
     [accuracy] = [v for k, v in strategy.evaluator.get_last_metrics().items() if "/eval_" in k][-1:]
     assert accuracy > 0.8
-    if kind is PackNet:
+    if kind in (PackNet, WinningSubnetworks):
         final = logits(strategy, benchmark.test_stream[0])[:, : first.shape[1]]
         assert torch.equal(final, first)
 
 
-@pytest.mark.parametrize("kind", [IterativePrune, SleepReplay])
+@pytest.mark.parametrize("kind", [IterativePrune, AdaptivePrune, SleepReplay])
 def test_they_learn_a_class_incremental_stream(digits, kind):
     torch.manual_seed(0)
     benchmark = nc_benchmark(*digits, n_experiences=5, task_labels=False, seed=0)

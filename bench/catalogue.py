@@ -60,6 +60,15 @@ BENCHMARKS: dict[str, BenchmarkSpec] = {
         summary="MNIST in 5 experiences of 2 digits",
         paper="Zenke et al. 2017, Continual Learning Through Synaptic Intelligence",
     ),
+    "mnist": BenchmarkSpec(
+        data="mnist",
+        kind="split",
+        experiences=1,
+        scenarios=("class",),
+        model="mlp",
+        summary="all of MNIST in one experience: pruning without a stream",
+        paper="LeCun et al. 1998, Gradient-Based Learning Applied to Document Recognition",
+    ),
     "permuted-mnist": BenchmarkSpec(
         data="mnist",
         kind="permuted",
@@ -94,6 +103,15 @@ BENCHMARKS: dict[str, BenchmarkSpec] = {
         scenarios=_SPLIT,
         model="vgg-small",
         summary="CIFAR-10 in 5 experiences of 2 classes",
+        paper="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images",
+    ),
+    "cifar10": BenchmarkSpec(
+        data="cifar10",
+        kind="split",
+        experiences=1,
+        scenarios=("class",),
+        model="vgg-small",
+        summary="all of CIFAR-10 in one experience: pruning without a stream",
         paper="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images",
     ),
     "split-cifar100": BenchmarkSpec(

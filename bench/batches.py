@@ -158,7 +158,8 @@ class ImageDataset(TaskAwareSupervisedClassificationDataset):
 class Source:
     """Where a sequence of N samples lies, and how to read them at once.
 
-    leaf, position: (N,) int64, sample n is sample position[n] of leaves[leaf[n]].
+    leaf, position: (N,) int64, sample n is sample position[n] of leaves[leaf[n]]; with one leaf
+        `leaf` says nothing and may have any length.
     attributes: each (N,) int64, appended to the minibatch.
     training: whether the minibatches are for training, and may be augmented.
     All tensors lie on one device, that of the images.

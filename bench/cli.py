@@ -41,6 +41,8 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="name=value or strategy.name=value; a comma makes a grid."),
 ]
+Jobs = Annotated[int, typer.Option(min=1, help="Runs at once, each on its own cores.")]
+Download = Annotated[bool, typer.Option(help="Fetch missing data sets first.")]
 SuiteFile = Annotated[
     Path | None, typer.Option("--suite", help="TOML file with the grid, instead of the options.")
 ]
@@ -54,7 +56,7 @@ def run(
     scenario: Scenarios = "task",
     strategy: Strategies = "all",
     seeds: Seeds = 1,
-    jobs: Annotated[int, typer.Option(min=1, help="Runs at once, each on its own cores.")] = 1,
+    jobs: Jobs = 1,
     data: Data = None,
     out: Out = Path("runs"),
     suite: SuiteFile = None,
@@ -70,7 +72,7 @@ def run(
     speedups: Annotated[
         str, typer.Option(help="channels-last,bf16,compile,cuda-graphs: for every strategy alike.")
     ] = "",
-    download: Annotated[bool, typer.Option(help="Fetch missing data sets first.")] = False,
+    download: Download = False,
     retry: Annotated[str, typer.Option(help="Statuses to run again: error,timeout,…")] = "",
     profile: Annotated[
         bool, typer.Option("--profile", help="Report where the time goes instead of records.")
@@ -222,12 +224,61 @@ def leaderboard(
 
 
 @app.command()
+def reproduce(
+    paper: Annotated[str, typer.Argument(help="ball2020 or mallya2018.")],
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Minutes: short budgets, few seeds and points.")
+    ] = False,
+    jobs: Jobs = 1,
+    data: Data = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the page.", show_default="leaderboards/PAPER")
+    ] = None,
+    only: Annotated[str | None, typer.Option(help="Experiments, separated by commas.")] = None,
+    download: Download = False,
+    page_only: Annotated[
+        bool, typer.Option("--page-only", help="Write the page of the records there are.")
+    ] = False,
+) -> None:
+    """Run what is missing of a paper's experiments; write published and measured side by side."""
+    from bench import papers
+    from bench import reproduce as reproduction
+    from bench.campaign import alone_in
+
+    known = papers.find_paper(paper)
+    chosen = papers.choose(known, _names(only) if only else ())
+    place = reproduction.Place(paper, quick, out or papers.default_folder(paper, quick))
+    console = _console()
+    well = True
+    try:
+        with alone_in(place.records):
+            if not page_only:
+                well = reproduction.run_missing(
+                    place,
+                    chosen,
+                    console=console,
+                    jobs=jobs,
+                    data_root=(data or Path("data")).resolve(),
+                    download=download,
+                    command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+                )
+            page = reproduction.write(place)
+    except KeyboardInterrupt:
+        console.print("interrupted; the same command goes on where this one stopped")
+        raise typer.Exit(130) from None
+    console.print(page.read_text(encoding="utf-8"), soft_wrap=True, markup=False, highlight=False)
+    console.print(f"page: {page}", soft_wrap=True, markup=False)
+    raise typer.Exit(0 if well else 1)
+
+
+@app.command()
 def verify(pages: Pages = Path("leaderboards")) -> None:
     """Check that every page agrees with the records beside it."""
     from bench import leaderboards
+    from bench import reproduce as reproduction
 
     _require_folder(pages)
-    differences = leaderboards.verify(pages)
+    differences = [*leaderboards.verify(pages), *reproduction.verify(pages)]
     for difference in differences:
         typer.echo(difference)
     if not differences:

@@ -16,6 +16,7 @@ from rich.table import Table
 from bench import pages, pools, sheets
 from bench.budgets import Budget
 from bench.measures import fault
+from bench.papers import PAPERS
 from bench.ranking import Leaderboard, rank
 from bench.records import RecordError, Store, Stored, read_record, slug, write_atomically
 
@@ -85,14 +86,17 @@ def build(
 
 
 def verify(leaderboards_root: Path) -> list[str]:
-    """How the pages differ from what the records under `records/` give; empty if they agree."""
+    """How the pages differ from what the records under `records/` give; empty if they agree.
+
+    The folder of a paper has records and a check of its own, `bench.reproduce.verify`.
+    """
     records_root = leaderboards_root / "records"
     texts = render(read(records_root), pages.Folders(records_root, leaderboards_root))
     found = {
         path.relative_to(leaderboards_root)
         for pattern in ("*/*.md", "*/*.csv", str(INDEX))
         for path in leaderboards_root.glob(pattern)
-        if path.relative_to(leaderboards_root).parts[0] != "records"
+        if path.relative_to(leaderboards_root).parts[0] not in ("records", *PAPERS)
     }
     if found and not records_root.is_dir():
         return [f"{records_root} must hold the records behind the pages, found no folder there"]
@@ -105,7 +109,7 @@ def verify(leaderboards_root: Path) -> list[str]:
             differences.append(f"{name.as_posix()}: the records give this page, but it is missing")
         else:
             written = (leaderboards_root / name).read_bytes().decode("utf-8", errors="replace")
-            differences += _difference(name.as_posix(), written, text)
+            differences += difference(name.as_posix(), written, text)
     return differences
 
 
@@ -173,7 +177,7 @@ def _filter(
     return left
 
 
-def _difference(name: str, written: str, expected: str) -> list[str]:
+def difference(name: str, written: str, expected: str) -> list[str]:
     """The first line in which a page differs from what its records give."""
     lines = zip_longest(written.split("\n"), expected.split("\n"))
     for number, (have, want) in enumerate(lines, start=1):

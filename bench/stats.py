@@ -53,8 +53,19 @@ def mean_interval(
     means = data[rng.integers(0, n, (RESAMPLES, n))].mean(axis=1)
     upper = (1 + level) / 2
     low, high = np.quantile(means, [1 - upper, upper])
-    widen = math.sqrt(n / (n - 1)) * stats.t.ppf(upper, n - 1) / stats.norm.ppf(upper)
-    return Interval(mean, float(mean + widen * (low - mean)), float(mean + widen * (high - mean)))
+    return widened(Interval(mean, low, high), n=n, level=level)
+
+
+def widened(found: Interval, *, n: int, level: float = 0.95) -> Interval:
+    """A bootstrap interval over n values, its ends moved away from the mean as few values need.
+
+    n: at least 2. The factor is that of `mean_interval`.
+    """
+    upper = (1 + level) / 2
+    factor = math.sqrt(n / (n - 1)) * stats.t.ppf(upper, n - 1) / stats.norm.ppf(upper)
+    mean = found.mean
+    low, high = (float(mean + factor * (end - mean)) for end in (found.low, found.high))
+    return Interval(mean, low, high)
 
 
 def paired_sign_flip(

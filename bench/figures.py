@@ -1,0 +1,131 @@
+"""Figures of a paper's experiments: told apart by marker and line as well as by colour."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
+
+from bench.pages import budget_text
+from bench.results import Cell, Result
+from bench.rounds_verdicts import ADAPTIVE, BUDGETED
+from bench.stats import Interval
+from bench.wording import share_interval
+
+MARKERS, LINES = "osD^", ("-", "--", "-.", ":")
+WIDTH, HEIGHT = 4.4, 3.6
+"""Inches of one panel."""
+COLUMNS = 2
+
+
+def rounds_figure(results: Sequence[Result]) -> Figure:
+    """Error in percent against the number of rounds with 95 % intervals, a panel for each.
+
+    Small marks are seeds; the adaptive strategy, which has no number, is a horizontal band.
+    """
+    return _panels(results, _draw_rounds)
+
+
+def weights_figure(results: Sequence[Result]) -> Figure:
+    """Accuracy in percent with 95 % intervals against weights used, log scale, a panel for each.
+
+    Weights are those of matrices and kernels, of all snapshots; failed runs are left out.
+    """
+    return _panels(results, _draw_weights)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write `path` with the suffixes .png and .svg; equal figures give equal SVG files."""
+    with mpl.rc_context({"svg.hashsalt": "sleepbench"}):
+        figure.savefig(path.with_suffix(".png"), dpi=150)
+        figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
+
+
+def _panels(results: Sequence[Result], draw: Callable[[Axes, Result], None]) -> Figure:
+    columns = min(COLUMNS, len(results))
+    rows = -(-len(results) // columns)
+    with sns.axes_style("whitegrid"), sns.plotting_context("paper", font_scale=1.1):
+        figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows), layout="constrained")
+        grid = figure.subplots(rows, columns, squeeze=False)
+        for axes, result in zip(grid.flat, results, strict=False):
+            draw(axes, result)
+            axes.set_title(_title(result))
+            sns.despine(ax=axes)
+        for axes in grid.flat[len(results) :]:
+            axes.set_visible(False)
+    return figure
+
+
+def _title(result: Result) -> str:
+    assert result.key is not None, "only experiments with records are drawn"
+    counts = sorted({len(cell.runs) for cell in result.cells if cell.runs})
+    n = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else str(counts[0])
+    return f"{result.experiment.title}\n{budget_text(result.key)} a run, n = {n} seeds"
+
+
+def _draw_rounds(axes: Axes, result: Result) -> None:
+    blue, orange = sns.color_palette("colorblind")[:2]
+    cells = result.of(BUDGETED)
+    rounds = [int(str(cell.varied["rounds"])) for cell in cells]
+    for own in result.of(ADAPTIVE):
+        band = _percent(own.errors())
+        axes.axhline(band.mean, color=orange, linestyle="--", label="adaptive", zorder=1)
+        if not math.isnan(band.low):
+            axes.axhspan(
+                band.low, band.high, facecolor=orange, alpha=0.2, hatch="//", edgecolor=orange
+            )
+    for number, cell in zip(rounds, cells, strict=True):
+        errors = [100 * error for error in cell.errors()]
+        axes.plot([number] * len(errors), errors, ".", color="0.5", markersize=4, zorder=2)
+    found = [_percent(cell.errors()) for cell in cells]
+    _with_intervals(
+        axes, rounds, found, color=blue, marker="o", linestyle="-", label="fixed number of rounds"
+    )
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_locator(FixedLocator(rounds))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.set(xlabel="prune-retrain rounds", ylabel="test error, %")
+    axes.legend(frameon=True)
+
+
+def _draw_weights(axes: Axes, result: Result) -> None:
+    colours = sns.color_palette("colorblind")
+    for i, strategy in enumerate(result.suite.strategies):
+        points = sorted(
+            (math.fsum(weights.values()) / len(weights), _percent(_accuracy(cell)))
+            for cell in result.of(strategy)
+            if (weights := cell.weights())
+        )
+        style = {"marker": MARKERS[i], "linestyle": LINES[i], "color": colours[i]}
+        used, found = [point[0] for point in points], [point[1] for point in points]
+        _with_intervals(axes, used, found, label=strategy, **style)
+    axes.set_xscale("log")
+    axes.set(xlabel="weights used, count", ylabel="final average accuracy, %")
+    axes.legend(frameon=True)
+
+
+def _accuracy(cell: Cell) -> list[float]:
+    """Of the runs that did not fail, as their weights are drawn against it."""
+    return [cell.measured[seed].accuracy for seed in cell.weights()]
+
+
+def _percent(fractions: Sequence[float]) -> Interval:
+    found = share_interval(fractions)
+    return Interval(100 * found.mean, 100 * found.low, 100 * found.high)
+
+
+def _with_intervals(
+    axes: Axes, x: Sequence[float], found: Sequence[Interval], **style: Any
+) -> None:
+    """Means joined by a line, each with its interval; with one seed there is none."""
+    means = [one.mean for one in found]
+    ends = [[one.mean - one.low for one in found], [one.high - one.mean for one in found]]
+    axes.errorbar(x, means, yerr=ends, capsize=3, markersize=5, linewidth=1.4, zorder=3, **style)

@@ -1,0 +1,108 @@
+"""Papers whose claims are put to the test, as data: their experiments, and what differs here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bench.config import suggest
+
+Kind = Literal["rounds", "readings", "peers"]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One declared suite, `suites/<paper>/<name>.toml`.
+
+    kind: what is asked of it. `rounds`: error against the number of prune-retrain rounds, and the
+        adaptive rhythm beside it; `readings`: weights against accuracy, frozen and unfrozen;
+        `peers`: PackNet here and the library's own.
+    title: in words. simple: whether the task counts as simple, of experiments with rounds.
+    differs: how its protocol differs from the paper's.
+    """
+
+    name: str
+    kind: Kind
+    title: str
+    differs: str
+    simple: bool = False
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper by its experiments. differs: what differs in all of them."""
+
+    title: str
+    reference: str
+    experiments: tuple[Experiment, ...]
+    differs: str
+
+
+_OWN_SCHEDULE = (
+    "rounds share a wall-clock budget that includes the day; schedule, learning rates and "
+    "network are ours, as the paper's are not published"
+)
+_OWN_COUNT = (
+    "what unfrozen means and how weights are counted is not published: three readings, each "
+    "counted over weight matrices as the network stands; streams and network are ours"
+)
+
+PAPERS: dict[str, Paper] = {
+    "ball2020": Paper(
+        title="Ball, Li, Lamb & Zhang 2020",
+        reference="A Study on Efficiency in Continual Learning Inspired by Human Learning, "
+        "arXiv 2010.15187",
+        experiments=(
+            Experiment("mnist-mlp", "rounds", "LeNet-300-100, MNIST", _OWN_SCHEDULE, simple=True),
+            Experiment("mnist-lenet5", "rounds", "LeNet-5, MNIST", _OWN_SCHEDULE, simple=True),
+            Experiment("cifar10-vgg", "rounds", "small VGG, CIFAR-10", _OWN_SCHEDULE),
+            Experiment("cifar10-resnet", "rounds", "slim ResNet-18, CIFAR-10", _OWN_SCHEDULE),
+            Experiment("frozen-unfrozen-split-mnist", "readings", "split MNIST", _OWN_COUNT),
+            Experiment("frozen-unfrozen-permuted-mnist", "readings", "permuted MNIST", _OWN_COUNT),
+        ),
+        differs="Budgets are seconds of one CPU core for a whole run, the same for every arm, "
+        "where the paper gives epochs to its pruning phase. Published figures are those of its "
+        "abstract and of summaries of its Figure 2; its tables and code were not available.",
+    ),
+    "mallya2018": Paper(
+        title="Mallya & Lazebnik 2018",
+        reference="PackNet: Adding Multiple Tasks to a Single Network by Iterative Pruning, "
+        "CVPR 2018, arXiv 1711.05769",
+        experiments=(
+            Experiment(
+                "split-mnist", "peers", "split MNIST", "MNIST in five tasks, not ImageNet first"
+            ),
+            Experiment(
+                "split-cifar10",
+                "peers",
+                "split CIFAR-10",
+                "CIFAR-10 in five tasks, not ImageNet first",
+            ),
+        ),
+        differs="No pre-training, small networks, equal shares of a wall-clock budget where the "
+        "paper gives epochs, SGD at one learning rate, the same density for every task. The "
+        "paper's own figures, on ImageNet and fine-grained data, are not attempted.",
+    ),
+}
+
+
+def find_paper(name: str) -> Paper:
+    """The paper of an id; ValueError names the nearest."""
+    if name not in PAPERS:
+        raise ValueError(suggest("paper", name, PAPERS))
+    return PAPERS[name]
+
+
+def choose(paper: Paper, only: tuple[str, ...]) -> tuple[Experiment, ...]:
+    """The experiments named in `only`, all for none; ValueError names the nearest."""
+    known = {experiment.name: experiment for experiment in paper.experiments}
+    for name in only:
+        if name not in known:
+            raise ValueError(suggest("experiment in --only", name, known))
+    return tuple(known[name] for name in only) or paper.experiments
+
+
+def default_folder(paper: str, quick: bool) -> Path:
+    """Where the page of a paper lies unless told otherwise."""
+    return Path("runs", f"{paper}-quick") if quick else Path("leaderboards", paper)

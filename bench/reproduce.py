@@ -1,0 +1,145 @@
+"""A paper's experiments: the runs that are missing, the page of those there are, and its check."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.campaign import run_suite
+from bench.leaderboards import difference, read
+from bench.paper_pages import FIGURES, drawn, page_markdown
+from bench.papers import PAPERS, Experiment
+from bench.records import Store, write_atomically
+from bench.results import Result, read_result
+from bench.suites import Suite
+
+SUITES = Path(__file__).parent.parent / "suites"
+QUICK_BUDGET, QUICK_SEEDS = "2s", 2
+
+
+@dataclass(frozen=True)
+class Place:
+    """The page of a paper in its folder, and whether it is that of the quick suites."""
+
+    paper: str
+    quick: bool
+    folder: Path
+
+    @property
+    def records(self) -> Path:
+        """The folder of the records behind the page."""
+        return self.folder / "records"
+
+    @property
+    def page(self) -> Path:
+        """The page."""
+        return self.folder / "README.md"
+
+    def suite(self, experiment: Experiment) -> Suite:
+        """The suite of an experiment; ValueError if its file is not there or not right."""
+        suite = Suite.read(SUITES / self.paper / f"{experiment.name}.toml")
+        return quick_suite(suite) if self.quick else suite
+
+
+def quick_suite(suite: Suite) -> Suite:
+    """The same experiment in little: every second point of each grid, few seeds, a short budget."""
+    thin = {
+        strategy: {n: v[::2] if isinstance(v, list) else v for n, v in chosen.items()}
+        for strategy, chosen in suite.hyperparameters.items()
+    }
+    changed = {"budget": QUICK_BUDGET, "seeds": QUICK_SEEDS, "hyperparameters": thin}
+    return Suite.model_validate(suite.model_dump() | changed)
+
+
+def run_missing(
+    place: Place,
+    experiments: Sequence[Experiment],
+    *,
+    console: Console,
+    jobs: int,
+    data_root: Path,
+    download: bool,
+    command: str,
+) -> bool:
+    """Run what these experiments miss, the page written anew after each; whether all went well.
+
+    An experiment that cannot be run, for want of its data say, is named and the others go on.
+    """
+    well = True
+    for experiment in experiments:
+        console.print(f"{place.paper}, {experiment.name}: {experiment.title}", markup=False)
+        try:
+            records = run_suite(
+                place.suite(experiment),
+                Store(place.records),
+                console=console,
+                jobs=jobs,
+                data_root=data_root,
+                download=download,
+                retry=frozenset(),
+                command=command,
+            )
+        except ValueError as error:
+            console.print(f"not run: {error}", style="red", soft_wrap=True, markup=False)
+            well = False
+        else:
+            well = well and all(record.status == "ok" for record in records)
+        write(place)
+    return well
+
+
+def results(place: Place) -> tuple[list[Result], list[str]]:
+    """What there is of each experiment of the paper, and a sentence for each damaged file.
+
+    PoolError names the field in which the records of one experiment differ.
+    """
+    evidence = read(place.records)
+    experiments = PAPERS[place.paper].experiments
+    found = [read_result(e, place.suite(e), evidence.stored) for e in experiments]
+    return found, [evidence.damaged[path] for path in sorted(evidence.damaged)]
+
+
+def write(place: Place) -> Path:
+    """Write the page and the figures of the records in the place's folder; returns the page."""
+    from bench import figures  # seaborn, which no check of a page needs
+
+    found, damaged = results(place)
+    write_atomically(place.page, _text(place, found, damaged))
+    for kind, (name, _) in FIGURES.items():
+        if shown := drawn(found, kind):
+            draw = figures.rounds_figure if kind == "rounds" else figures.weights_figure
+            figures.save(draw(shown), place.folder / name)
+    return place.page
+
+
+def verify(leaderboards_root: Path) -> list[str]:
+    """How the pages of papers differ from what their records give; empty if they agree.
+
+    Figures are drawn from the same records; only whether they are there is checked.
+    """
+    differences = []
+    for paper in PAPERS:
+        place = Place(paper, False, leaderboards_root / paper)
+        if not place.folder.is_dir():
+            continue
+        found, damaged = results(place)
+        name = place.page.relative_to(leaderboards_root).as_posix()
+        if not place.page.is_file():
+            differences.append(f"{name}: the records give this page, but it is missing")
+            continue
+        written = place.page.read_bytes().decode("utf-8", errors="replace")
+        differences += difference(name, written, _text(place, found, damaged))
+        differences += [
+            f"{paper}/{name}{suffix}: the page shows this figure, but it is missing"
+            for kind, (name, _) in FIGURES.items()
+            for suffix in (".png", ".svg")
+            if drawn(found, kind) and not (place.folder / f"{name}{suffix}").is_file()
+        ]
+    return differences
+
+
+def _text(place: Place, found: Sequence[Result], damaged: Sequence[str]) -> str:
+    return page_markdown(place.paper, found, quick=place.quick, page=place.page, damaged=damaged)

@@ -245,8 +245,7 @@ def reproduce(
     from bench import reproduce as reproduction
     from bench.campaign import alone_in
 
-    known = papers.find_paper(paper)
-    chosen = papers.choose(known, _names(only) if only else ())
+    chosen = papers.choose(papers.find_paper(paper), _names(only) if only else ())
     place = reproduction.Place(paper, quick, out or papers.default_folder(paper, quick))
     console = _console()
     well = True
@@ -266,7 +265,7 @@ def reproduce(
     except KeyboardInterrupt:
         console.print("interrupted; the same command goes on where this one stopped")
         raise typer.Exit(130) from None
-    console.print(page.read_text(encoding="utf-8"), soft_wrap=True, markup=False, highlight=False)
+    reproduction.show(place, console)
     console.print(f"page: {page}", soft_wrap=True, markup=False)
     raise typer.Exit(0 if well else 1)
 

@@ -11,7 +11,7 @@ import matplotlib as mpl
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
+from matplotlib.ticker import EngFormatter, FixedLocator, LogLocator, NullLocator, ScalarFormatter
 
 from bench.pages import budget_text
 from bench.results import Cell, Result
@@ -23,12 +23,14 @@ MARKERS, LINES = "osD^", ("-", "--", "-.", ":")
 WIDTH, HEIGHT = 4.4, 3.6
 """Inches of one panel."""
 COLUMNS = 2
+BESIDE = 1.07
+"""Single seeds stand so many times to the right of their mean, where its interval is not."""
 
 
 def rounds_figure(results: Sequence[Result]) -> Figure:
     """Error in percent against the number of rounds with 95 % intervals, a panel for each.
 
-    Small marks are seeds; the adaptive strategy, which has no number, is a horizontal band.
+    Crosses are seeds; the adaptive strategy, which has no number, is a horizontal band.
     """
     return _panels(results, _draw_rounds)
 
@@ -60,7 +62,20 @@ def _panels(results: Sequence[Result], draw: Callable[[Axes, Result], None]) -> 
             sns.despine(ax=axes)
         for axes in grid.flat[len(results) :]:
             axes.set_visible(False)
+        _one_legend(figure, columns)
     return figure
+
+
+def _one_legend(figure: Figure, columns: int) -> None:
+    """The entries of all panels once, below them: inside it would hide intervals."""
+    entries = {
+        label: handle
+        for axes in figure.axes
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        list(entries.values()), list(entries), loc="outside lower center", ncols=2 * columns
+    )
 
 
 def _title(result: Result) -> str:
@@ -83,7 +98,8 @@ def _draw_rounds(axes: Axes, result: Result) -> None:
             )
     for number, cell in zip(rounds, cells, strict=True):
         errors = [100 * error for error in cell.errors()]
-        axes.plot([number] * len(errors), errors, ".", color="0.5", markersize=4, zorder=2)
+        beside = [number * BESIDE] * len(errors)
+        axes.plot(beside, errors, "x", color="0.4", markersize=4, label="one seed", zorder=2)
     found = [_percent(cell.errors()) for cell in cells]
     _with_intervals(
         axes, rounds, found, color=blue, marker="o", linestyle="-", label="fixed number of rounds"
@@ -93,7 +109,6 @@ def _draw_rounds(axes: Axes, result: Result) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.set(xlabel="prune-retrain rounds", ylabel="test error, %")
-    axes.legend(frameon=True)
 
 
 def _draw_weights(axes: Axes, result: Result) -> None:
@@ -108,8 +123,10 @@ def _draw_weights(axes: Axes, result: Result) -> None:
         used, found = [point[0] for point in points], [point[1] for point in points]
         _with_intervals(axes, used, found, label=strategy, **style)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.set(xlabel="weights used, count", ylabel="final average accuracy, %")
-    axes.legend(frameon=True)
 
 
 def _accuracy(cell: Cell) -> list[float]:

@@ -48,7 +48,9 @@ def peers_verdicts(results: Mapping[str, Result]) -> list[Verdict]:
 
 
 def _reading(result: Result, name: str, strategy: str, count: str) -> Verdict:
-    claim = Claim(result, f"C1, freezing costs weights, {name}", "more than 2 times the weights")
+    claim = Claim.of(
+        result.experiment, f"C1, freezing costs weights, {name}", "more than 2 times the weights"
+    )
     one, other = (curves(result.of(s), count) for s in (FROZEN, strategy))
     seeds = sorted(one.keys() & other.keys())
     if not seeds:
@@ -68,7 +70,9 @@ def _reading(result: Result, name: str, strategy: str, count: str) -> Verdict:
 
 
 def _forgets_nothing(result: Result) -> Verdict:
-    claim = Claim(result, "C9, frozen PackNet keeps earlier tasks exactly", "no change at all")
+    claim = Claim.of(
+        result.experiment, "C9, frozen PackNet keeps earlier tasks exactly", "no change at all"
+    )
     changes = most_forgetting(result.of(FROZEN))
     if not changes:
         return claim.not_run()
@@ -80,7 +84,9 @@ def _forgets_nothing(result: Result) -> Verdict:
 
 
 def _accuracy(result: Result) -> Verdict:
-    claim = Claim(result, "as accurate as the library's PackNet", "none: a goal of this project")
+    claim = Claim.of(
+        result.experiment, "as accurate as the library's PackNet", "none: a goal of this project"
+    )
     shown, found, seeds = [], [], 0
     for own, peer in _pairs(result):
         errors = paired_errors([own, peer])
@@ -100,7 +106,7 @@ def _accuracy(result: Result) -> Verdict:
 
 def _speed(result: Result) -> Verdict:
     goal = f"none: a goal of this project, at least {FASTER:g} times"
-    claim = Claim(result, "faster than the library's PackNet", goal)
+    claim = Claim.of(result.experiment, "faster than the library's PackNet", goal)
     logs: dict[Seed, list[float]] = {}
     for own, peer in _pairs(result):
         fast, slow = steps_per_second(own), steps_per_second(peer)

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bench.campaign import run_suite
 from bench.leaderboards import difference, read
-from bench.paper_pages import FIGURES, drawn, page_markdown
+from bench.paper_pages import FIGURES, drawn, page_markdown, terminal_table
 from bench.papers import PAPERS, Experiment
 from bench.records import Store, write_atomically
 from bench.results import Result, read_result
@@ -113,6 +113,11 @@ def write(place: Place) -> Path:
             draw = figures.rounds_figure if kind == "rounds" else figures.weights_figure
             figures.save(draw(shown), place.folder / name)
     return place.page
+
+
+def show(place: Place, console: Console) -> None:
+    """Print published and measured side by side."""
+    console.print(terminal_table(place.paper, results(place)[0]))
 
 
 def verify(leaderboards_root: Path) -> list[str]:

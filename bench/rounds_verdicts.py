@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import combinations
 
@@ -47,7 +47,11 @@ def rounds_verdicts(results: Results) -> list[Verdict]:
     rows = [_matters(result) for result in results.values()]
     rows += [_best(result) for result in results.values() if result.experiment.simple]
     rows += [_first_step(result) for result in results.values() if not result.experiment.simple]
-    return [*rows, *_moves(results), *(_adaptive(result) for result in results.values())]
+    return [
+        *rows,
+        *([_depends(results), _complex_wants_more(results)] if results else []),
+        *(_adaptive(result) for result in results.values()),
+    ]
 
 
 def moves(results: Results) -> dict[Pair, Move]:
@@ -74,7 +78,9 @@ def _matters(result: Result) -> Verdict:
         if simple
         else "a significant gap from best to worst"
     )
-    claim = Claim(result, f"{'C2' if simple else 'C3'}, the number of rounds matters", published)
+    claim = Claim.of(
+        result.experiment, f"{'C2' if simple else 'C3'}, the number of rounds matters", published
+    )
     if len(rounds) < 2 or not len(errors):
         return claim.not_run()
     found = claims.extremes(errors, rng=generator())
@@ -95,7 +101,7 @@ def _matters(result: Result) -> Verdict:
 
 
 def _best(result: Result) -> Verdict:
-    claim = Claim(result, "C2, error at the best number of rounds", "about 3 %")
+    claim = Claim.of(result.experiment, "C2, error at the best number of rounds", "about 3 %")
     rounds, errors = rounds_and_errors(result)
     if not len(errors):
         return claim.not_run()
@@ -106,7 +112,9 @@ def _best(result: Result) -> Verdict:
 
 
 def _first_step(result: Result) -> Verdict:
-    claim = Claim(result, "C3, more rounds are at first worse", "worse at first, not monotone")
+    claim = Claim.of(
+        result.experiment, "C3, more rounds are at first worse", "worse at first, not monotone"
+    )
     rounds, errors = rounds_and_errors(result)
     if len(rounds) < 2 or not len(errors):
         return claim.not_run()
@@ -117,7 +125,9 @@ def _first_step(result: Result) -> Verdict:
 
 def _adaptive(result: Result) -> Verdict:
     goal = f"none: a goal of this project, at most {percent(WITHIN, 0)} % over"
-    claim = Claim(result, "adaptive rhythm, error over that of the best number of rounds", goal)
+    claim = Claim.of(
+        result.experiment, "adaptive rhythm, error over that of the best number of rounds", goal
+    )
     cells, own = result.of(BUDGETED), result.of(ADAPTIVE)
     table = paired_errors([*own[:1], *cells])
     if not cells or not own or not len(table):
@@ -128,62 +138,61 @@ def _adaptive(result: Result) -> Verdict:
     return claim.answer(measured, verdict, seeds=len(table))
 
 
-def _moves(results: Results) -> list[Verdict]:
-    """C3 over all pairs, and C4 over those of a simple task and another."""
+def _depends(results: Results) -> Verdict:
+    """C3 over all pairs of experiments."""
     found = moves(results)
+    text = "C3, the best number depends on task and architecture"
     if not found:
-        return []
-    names = {name: result.experiment.title for name, result in results.items()}
-    depends = [pair for pair in found if found[pair].p <= ALPHA]
+        return _over_all(results, text, "it does").not_run()
+    curves = [pair for pair in found if found[pair].p <= ALPHA]
     moved = [pair for pair in found if max(found[pair].lower, found[pair].higher) >= SURE]
-    seeds = min(len(rounds_and_errors(results[name])[1]) for pair in found for name in pair)
-    settled = f"the best number surely moves in {len(moved)}"
-    verdict = (
-        f"holds here: {settled} of {len(found)} pairs"
-        if moved
-        else f"the curves differ, but {settled} pairs"
-        if depends
-        else "not seen here"
+    measured = (
+        f"curves differ in {len(curves)} of {len(found)} pairs (p at most {ALPHA} after Holm); "
+        f"the best number surely moves in {len(moved)} ({percent(SURE)} % of resamples)"
     )
-    rows = [
-        _over_all(
-            results,
-            "C3, the best number depends on task and architecture",
-            "it does",
-            f"curves differ in {len(depends)} of {len(found)} pairs (p at most {ALPHA} after "
-            f"Holm); {settled} ({percent(SURE)} % of resamples)",
-            verdict,
-            seeds,
-        )
-    ]
-    graded = [p for p in found if results[p[0]].experiment.simple > results[p[1]].experiment.simple]
-    if graded:
-        higher = [pair for pair in graded if found[pair].higher >= SURE]
-        lower = [pair for pair in graded if found[pair].lower >= SURE]
-        measured = "; ".join(
-            f"{names[two]} over {names[one]}: higher in {percent(found[one, two].higher, 0)} %, "
-            f"lower in {percent(found[one, two].lower, 0)} % of resamples"
-            for one, two in graded
-        )
-        verdict = f"surely higher in {len(higher)}, surely lower in {len(lower)} of {len(graded)}"
-        holds = len(higher) == len(graded)
-        rows.append(
-            _over_all(
-                results,
-                "C4, complex tasks want more rounds than simple ones",
-                "an interaction, in words only",
-                measured,
-                f"{'holds here: ' if holds else 'not settled here: '}{verdict} pairs",
-                seeds,
-            )
-        )
-    return rows
+    if moved:
+        verdict = f"holds here in {len(moved)} of {len(found)} pairs"
+    elif curves:
+        verdict = "not settled here: curves differ, but no best number surely moves"
+    else:
+        verdict = "not seen here"
+    claim = _over_all(results, text, "it does")
+    return claim.answer(measured, verdict, seeds=_fewest_seeds(results, found))
 
 
-def _over_all(
-    results: Results, claim: str, published: str, measured: str, verdict: str, seeds: int
-) -> Verdict:
-    """A row over all experiments, told apart from those of one."""
-    example = Claim(next(iter(results.values())), claim, published)
-    row = example.answer(measured, verdict, seeds=seeds)
-    return replace(row, claim=claim)
+def _complex_wants_more(results: Results) -> Verdict:
+    """C4 over the pairs of a simple task and another."""
+    claim = _over_all(
+        results, "C4, complex tasks want more rounds than simple ones", "an interaction, in words"
+    )
+    simple = {name: result.experiment.simple for name, result in results.items()}
+    names = {name: result.experiment.title for name, result in results.items()}
+    found = {
+        pair: move for pair, move in moves(results).items() if simple[pair[0]] > simple[pair[1]]
+    }
+    if not found:
+        return claim.not_run()
+    measured = "; ".join(
+        f"{names[two]} over {names[one]}: higher in {percent(move.higher, 0)} %, lower in "
+        f"{percent(move.lower, 0)} % of resamples"
+        for (one, two), move in found.items()
+    )
+    higher = sum(move.higher >= SURE for move in found.values())
+    lower = sum(move.lower >= SURE for move in found.values())
+    sides = f"surely higher in {higher}, surely lower in {lower} of {len(found)} pairs"
+    if higher == len(found):
+        verdict = f"holds here: {sides}"
+    elif lower and not higher:
+        verdict = f"the opposite is seen here: {sides}"
+    else:
+        verdict = f"not settled here: {sides}"
+    return claim.answer(measured, verdict, seeds=_fewest_seeds(results, found))
+
+
+def _fewest_seeds(results: Results, pairs: Iterable[Pair]) -> int:
+    return min(len(rounds_and_errors(results[name])[1]) for pair in pairs for name in pair)
+
+
+def _over_all(results: Results, claim: str, published: str) -> Claim:
+    """A claim about all experiments, which all differ from the paper's in the same way."""
+    return Claim(claim, published, next(iter(results.values())).experiment.differs)

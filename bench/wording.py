@@ -9,11 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.pages import percent
+from bench.papers import Experiment
 from bench.ranking import LISTED_FROM, RESAMPLING_SEED
-from bench.results import Result
 from bench.stats import Interval, mean_interval
-
-NOT_RUN = "not run"
 
 
 @dataclass(frozen=True)
@@ -29,26 +27,28 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim put to one experiment, before the answer is known."""
+    """A claim and its published figure, before the answer is known."""
 
-    result: Result
     text: str
     published: str
+    differs: str
+
+    @classmethod
+    def of(cls, experiment: Experiment, text: str, published: str) -> Claim:
+        """A claim put to one experiment."""
+        return cls(f"{text}: {experiment.title}", published, experiment.differs)
 
     def answer(self, measured: str, verdict: str, *, seeds: int) -> Verdict:
         """The row. seeds: that the numbers rest on; few make it provisional."""
         few = f" (provisional: fewer than {LISTED_FROM} seeds)" if seeds < LISTED_FROM else ""
-        plural = "" if seeds == 1 else "s"
-        return self._row(f"{measured}; n = {seeds} seed{plural}", f"{verdict}{few}")
+        n = f"n = {seeds} seed{'' if seeds == 1 else 's'}"
+        return Verdict(
+            self.text, self.published, f"{measured}; {n}", f"{verdict}{few}", self.differs
+        )
 
     def not_run(self) -> Verdict:
         """The row of a claim without the runs it needs."""
-        return self._row("-", NOT_RUN)
-
-    def _row(self, measured: str, verdict: str) -> Verdict:
-        experiment = self.result.experiment
-        claim = f"{self.text}: {experiment.title}"
-        return Verdict(claim, self.published, measured, verdict, experiment.differs)
+        return Verdict(self.text, self.published, "-", "not run", self.differs)
 
 
 def at_least(found: Interval, limit: float) -> str:

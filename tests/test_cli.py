@@ -179,3 +179,17 @@ def test_a_failed_row_makes_the_exit_code_one(tmp_path):
 )
 def test_a_calibration_that_cannot_be_is_refused(monkeypatch, capsys, arguments, message):
     assert message in usage_error(monkeypatch, capsys, "calibrate", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["bal2020"],
+            "unknown paper 'bal2020'; did you mean 'ball2020'? Known: ball2020, mallya2018",
+        ),
+        (["mallya2018", "--only", "split-mnits"], "did you mean 'split-mnist'"),
+    ],
+)
+def test_an_unknown_paper_or_experiment_is_refused(monkeypatch, capsys, arguments, message):
+    assert message in usage_error(monkeypatch, capsys, "reproduce", *arguments)

@@ -67,6 +67,6 @@ def test_seeds_pair_strategies_and_differ_by_repetition():
 
 
 def test_every_declared_suite_can_be_read():
-    files = sorted((Path(__file__).parent.parent / "suites").glob("*.toml"))
+    files = sorted((Path(__file__).parent.parent / "suites").rglob("*.toml"))
     assert files
     assert all(Suite.read(file).configs() for file in files)

@@ -1,0 +1,351 @@
+"""Pages of papers, from records of runs that never happened."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bench import leaderboards, reproduce
+from bench.cli import app
+from bench.paper_pages import drawn
+from bench.papers import PAPERS, choose, find_paper
+from bench.pools import PoolError
+from bench.records import Store, WeightsInUse
+from bench.reproduce import Place
+from bench.suites import Suite
+from factories import make_record
+
+ROOT = Path(__file__).parent.parent
+ERRORS = {1: 0.054, 2: 0.044, 4: 0.038, 8: 0.033, 16: 0.029, 40: 0.031}
+
+
+def place(folder: Path, paper: str = "ball2020", *, quick: bool = False) -> Place:
+    return Place(paper, quick, folder / "leaderboards" / paper)
+
+
+def configs(where: Place, name: str):
+    (experiment,) = choose(PAPERS[where.paper], (name,))
+    return where.suite(experiment).configs()
+
+
+def record(config, *, error: float, weights: int = 500, **fields):
+    """A run of this configuration; weights of 1000."""
+    made = make_record(
+        config.strategy, config.repetition, accuracy=1 - error, weights=weights / 1000,
+        hyperparameters=config.hyperparameters, matrix=fields.pop("matrix", [[1 - error]]),
+        **{n: getattr(config, n) for n in ("benchmark", "scenario", "model", "budget")}, **fields,
+    )  # fmt: skip
+    assert made.digest == config.digest
+    return made
+
+
+def write_rounds(where: Place, name: str, errors: dict[int, float], adaptive: float) -> None:
+    for config in configs(where, name):
+        error = errors.get(config.hyperparameters.get("rounds"), adaptive)
+        spread = 1 + config.repetition / 1000
+        Store(where.records).write(record(config, error=error * spread))
+
+
+def row(page: str, start: str) -> list[str]:
+    """The cells of the one table row that begins so."""
+    (line,) = [line for line in page.splitlines() if line.startswith(f"| {start}")]
+    return [cell.strip() for cell in line.strip("|").split(" | ")]
+
+
+def text(where: Place) -> str:
+    return reproduce.write(where).read_text()
+
+
+class TestDeclared:
+    @pytest.mark.parametrize("paper", PAPERS)
+    def test_every_experiment_has_its_suite_and_every_suite_its_experiment(self, paper):
+        files = {path.stem for path in (ROOT / "suites" / paper).glob("*.toml")}
+        assert files == {experiment.name for experiment in PAPERS[paper].experiments}
+
+    @pytest.mark.parametrize("paper", PAPERS)
+    def test_quick_is_a_small_part_of_the_same_grid(self, paper, tmp_path):
+        full, quick = (place(tmp_path, paper, quick=q) for q in (False, True))
+        for experiment in PAPERS[paper].experiments:
+            cells = [
+                {(c.strategy, str(c.hyperparameters)) for c in configs(where, experiment.name)}
+                for where in (full, quick)
+            ]
+            assert cells[1] < cells[0]
+            assert {str(c.budget) for c in configs(quick, experiment.name)} == {"2s"}
+        runs = [c for e in PAPERS[paper].experiments for c in configs(quick, e.name)]
+        assert len(runs) * 2 <= 200  # charged seconds
+
+    def test_an_unknown_name_is_answered_with_the_nearest(self):
+        with pytest.raises(ValueError, match="unknown paper 'bal2020'; did you mean 'ball2020'"):
+            find_paper("bal2020")
+        with pytest.raises(ValueError, match="'mnist-mpl'; did you mean 'mnist-mlp'"):
+            choose(PAPERS["ball2020"], ("mnist-mpl",))
+
+
+class TestRounds:
+    def test_the_best_and_the_worst_number_and_their_ratio(self, tmp_path):
+        where = place(tmp_path)
+        write_rounds(where, "mnist-mlp", ERRORS, adaptive=0.0304)
+        page = text(where)
+        _, published, measured, verdict, differs = row(
+            page, "C2, the number of rounds matters: LeNet-3"
+        )
+        assert published == "about 5 % error at a poor number, 3 % at the best: 1.7 times"
+        assert "1 is worst and 16 best: 1.86" in measured
+        assert "0.062 for this pair alone; n = 5 seeds" in measured
+        assert verdict.endswith("at least 1.6 times: holds here, with the whole interval")
+        assert "wall-clock budget" in differs
+        best = row(page, "C2, error at the best number of rounds: LeNet-300")
+        assert best[2].startswith("2.91 ")
+        assert best[3] == "at most 3 %: holds here, with the whole interval"
+        adaptive = row(
+            page, "adaptive rhythm, error over that of the best number of rounds: LeNet-3"
+        )
+        assert adaptive[2].startswith("4.8 ")
+        assert adaptive[3] == "at most 10 %: holds here, with the whole interval"
+
+    def test_the_verdict_turns_with_the_numbers(self, tmp_path):
+        where = place(tmp_path)
+        write_rounds(where, "mnist-mlp", dict.fromkeys(ERRORS, 0.05), adaptive=0.06)
+        page = text(where)
+        assert "not seen here" in row(page, "C2, the number of rounds matters: LeNet-300")[3]
+        assert (
+            "does not hold here" in row(page, "C2, error at the best number of rounds: LeNet-3")[3]
+        )
+        adaptive = row(
+            page, "adaptive rhythm, error over that of the best number of rounds: LeNet-3"
+        )
+        assert adaptive[2].startswith("20.0 ")
+        assert "does not hold here" in adaptive[3]
+
+    def test_the_best_number_moves_between_a_simple_task_and_a_complex_one(self, tmp_path):
+        where = place(tmp_path)
+        write_rounds(where, "mnist-mlp", {1: 0.02, 2: 0.03, 4: 0.04, 8: 0.05, 16: 0.06}, 0.03)
+        write_rounds(where, "cifar10-vgg", {1: 0.3, 2: 0.31, 4: 0.28, 8: 0.25, 16: 0.2}, 0.2)
+        page = text(where)
+        assert row(page, "LeNet-300-100, MNIST")[2:] == ["0.0", "0.0", "100.0", "0.0079"]
+        (_, _, _, verdict, _) = row(page, "C4, ")
+        assert verdict == "holds here: surely higher in 1, surely lower in 0 of 1 pairs"
+        step = row(page, "C3, more rounds are at first worse: small VGG")
+        assert step[2].startswith("1.00 [1.00, 1.00]".replace("[", "\\[").replace("]", "\\]"))
+        assert step[3] == "above 0: holds here, with the whole interval"
+
+
+class TestFreezing:
+    def write(self, where: Place, saving: float) -> None:
+        """Frozen needs 40 weights more for each point; the others `saving` times fewer."""
+        for config in configs(where, "frozen-unfrozen-split-mnist"):
+            density = config.hyperparameters["density"]
+            fewer = 1 if config.strategy == "packnet-frozen" else saving
+            made = record(config, error=0.1 - density, matrix=[[0.9 + density] * 2] * 2)
+            weights = round(10_000 * (0.01 + density) / fewer)
+            count = made.weights[-1].model_dump() | {
+                "total": 20_000, "prunable": 20_000, "used": weights, "used_prunable": weights,
+                "active": weights // 2 if fewer > 1 else weights,
+            }  # fmt: skip
+            changed = made.model_copy(update={"weights": [WeightsInUse(**count)]})
+            Store(where.records).write(changed)
+
+    def test_the_price_of_freezing_at_matched_accuracy(self, tmp_path):
+        where = place(tmp_path)
+        self.write(where, saving=3)
+        page = text(where)
+        for reading in (
+            "U1, every snapshot counted",
+            "U2, final weights",
+            "U3, final weights with rehearsal",
+        ):
+            measured, verdict = row(page, f"C1, freezing costs weights, {reading}: split")[2:4]
+            assert measured.startswith("3.")
+            assert verdict == "more than 2 times: holds here, with the whole interval"
+        alone = row(page, "C1, freezing costs weights, U1, the last task's network alone: split")
+        assert alone[2].startswith("6.")
+
+    def test_no_saving_is_no_claim(self, tmp_path):
+        where = place(tmp_path)
+        self.write(where, saving=1.5)
+        verdict = row(text(where), "C1, freezing costs weights, U2, final weights: split")[3]
+        assert verdict == "more than 2 times: does not hold here, with the whole interval"
+
+
+class TestPeers:
+    def write(self, where: Place, *, forgets: float) -> None:
+        for config in configs(where, "split-mnist"):
+            own = config.strategy == "packnet-frozen"
+            accuracy = 0.99 if own else 0.98
+            after = accuracy - forgets if own else accuracy
+            made = record(config, error=1 - accuracy, matrix=[[accuracy, 0.5], [after, accuracy]])
+            steps = {"train": 300 if own else 100, "night": 0}
+            cost = made.cost.model_copy(update={"steps": steps})
+            Store(where.records).write(made.model_copy(update={"cost": cost}))
+
+    def test_nothing_forgotten_more_accurate_and_faster(self, tmp_path):
+        where = place(tmp_path, "mallya2018")
+        self.write(where, forgets=0.0)
+        page = text(where)
+        exact = row(page, "C9, frozen PackNet keeps earlier tasks exactly: split MNIST")
+        assert exact[2].startswith("in 20 of 20 runs")
+        assert exact[3] == "holds here, exactly"
+        level = row(page, "as accurate as the library's PackNet: split MNIST")
+        assert level[3] == "at or above in the mean at 4 of 4 densities, surely below at 0"
+        speed = row(page, "faster than the library's PackNet: split MNIST")
+        assert speed[2].startswith("3.00 ")
+
+    def test_the_least_change_is_no_longer_exact(self, tmp_path):
+        where = place(tmp_path, "mallya2018")
+        self.write(where, forgets=1e-4)
+        exact = row(text(where), "C9, frozen PackNet keeps earlier tasks exactly: split MNIST")
+        assert exact[3] == "does not hold here"
+
+
+class TestPage:
+    def test_without_records_every_claim_is_not_run_and_every_command_stands_there(self, tmp_path):
+        page = text(place(tmp_path))
+        assert page.startswith("# Ball, Li, Lamb &amp; Zhang 2020: published and measured\n")
+        for experiment in PAPERS["ball2020"].experiments:
+            assert f"`python -m bench reproduce ball2020 --only {experiment.name}`" in page
+        verdicts = [line.split(" | ")[3] for line in page.splitlines() if line.startswith("| C")]
+        assert set(verdicts) == {"not run"}
+
+    def test_missing_seeds_are_listed_and_what_there_is_is_shown(self, tmp_path):
+        where = place(tmp_path)
+        for config in configs(where, "mnist-mlp"):
+            if config.hyperparameters.get("rounds") != 8 or config.repetition < 3:
+                Store(where.records).write(record(config, error=0.03))
+        page = text(where)
+        assert "| 2 of 35 | iterative-prune-budgeted, rounds 8: seed 3, 4 |" in page
+        assert "(provisional: fewer than 5 seeds)" in page
+
+    def test_a_failed_run_counts_as_chance(self, tmp_path):
+        where = place(tmp_path)
+        for config in configs(where, "mnist-mlp"):
+            status = "diverged" if config.hyperparameters.get("rounds") == 1 else "ok"
+            Store(where.records).write(record(config, error=0.03, status=status))
+        failed = row(text(where), "iterative-prune-budgeted, rounds 1 ")
+        assert failed[2:4] == ["5/5", "90.00 [90.00, 90.00]"]
+
+    def test_the_quick_page_says_so_in_its_first_line(self, tmp_path):
+        where = Place("ball2020", True, tmp_path / "runs" / "ball2020-quick")
+        assert text(where).splitlines()[0].startswith("# Quick check of Ball, ")
+        assert "`python -m bench reproduce ball2020 --quick --only mnist-mlp`" in text(where)
+
+    def test_records_of_two_machines_are_refused(self, tmp_path):
+        where = place(tmp_path)
+        first, second, *_ = configs(where, "mnist-mlp")
+        Store(where.records).write(record(first, error=0.03))
+        Store(where.records).write(record(second, error=0.03, fingerprint="f" * 12))
+        with pytest.raises(PoolError, match="machine differs"):
+            reproduce.write(where)
+
+    def test_records_that_no_suite_declares_are_left_alone(self, tmp_path):
+        where = place(tmp_path)
+        Store(where.records).write(make_record())
+        assert "split-mnist-class" not in text(where)
+
+
+class TestCommand:
+    """`bench reproduce` with suites of a second, under the names of the declared ones."""
+
+    @pytest.fixture
+    def suites(self, tmp_path, monkeypatch):
+        for experiment in PAPERS["ball2020"].experiments:
+            declared = Suite.read(ROOT / "suites" / "ball2020" / f"{experiment.name}.toml")
+            text = f"""
+                benchmarks = ["split-digits"]
+                scenarios = ["{declared.scenarios[0]}"]
+                strategies = {list(declared.strategies)}
+                budget = "20steps"
+                [hyperparameters.{declared.strategies[0]}]
+                {"rounds" if experiment.kind == "rounds" else "density"} = [1, 2]
+            """
+            file = tmp_path / "suites" / "ball2020" / f"{experiment.name}.toml"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        monkeypatch.setattr(reproduce, "SUITES", tmp_path / "suites")
+        return tmp_path / "suites"
+
+    def call(self, out: Path, *more: str):
+        arguments = ["reproduce", "ball2020", "--only", "mnist-mlp", "--out", str(out), *more]
+        return CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+
+    def test_it_runs_what_is_missing_and_only_that(self, suites, tmp_path):
+        first, again = (self.call(tmp_path / "out") for _ in range(2))
+        assert first.exit_code == 0, first.output
+        assert "3 runs of 20steps: 0 done, 3 to go" in first.output
+        assert "3 runs of 20steps: 3 done, 0 to go" in again.output
+        assert "(provisional: fewer than 5 seeds)" in (tmp_path / "out" / "README.md").read_text()
+        assert (tmp_path / "out" / "rounds.png").is_file()
+
+    def test_a_suite_run_by_hand_fills_the_same_cells(self, suites, tmp_path):
+        file, out = suites / "ball2020" / "mnist-mlp.toml", tmp_path / "out"
+        CliRunner().invoke(app, ["run", "--suite", str(file), "--out", str(out / "records")])
+        page_only = self.call(out, "--page-only")
+        assert page_only.exit_code == 0, page_only.output
+        assert "to go" not in page_only.output
+        assert "`mnist-mlp` |" not in (out / "README.md").read_text()
+
+    def test_what_cannot_be_run_is_named_and_the_page_still_written(self, tmp_path):
+        ended = self.call(tmp_path / "out", "--data", str(tmp_path / "nothing"))
+        assert ended.exit_code == 1
+        assert "not run: " in ended.output
+        assert "python -m bench data fetch mnist" in ended.output
+        assert "Not run: none of 35 runs" in (tmp_path / "out" / "README.md").read_text()
+
+
+class TestVerify:
+    def written(self, tmp_path) -> Path:
+        where = place(tmp_path)
+        write_rounds(where, "mnist-mlp", ERRORS, adaptive=0.03)
+        reproduce.write(where)
+        return tmp_path / "leaderboards"
+
+    def test_a_page_agrees_with_its_records_and_the_leaderboards_leave_it_alone(self, tmp_path):
+        root = self.written(tmp_path)
+        assert reproduce.verify(root) == []
+        assert leaderboards.verify(root) == []
+        assert CliRunner().invoke(app, ["verify", "--pages", str(root)]).exit_code == 0
+
+    def test_an_edited_number_is_found(self, tmp_path):
+        root = self.written(tmp_path)
+        page = root / "ball2020" / "README.md"
+        page.write_text(page.read_text().replace("1.86", "2.86"))
+        (difference,) = reproduce.verify(root)
+        assert difference.startswith("ball2020/README.md, line ")
+        assert CliRunner().invoke(app, ["verify", "--pages", str(root)]).exit_code == 1
+
+    def test_a_missing_page_and_a_missing_figure_are_found(self, tmp_path):
+        root = self.written(tmp_path)
+        (root / "ball2020" / "rounds.svg").unlink()
+        assert reproduce.verify(root) == [
+            "ball2020/rounds.svg: the page shows this figure, but it is missing"
+        ]
+        (root / "ball2020" / "README.md").unlink()
+        assert "the records give this page" in reproduce.verify(root)[0]
+
+    def test_the_committed_pages_agree_with_their_records(self):
+        assert reproduce.verify(ROOT / "leaderboards") == []
+
+
+class TestFigures:
+    def test_the_intervals_and_the_band_are_those_of_the_records(self, tmp_path):
+        from bench import figures
+
+        where = place(tmp_path)
+        write_rounds(where, "mnist-mlp", ERRORS, adaptive=0.03)
+        figure = figures.rounds_figure(drawn(reproduce.results(where)[0], "rounds"))
+        (axes,) = figure.axes
+        line = axes.containers[0].lines[0]
+        assert line.get_xdata().tolist() == list(ERRORS)
+        mean = [100 * error * 1.002 for error in ERRORS.values()]
+        assert line.get_ydata().tolist() == pytest.approx(mean)
+        assert axes.get_ylabel() == "test error, %"
+        assert "n = 5 seeds" in axes.get_title()
+
+    def test_equal_records_give_equal_figures(self, tmp_path):
+        svgs = []
+        for name in ("one", "two"):
+            where = place(tmp_path / name)
+            write_rounds(where, "mnist-mlp", ERRORS, adaptive=0.03)
+            reproduce.write(where)
+            svgs.append((where.folder / "rounds.svg").read_bytes())
+        assert svgs[0] == svgs[1]

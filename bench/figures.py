@@ -15,7 +15,7 @@ from matplotlib.ticker import EngFormatter, FixedLocator, LogLocator, NullLocato
 
 from bench.pages import budget_text
 from bench.results import Cell, Result
-from bench.rounds_verdicts import ADAPTIVE, BUDGETED
+from bench.rounds_verdicts import ADAPTIVE, BUDGETED, rounds_of
 from bench.stats import Interval
 from bench.wording import share_interval
 
@@ -88,7 +88,7 @@ def _title(result: Result) -> str:
 def _draw_rounds(axes: Axes, result: Result) -> None:
     blue, orange = sns.color_palette("colorblind")[:2]
     cells = result.of(BUDGETED)
-    rounds = [int(str(cell.varied["rounds"])) for cell in cells]
+    rounds = rounds_of(cells)
     for own in result.of(ADAPTIVE):
         band = _percent(own.errors())
         axes.axhline(band.mean, color=orange, linestyle="--", label="adaptive", zorder=1)

@@ -131,12 +131,12 @@ def verify(leaderboards_root: Path) -> list[str]:
         if not place.folder.is_dir():
             continue
         found, damaged = results(place)
-        name = place.page.relative_to(leaderboards_root).as_posix()
+        page = place.page.relative_to(leaderboards_root).as_posix()
         if not place.page.is_file():
-            differences.append(f"{name}: the records give this page, but it is missing")
+            differences.append(f"{page}: the records give this page, but it is missing")
             continue
         written = place.page.read_bytes().decode("utf-8", errors="replace")
-        differences += difference(name, written, _text(place, found, damaged))
+        differences += difference(page, written, _text(place, found, damaged))
         differences += [
             f"{paper}/{name}{suffix}: the page shows this figure, but it is missing"
             for kind, (name, _) in FIGURES.items()

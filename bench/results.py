@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench import measures, pools
-from bench.config import RunConfig
+from bench.config import RunConfig, Value
 from bench.measures import Bounds, Measures
 from bench.papers import Experiment
 from bench.pools import PoolError, PoolKey, Seed
@@ -23,13 +23,14 @@ from bench.suites import Suite
 class Cell:
     """One strategy with its hyper-parameters: the declared runs, and those that there are.
 
-    varied: the hyper-parameters in which the cells of the strategy differ.
+    chosen: its declared hyper-parameters; varied: those in which its cells differ.
     runs: the attempt that counts, by seed; measured: its numbers, a failed run's are the worst.
     missing: declared seeds without a run that counts.
     """
 
     strategy: str
-    varied: dict[str, object]
+    chosen: dict[str, Value]
+    varied: dict[str, Value]
     runs: dict[Seed, Stored]
     measured: dict[Seed, Measures]
     missing: tuple[Seed, ...]
@@ -147,7 +148,7 @@ def most_forgetting(cells: Iterable[Cell]) -> list[float]:
 
 def _cell(
     group: Sequence[RunConfig],
-    varied: dict[str, object],
+    varied: dict[str, Value],
     attempts: dict[str, list[Stored]],
     within: Bounds | None,
 ) -> Cell:
@@ -164,10 +165,10 @@ def _cell(
     if len(resolved) > 1:
         raise PoolError(f"runs of {group[0].strategy} must have the same defaults, found several")
     measured = {seed: measures.measure(run.record, within) for seed, run in runs.items() if within}
-    return Cell(group[0].strategy, varied, runs, measured, tuple(missing))
+    return Cell(group[0].strategy, group[0].hyperparameters, varied, runs, measured, tuple(missing))
 
 
-def _varied(config: RunConfig, configs: Sequence[RunConfig]) -> dict[str, object]:
+def _varied(config: RunConfig, configs: Sequence[RunConfig]) -> dict[str, Value]:
     """The hyper-parameters of a configuration in which others of its strategy differ."""
     twins = [c.hyperparameters for c in configs if c.strategy == config.strategy]
     return {

@@ -10,7 +10,7 @@ from bench import claims, stats
 from bench.claims import Move
 from bench.pages import percent
 from bench.ranking import ALPHA
-from bench.results import Result, paired_errors
+from bench.results import Cell, Result, paired_errors
 from bench.stats import Array
 from bench.wording import (
     Claim,
@@ -36,10 +36,15 @@ Results = Mapping[str, Result]
 Pair = tuple[str, str]
 
 
+def rounds_of(cells: Iterable[Cell]) -> list[int]:
+    """The number of rounds of each cell."""
+    return [int(str(cell.chosen["rounds"])) for cell in cells]
+
+
 def rounds_and_errors(result: Result) -> tuple[list[int], Array]:
     """The numbers of rounds that were run, and the (seeds, rounds) errors that pair."""
     cells = result.of(BUDGETED)
-    return [int(str(cell.varied["rounds"])) for cell in cells], paired_errors(cells)
+    return rounds_of(cells), paired_errors(cells)
 
 
 def rounds_verdicts(results: Results) -> list[Verdict]:

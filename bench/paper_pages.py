@@ -161,7 +161,7 @@ def _experiment(result: Result, page: Path) -> list[str]:
         f"machine {key.machine}", f"data {key.data_hash}", f"ruleset {key.ruleset}",
     ]  # fmt: skip
     header = ["strategy", "seeds", "failed", "error, %", "weights used", "of matrices and kernels",
-              "forgetting, %", "records"]  # fmt: skip
+              "backward transfer, %", "records"]  # fmt: skip
     rows = [_row(cell, page) for cell in result.cells]
     return [*lines, escape("; ".join(conditions)) + ".", "", *table(header, rows)]
 
@@ -175,14 +175,15 @@ def _row(cell: Cell, page: Path) -> list[str]:
          if item.record.weights]
         for name in ("used", "used_prunable")
     ]  # fmt: skip
-    forgetting = [m.forgetting for m in cell.measured.values() if not math.isnan(m.forgetting)]
+    transfer = [m.backward_transfer for m in cell.measured.values()]
+    known = [value for value in transfer if not math.isnan(value)]
     return [
         escape(cell.label),
         str(len(cell.runs)),
         f"{cell.failed}/{len(cell.runs)}",
         points(error),
         *(f"{math.fsum(some) / len(some):,.0f}" if some else "-" for some in counts),
-        percent(math.fsum(forgetting) / len(forgetting), 2) if forgetting else "-",
+        percent(math.fsum(known) / len(known), 2) if known else "-",
         " ".join(_evidence(seed, item, page) for seed, item in cell.runs.items()),
     ]
 

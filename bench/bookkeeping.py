@@ -78,14 +78,16 @@ class Bookkeeper:
             name: [[None] * n for _ in range(n)] for name in ("plain", "aware", "validation")
         }
         self._curve: list[tuple[float, float]] = []
-        self._threads = threading.active_count()
+        self._threads = set(threading.enumerate())
 
     def examine(self, index: int, strategy: Any) -> None:
         """Evaluate on every experience, count the weights, and bring the findings up to date."""
         if not all(torch.isfinite(p).all() for p in strategy.model.parameters()):
             raise Diverged(f"weights are not finite after experience {index}")
-        if threading.active_count() > self._threads:
-            raise UnchargedWork("threads of the strategy run on while the clock stands still")
+        left = {thread.name for thread in set(threading.enumerate()) - self._threads}
+        if left:
+            names = ", ".join(sorted(left))
+            raise UnchargedWork(f"threads run on while the clock stands still: {names}")
         before = _weights(strategy)
         with self._meter.excuse("evaluation"), torch.random.fork_rng():
             scores = evaluate(strategy, self._benchmark.test_stream)

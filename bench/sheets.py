@@ -36,7 +36,8 @@ def page_csv(boards: Sequence[Leaderboard], *, page: Path) -> str:
 def terminal_table(board: Leaderboard) -> Table:
     """The ranking on a screen: accuracy with half the width of its 95 % interval, in percent."""
     key = board.key
-    title = f"{key.benchmark}, {SCENARIO_NAMES[key.scenario]}, {budget_text(key)}, {key.model}"
+    scenario, chosen = SCENARIO_NAMES[key.scenario], (*key.speedups, *key.augment)
+    title = ", ".join([key.benchmark, scenario, budget_text(key), key.model, *chosen])
     table = Table(title=f"{escape(title)}; percent", box=None, title_justify="left")
     table.add_column("rank", justify="right")
     table.add_column("strategy", overflow="fold")

@@ -74,7 +74,7 @@ class Moonlight(Naive):
     """Leaves a thread working when the clock stops."""
 
     def _after_training_exp(self, **kwargs):
-        threading.Thread(target=time.sleep, args=(30,), daemon=True).start()
+        threading.Thread(name="moonlight", target=time.sleep, args=(30,), daemon=True).start()
         super()._after_training_exp(**kwargs)
 
 

@@ -50,7 +50,7 @@ def config(strategy: str, budget: str = "20steps", **options) -> RunConfig:
         (
             "rogues:Moonlight",
             "error",
-            "UnchargedWork: threads of the strategy run on while the clock stands still",
+            "UnchargedWork: threads run on while the clock stands still: moonlight",
         ),
     ],
 )

@@ -29,7 +29,7 @@ benchmark: $(VENV)/installed
 
 profile: $(VENV)/installed
 	$(BIN)/python -m bench run --profile --benchmark split-mnist --scenario $(SCENARIO) \
-		--budget 10s --out docs
+		--budget 4s --jobs $(JOBS) --out docs
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

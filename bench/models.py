@@ -38,7 +38,11 @@ def lenet5(shape: Shape) -> tuple[nn.Sequential, int]:
 
 
 def vgg_small(shape: Shape) -> tuple[nn.Sequential, int]:
-    """Six 3x3 convolutions in three blocks of 32, 64, 128 channels, then 256 units; no norm."""
+    """Six 3x3 convolutions in three blocks of 32, 64, 128 channels, then 256 units; no norm.
+
+    Weights from He et al. 2015's normal, as torchvision's VGG: without norm, torch's own start is
+    too small to train in a short budget.
+    """
     layers: list[nn.Module] = []
     before = shape[0]
     for channels in (32, 64, 128):
@@ -48,7 +52,12 @@ def vgg_small(shape: Shape) -> tuple[nn.Sequential, int]:
         layers.append(nn.MaxPool2d(2))
     layers.append(nn.Flatten())
     flat = _width(nn.Sequential(*layers), shape)
-    return nn.Sequential(*layers, nn.Linear(flat, 256), nn.ReLU()), 256
+    trunk = nn.Sequential(*layers, nn.Linear(flat, 256), nn.ReLU())
+    for module in trunk.modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            nn.init.zeros_(module.bias)
+    return trunk, 256
 
 
 class _Block(nn.Module):

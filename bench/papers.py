@@ -19,6 +19,8 @@ class Experiment:
         adaptive rhythm beside it; `readings`: weights against accuracy, frozen and unfrozen;
         `peers`: PackNet here and the library's own.
     title: in words. simple: whether the task counts as simple, of experiments with rounds.
+    control: whether it asks an earlier question again with one setting changed; it is then no
+        task or architecture of its own.
     differs: how its protocol differs from the paper's.
     """
 
@@ -27,6 +29,7 @@ class Experiment:
     title: str
     differs: str
     simple: bool = False
+    control: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,14 @@ PAPERS: dict[str, Paper] = {
         "arXiv 2010.15187",
         experiments=(
             Experiment("mnist-mlp", "rounds", "LeNet-300-100, MNIST", _OWN_SCHEDULE, simple=True),
+            Experiment(
+                "mnist-mlp-adam",
+                "rounds",
+                "LeNet-300-100, MNIST, Adam at a constant rate",
+                "as above, but for the learning rate, which does not fall within a round",
+                simple=True,
+                control=True,
+            ),
             Experiment("mnist-lenet5", "rounds", "LeNet-5, MNIST", _OWN_SCHEDULE, simple=True),
             Experiment("cifar10-vgg", "rounds", "small VGG, CIFAR-10", _OWN_SCHEDULE),
             Experiment("cifar10-resnet", "rounds", "slim ResNet-18, CIFAR-10", _OWN_SCHEDULE),

@@ -63,9 +63,13 @@ def moves(results: Results) -> dict[Pair, Move]:
     """How the best number of rounds moves between any two experiments, over their common rounds.
 
     The p-values are Holm-adjusted over all pairs. An experiment with fewer than two numbers of
-    rounds is in no pair.
+    rounds is in no pair, and so is a control.
     """
-    every = {name: rounds_and_errors(result) for name, result in results.items()}
+    every = {
+        name: rounds_and_errors(result)
+        for name, result in results.items()
+        if not result.experiment.control
+    }
     found = {}
     for (one, (a, x)), (other, (b, y)) in combinations(every.items(), 2):
         common = sorted(set(a) & set(b))

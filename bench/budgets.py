@@ -95,8 +95,8 @@ class Meter:
     """The running account of one run.
 
     Time is charged between entering and leaving `experience`; inside, `charge` says to which kind
-    it goes from now on. On the steps clock `step` is what is charged, and seconds are measured all
-    the same.
+    it goes from now on. On the steps clock a minibatch is charged when it begins, so that a night
+    that follows it or falls into it knows what is left; seconds are measured all the same.
     """
 
     def __init__(
@@ -130,12 +130,13 @@ class Meter:
         self._allowance = math.inf
         self._reserve = 0.0
         self._running = False
+        self._under_way = 0
 
     @property
     def spent(self) -> float:
         """Charged so far, in the budget's own unit."""
         if self.budget.clock == "steps":
-            return float(sum(self.steps.values()))
+            return float(sum(self.steps.values()) + self._under_way)
         return self._closed + (self._read() - self._mark if self._running else 0.0)
 
     @property
@@ -206,9 +207,15 @@ class Meter:
         self._mark, before, self._kind = now, self._kind, kind
         return before
 
+    def begin_minibatch(self) -> None:
+        """A training minibatch is under way; `step` counts it when it is done."""
+        self._under_way = 1
+
     def step(self, kind: Literal["train", "night"], samples: int = 0) -> None:
         """Count one training minibatch of `samples`, or one step of a night."""
         self.steps[kind] += 1
+        if kind == "train":
+            self._under_way = 0
         self.samples += samples
         if self._queue is not None:
             self._queue.bound()

@@ -49,7 +49,8 @@ class MeterClock(Clock):
     @property
     def progress(self) -> float:
         """Spent fraction of what this experience may spend."""
-        return self._meter.progress
+        # shares of whole steps do not add up to a float
+        return round(self._meter.progress, 9)
 
     def tick(self) -> None:
         """Count and charge one step of the night."""
@@ -84,6 +85,7 @@ class BudgetPlugin(SupervisedPlugin):
     def before_training_iteration(self, strategy: Any, **kwargs: Any) -> None:
         """The minibatch is there: what follows is training."""
         self._meter.charge("train")
+        self._meter.begin_minibatch()
 
     def after_training_iteration(self, strategy: Any, **kwargs: Any) -> None:
         """Count the minibatch and stop if the share is spent."""

@@ -185,7 +185,8 @@ class PackNet(Subnetworks, PruningStrategy):
         super()._before_backward(**kwargs)
         if self.buffer is not None and self._active and self.private:
             task = int(torch.randint(len(self.private), ()))
-            if self.buffer.holds(task):
+            # the minibatch under way may be the last step of the share
+            if self.buffer.holds(task) and self.progress < 1:
                 with self.sleep_clock.night():
                     self.loss += self._rehearsal_loss(self.buffer, task)
                     self.sleep_clock.tick()

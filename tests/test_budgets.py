@@ -143,6 +143,20 @@ def test_on_the_steps_clock_only_steps_are_charged():
     assert meter.wall_seconds == 1000
 
 
+def test_on_the_steps_clock_a_minibatch_is_charged_when_it_begins():
+    meter, _ = make_meter(4, (1.0,), "steps")
+    with meter.experience(0):
+        for spent in (1, 2):
+            meter.begin_minibatch()
+            assert meter.spent == spent
+            meter.step("train")
+            assert meter.spent == spent
+        meter.begin_minibatch()
+        meter.step("night")  # within the minibatch
+        assert meter.spent == 4
+        assert meter.steps == {"train": 2, "night": 1}
+
+
 @pytest.mark.parametrize(
     ("charged", "step", "overrun"),
     [(10.05, 0.01, False), (10.2, 0.01, True), (10.2, 0.3, False), (9.0, 0.01, False)],

@@ -232,16 +232,18 @@ def test_rehearsal_keeps_more_of_earlier_tasks_than_sharing_alone():
     assert losses["packnet-rehearsed"] < losses["packnet-unfrozen"] / 1.5
 
 
-def test_a_rehearsed_minibatch_is_charged_as_a_step_of_the_night():
+@pytest.mark.parametrize("steps", [38, 39, 40])
+def test_a_rehearsed_minibatch_is_a_step_of_the_night_and_never_one_too_many(steps):
     from test_contract import metered
 
     benchmark = toy_benchmark("task")
-    strategy, meter = metered("packnet-rehearsed", benchmark, 40, chosen={"buffer": 10})
+    strategy, meter = metered("packnet-rehearsed", benchmark, steps, chosen={"buffer": 10})
     with meter.experience(0):
         strategy.train(benchmark.train[0])
     assert meter.steps["night"] == 0  # nothing to rehearse yet
     with meter.experience(1):
         strategy.train(benchmark.train[1])
-    assert meter.steps["night"] == 5  # the half of 20 that is left, shared by both
+    assert meter.spent == steps
+    assert meter.steps["night"] == {38: 4, 39: 4, 40: 5}[steps]  # half of what is left, shared
     # 10 images of 36 bytes, label and task label of 8 each, and the place in the reservoir
     assert weights_in_use(strategy).buffer_bytes == pytest.approx(10 * (36 + 16 + 4), abs=40)

@@ -6,6 +6,9 @@ import math
 from statistics import median
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from strategies.clock import Clock
 from strategies.importance import Importance
 from strategies.masks import Masks, Scope, geometric
@@ -20,6 +23,9 @@ MOST_ROUNDS = 32
 
 SMOOTHING = 0.9
 """Share of the old level in the running mean of the training loss."""
+
+MOST_UNREAD = 1000
+"""Losses of minibatches that are held before they are read: each keeps half a KiB of a GPU."""
 
 
 class AdaptivePrune(PruningStrategy):
@@ -77,7 +83,7 @@ class AdaptivePrune(PruningStrategy):
         self.nights = (Night(first, first, 0, FIRST_ROUNDS),)
 
     def _after_training_iteration(self, **kwargs: Any) -> None:
-        self._recovery.see(float(self.loss.detach()), self.progress)
+        self._recovery.see(self.loss.detach(), self.progress)
         super()._after_training_iteration(**kwargs)
 
     def _after_training_exp(self, **kwargs: Any) -> None:
@@ -85,6 +91,7 @@ class AdaptivePrune(PruningStrategy):
             last = Night(1.0, 1.0, self._slept, self._slept + 1)
             self.nights = (*self.nights[: self._slept], last)
         super()._after_training_exp(**kwargs)
+        self._recovery = Recovery()
 
     def _sleep_when_due(self, progress: float) -> None:
         if self._slept < len(self.nights) and progress >= self.nights[self._slept].start:
@@ -113,17 +120,44 @@ class AdaptivePrune(PruningStrategy):
 
 
 class Recovery:
-    """How fast the training loss comes back down after a prune."""
+    """How fast the training loss comes back down after a prune.
+
+    Losses are noted as they come and read many at a time: reading one waits for the device.
+    """
 
     def __init__(self) -> None:
+        self._unread: list[tuple[Tensor, float]] = []
         self._level: float | None = None
         self._half_way: float | None = None
         self._start = math.nan
         self._half_lives: list[float] = []
         self._recovering = False
 
-    def see(self, loss: float, progress: float) -> None:
-        """The loss of one more minibatch; the first after a prune shows the damage."""
+    def see(self, loss: Tensor, progress: float) -> None:
+        """The loss of one more minibatch, one value; the first after a prune shows the damage."""
+        self._unread.append((loss, progress))
+        if len(self._unread) == MOST_UNREAD:
+            self._read()
+
+    def pruned(self, progress: float) -> None:
+        """A prune was done now."""
+        self._read()
+        self._start, self._half_way, self._recovering = progress, None, True
+
+    def half_life(self, progress: float) -> float:
+        """Median progress until half of a damage was gone, the present one's so far among them."""
+        self._read()
+        now = [progress - self._start] if self._recovering else []
+        return median([*self._half_lives, *now])
+
+    def _read(self) -> None:
+        unread, self._unread = self._unread, []
+        if unread:
+            losses = torch.cat([loss.flatten() for loss, _ in unread]).tolist()
+            for loss, (_, progress) in zip(losses, unread, strict=True):
+                self._follow(loss, progress)
+
+    def _follow(self, loss: float, progress: float) -> None:
         if self._half_way is None and not math.isnan(self._start):
             self._half_way = ((self._level or 0.0) + loss) / 2
             self._level = loss
@@ -132,12 +166,3 @@ class Recovery:
         if self._recovering and self._half_way is not None and self._level <= self._half_way:
             self._half_lives.append(progress - self._start)
             self._recovering = False
-
-    def pruned(self, progress: float) -> None:
-        """A prune was done now."""
-        self._start, self._half_way, self._recovering = progress, None, True
-
-    def half_life(self, progress: float) -> float:
-        """Median progress until half of a damage was gone, the present one's so far among them."""
-        now = [progress - self._start] if self._recovering else []
-        return median([*self._half_lives, *now])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from strategies import adaptive_prune
 from strategies.adaptive_prune import MOST_ROUNDS, Recovery
 from strategies.weights import weights_in_use
 from toy import StepClock, toy_benchmark, toy_strategy
@@ -45,14 +46,36 @@ def test_it_ends_at_the_density_wherever_it_is_cut_and_never_in_too_many_rounds(
 def test_a_half_life_is_the_progress_until_half_of_the_damage_is_gone():
     recovery = Recovery()
     for step in range(50):
-        recovery.see(1.0, step / 100)
+        recovery.see(torch.tensor(1.0), step / 100)
     recovery.pruned(0.5)
     assert recovery.half_life(0.52) == pytest.approx(0.02)  # not yet recovered: all that passed
-    recovery.see(3.0, 0.51)
+    recovery.see(torch.tensor(3.0), 0.51)
     for step in range(52, 80):
-        recovery.see(1.0, step / 100)
+        recovery.see(torch.tensor(1.0), step / 100)
     # a running mean of 0.9 halves what it remembers in seven minibatches
     assert recovery.half_life(0.8) == pytest.approx(0.08)
+
+
+def test_seeing_a_loss_does_not_wait_for_the_device():
+    recovery = Recovery()
+    recovery.see(torch.empty((), device="meta"), 0.1)  # a value that cannot be had at all
+    with pytest.raises(NotImplementedError, match="meta"):
+        recovery.pruned(0.2)
+
+
+def test_when_losses_are_read_changes_nothing(monkeypatch):
+    found = []
+    for most in (1, 7, 1000):
+        monkeypatch.setattr(adaptive_prune, "MOST_UNREAD", most)
+        recovery, generator = Recovery(), torch.Generator().manual_seed(0)
+        for step in range(400):
+            if step % 100 == 50:
+                recovery.pruned(step / 400)
+            damage = 4.0 * 0.9 ** ((step - 50) % 100) * (step >= 50)
+            recovery.see(torch.rand((), generator=generator) + damage, step / 400)
+        found.append(recovery.half_life(1.0))
+    assert found[0] == found[1] == found[2]
+    assert 0 < found[0] < 0.25
 
 
 @pytest.mark.parametrize(

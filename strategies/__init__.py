@@ -7,15 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from strategies.adaptive_prune import AdaptivePrune
+    from strategies.compacting_picking import CompactingPicking
     from strategies.iterative_prune import IterativePrune
     from strategies.packnet import PackNet
     from strategies.sleep_replay import SleepReplay
     from strategies.winning_subnetworks import WinningSubnetworks
 
-__all__ = ["AdaptivePrune", "IterativePrune", "PackNet", "SleepReplay", "WinningSubnetworks"]
+__all__ = [
+    "AdaptivePrune",
+    "CompactingPicking",
+    "IterativePrune",
+    "PackNet",
+    "SleepReplay",
+    "WinningSubnetworks",
+]
 
 _HOME = {
     "AdaptivePrune": "strategies.adaptive_prune",
+    "CompactingPicking": "strategies.compacting_picking",
     "IterativePrune": "strategies.iterative_prune",
     "PackNet": "strategies.packnet",
     "SleepReplay": "strategies.sleep_replay",

@@ -141,6 +141,12 @@ STRATEGIES: dict[str, Entry] = {
         "Kang et al. 2022",
         ("task",),
     ),
+    "cpg": Entry(
+        "strategies.compacting_picking:CompactingPicking",
+        "frozen, pruned gradually, each task picks earlier weights; without growing",
+        "Hung et al. 2019",
+        ("task",),
+    ),
     "avalanche-packnet": Entry(
         "strategies.avalanche_packnet:avalanche_packnet",
         "Avalanche's own PackNet at the same density, pruned by progress",

@@ -1,7 +1,8 @@
 """A network that answers each task by a subnetwork, with a head, biases and norms of its own.
 
 What a task needs beside its subnetwork is kept here; which weights the subnetwork has is said by
-the strategies: `PackNet` finds them by pruning, `WinningSubnetworks` by learning scores.
+the strategies: `PackNet` finds them by pruning, `WinningSubnetworks` by learning scores,
+`CompactingPicking` by both.
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ OURS = (
     "packnet-unfrozen",
     "iterative-prune-budgeted",
     "iterative-prune-adaptive",
+    "cpg",
     "sleep-replay",
 )
 

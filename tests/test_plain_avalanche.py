@@ -11,7 +11,14 @@ from avalanche.training.plugins import EvaluationPlugin
 from sklearn.datasets import load_digits
 from torch.utils.data import TensorDataset
 
-from strategies import AdaptivePrune, IterativePrune, PackNet, SleepReplay, WinningSubnetworks
+from strategies import (
+    AdaptivePrune,
+    CompactingPicking,
+    IterativePrune,
+    PackNet,
+    SleepReplay,
+    WinningSubnetworks,
+)
 from toy import logits
 
 
@@ -45,7 +52,8 @@ def train(kind, benchmark, model, **options):
 
 
 @pytest.mark.parametrize(
-    "kind", [PackNet, WinningSubnetworks, IterativePrune, AdaptivePrune, SleepReplay]
+    "kind",
+    [PackNet, WinningSubnetworks, CompactingPicking, IterativePrune, AdaptivePrune, SleepReplay],
 )
 def test_they_learn_a_task_incremental_stream_with_avalanches_multi_head_model(digits, kind):
     torch.manual_seed(0)
@@ -54,7 +62,7 @@ def test_they_learn_a_task_incremental_stream_with_avalanches_multi_head_model(d
     strategy.eval(benchmark.test_stream[4])
     [accuracy] = [v for k, v in strategy.evaluator.get_last_metrics().items() if "/eval_" in k][-1:]
     assert accuracy > 0.8
-    if kind in (PackNet, WinningSubnetworks):
+    if kind in (PackNet, WinningSubnetworks, CompactingPicking):
         final = logits(strategy, benchmark.test_stream[0])[:, : first.shape[1]]
         assert torch.equal(final, first)
 

@@ -1,4 +1,4 @@
-"""What PackNet and Winning SubNetworks share: heads, norms, inference, exactness."""
+"""What strategies with a subnetwork per task share: heads, norms, inference, exactness."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from avalanche.models import IncrementalClassifier
 from avalanche.training.plugins import EvaluationPlugin, LRSchedulerPlugin
 from torch import nn
 
+from strategies.compacting_picking import CompactingPicking
 from strategies.packnet import PackNet
 from strategies.subnetworks import most_certain
 from strategies.winning_subnetworks import WinningSubnetworks
 from toy import SHAPE, logits, toy_benchmark, toy_model, toy_strategy
 
-FROZEN = ["packnet-frozen", "wsn"]
+FROZEN = ["packnet-frozen", "wsn", "cpg"]
 
 
 def mixed_trunk() -> nn.Sequential:
@@ -85,11 +86,12 @@ def test_earlier_tasks_are_bit_identical_under_a_scheduler(name):
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 5, 8, 9])
-def test_earlier_tasks_are_bit_identical_wherever_the_budget_cuts(steps):
+@pytest.mark.parametrize("name", FROZEN)
+def test_earlier_tasks_are_bit_identical_wherever_the_budget_cuts(name, steps):
     from test_contract import metered
 
     benchmark = toy_benchmark("task", experiences=3)
-    strategy, meter = metered("packnet-frozen", benchmark, 3 * steps)
+    strategy, meter = metered(name, benchmark, 3 * steps)
     answers = {}
     for index, experience in enumerate(benchmark.train):
         with meter.experience(index):
@@ -99,7 +101,7 @@ def test_earlier_tasks_are_bit_identical_wherever_the_budget_cuts(steps):
             assert torch.equal(logits(strategy, benchmark.test[earlier]), before)
 
 
-@pytest.mark.parametrize("kind", [PackNet, WinningSubnetworks])
+@pytest.mark.parametrize("kind", [PackNet, WinningSubnetworks, CompactingPicking])
 @pytest.mark.parametrize("growing", [True, False])
 def test_rows_of_a_shared_head_belong_to_the_task_of_their_classes(kind, growing):
     benchmark = toy_benchmark("class", experiences=3)

@@ -14,6 +14,7 @@ from strategies.importance import Importance
 from strategies.masks import Masks, Scope, geometric
 from strategies.nights import Night
 from strategies.prune import Pruning, PruningStrategy, Rewind
+from strategies.signature import template_first
 
 FIRST_ROUNDS = 10
 """Rounds that the first prune is planned for, when no recovery has been seen yet."""
@@ -44,6 +45,7 @@ class AdaptivePrune(PruningStrategy):
     Nothing is searched; only the loss of the minibatches that are trained on anyway is read.
     """
 
+    @template_first
     def __init__(
         self,
         *,

@@ -18,6 +18,7 @@ from strategies.importance import Importance
 from strategies.learned_masks import LearnedMasks
 from strategies.masks import Masks, Scope, masked, union
 from strategies.prune import Pruning, PruningStrategy
+from strategies.signature import template_first
 from strategies.subnetworks import Certainty, Norm
 
 FIRST_SCORE = 0.01
@@ -43,6 +44,7 @@ class CompactingPicking(LearnedMasks, PruningStrategy):
     task whose mask holds a weight is the one that claimed it.
     """
 
+    @template_first
     def __init__(
         self,
         *,

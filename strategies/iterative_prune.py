@@ -8,6 +8,7 @@ from strategies.clock import Clock
 from strategies.importance import Importance
 from strategies.masks import Schedule, Scope
 from strategies.prune import Pruning, PruningStrategy, Rewind
+from strategies.signature import template_first
 
 
 class IterativePrune(PruningStrategy):
@@ -23,6 +24,7 @@ class IterativePrune(PruningStrategy):
     are; the learning rate within a round is that of Zimmer, Spiegel & Pokutta 2023.
     """
 
+    @template_first
     def __init__(
         self,
         *,

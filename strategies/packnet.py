@@ -20,6 +20,7 @@ from strategies.masks import Masks, Schedule, Scope, masked, pack, union, unpack
 from strategies.ownership import MOST_TASKS, claim, nobody, owned, release, visible
 from strategies.prune import Pruning, PruningStrategy
 from strategies.rehearsal import TaskBuffer
+from strategies.signature import template_first
 from strategies.subnetworks import Certainty, Norm, Subnetworks
 from strategies.weights import WeightsInUse, count_weights, stored_bytes, weights_in_use
 
@@ -45,6 +46,7 @@ class PackNet(Subnetworks, PruningStrategy):
     norm, infer: see `Subnetworks`. rounds, scope, schedule, importance: see `Pruning`.
     """
 
+    @template_first
     def __init__(
         self,
         *,

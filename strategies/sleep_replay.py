@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from strategies.clock import Clock, EpochClock
 from strategies.nights import Night, SleepingStrategy
+from strategies.signature import template_first
 from strategies.spiking import SleepParameters, layer_scales, sleep
 
 OBSERVED_MINIBATCHES = 20
@@ -41,6 +42,7 @@ class SleepReplay(SleepingStrategy):
     the current experience alone, where the paper takes them from all data seen so far.
     """
 
+    @template_first
     def __init__(
         self,
         *,

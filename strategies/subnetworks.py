@@ -81,7 +81,7 @@ class Subnetworks(Guarded):
         label = None if self.infer else task_label(experience)
         if shared_head(self.model) is None:
             return
-        classes = set(experience.classes_in_this_experience)
+        classes = set(classes_of(experience))
         again = label is not None and label in self.task_of
         if label is not None and again:
             before = self.classes[self.task_of[label]]
@@ -146,8 +146,7 @@ class Subnetworks(Guarded):
         super()._before_training_exp(**kwargs)
         self._training = None if self.infer else task_label(self.experience)
         shared = shared_head(self.model) is not None
-        classes = self.experience.classes_in_this_experience
-        self._own_classes = sorted(classes) if shared else []
+        self._own_classes = classes_of(self.experience) if shared else []
         if self.norm == "first" and self.private:
             for module in norms(self.model).values():
                 module.eval()
@@ -244,3 +243,14 @@ def task_label(experience: Any) -> int:
             f"scenario), got {labels or 'none'}"
         )
     return int(labels[0])
+
+
+def classes_of(experience: Any) -> list[int]:
+    """The classes of an experience in ascending order; ValueError when it does not name them."""
+    classes = getattr(experience, "classes_in_this_experience", None)
+    if classes is None:
+        raise ValueError(
+            "a subnetwork per task needs the classes of each experience where tasks share an "
+            f"output layer, got {type(experience).__name__} without classes_in_this_experience"
+        )
+    return sorted(classes)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from strategies.learned_masks import LearnedMasks
 from strategies.masks import Masks, largest, union
+from strategies.signature import template_first
 from strategies.subnetworks import Certainty, Norm
 
 
@@ -30,6 +31,7 @@ class WinningSubnetworks(LearnedMasks, SupervisedTemplate):
     never moved, so earlier tasks stay bit-identical. Masks are a bit per weight and task.
     """
 
+    @template_first
     def __init__(
         self,
         *,

@@ -72,6 +72,36 @@ def forward_transfer(accuracy: Matrix, *, chance: float) -> float:
     return float(np.mean(np.diag(R, k=1) - chance))
 
 
+def plasticity(accuracy: Matrix) -> float:
+    """Mean accuracy on each experience just after it was learned: 1/n * sum_j R[j, j].
+
+    Riemer et al. 2019 (MER), there "learning accuracy".
+    """
+    return float(np.mean(np.diag(_square(accuracy))))
+
+
+def stability(accuracy: Matrix) -> float:
+    """Mean final accuracy over the experiences before the last: 1/(n-1) * sum_{j<n-1} R[n-1, j].
+
+    NaN for a single experience. Sarfraz et al. 2022 (SYNERgy).
+    """
+    R = _square(accuracy)
+    return float(np.mean(R[-1, :-1])) if len(R) > 1 else math.nan
+
+
+def forgetting_by_experience(accuracy: Matrix) -> npt.NDArray[np.float64]:
+    """(n,) drop of each experience from its best accuracy before the end to its final one.
+
+    max_{j<=i<n-1} R[i, j] - R[n-1, j]: once it was learned, so that luck before is no forgetting.
+    NaN for the last experience, which nothing followed, and where not measured.
+    """
+    R = _square(accuracy)
+    drops = np.full(len(R), math.nan)
+    for j in range(len(R) - 1):
+        drops[j] = R[j:-1, j].max() - R[-1, j]
+    return drops
+
+
 def anytime_accuracy(
     curve: Sequence[tuple[float, float]], *, budget: float, chance: float
 ) -> float:

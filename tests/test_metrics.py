@@ -4,11 +4,20 @@ import math
 
 import numpy as np
 import pytest
+from avalanche.evaluation.metrics import (
+    accuracy_metrics,
+    bwt_metrics,
+    forgetting_metrics,
+    forward_transfer_metrics,
+)
+from avalanche.training.plugins import EvaluationPlugin
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bench import metrics
+from bench.evaluation import evaluate
+from toy import toy_benchmark, toy_strategy
 
 R = np.array([[0.9, 0.2, 0.1], [0.6, 0.8, 0.3], [0.5, 0.4, 0.7]])
 JOINT = np.array([[np.nan, np.nan], [0.9, 0.8]])
@@ -98,3 +107,85 @@ def test_only_square_matrices_are_accepted(matrix):
 def test_percent_is_refused():
     with pytest.raises(ValueError, match="fractions"):
         metrics.average_accuracy(np.array([[98.0]]))
+
+
+def test_plasticity_is_the_accuracy_just_after_learning():
+    assert metrics.plasticity(R) == pytest.approx((0.9 + 0.8 + 0.7) / 3)
+
+
+def test_stability_is_what_the_past_keeps_at_the_end():
+    assert metrics.stability(R) == pytest.approx((0.5 + 0.4) / 2)
+    assert math.isnan(metrics.stability(np.array([[0.9]])))
+
+
+@given(fractions)
+def test_stability_less_plasticity_of_the_past_is_backward_transfer(matrix):
+    before_last = matrix[:-1, :-1]
+    gap = metrics.stability(matrix) - metrics.plasticity(before_last)
+    assert gap == pytest.approx(metrics.backward_transfer(matrix))
+
+
+def test_forgetting_by_experience_by_hand():
+    assert metrics.forgetting_by_experience(R)[:2] == pytest.approx([0.9 - 0.5, 0.8 - 0.4])
+    assert math.isnan(metrics.forgetting_by_experience(R)[2])
+    assert np.isnan(metrics.forgetting_by_experience(JOINT)).all()
+
+
+def test_luck_before_an_experience_was_learned_is_no_forgetting():
+    lucky = np.array([[0.9, 0.99, 0.1], [0.9, 0.8, 0.1], [0.9, 0.8, 0.7]])
+    assert metrics.forgetting_by_experience(lucky)[:2] == pytest.approx([0, 0])
+
+
+@pytest.fixture(scope="module")
+def run_beside_avalanche():
+    """Avalanche's own metrics and our matrix of one run, and the accuracies before training."""
+    benchmark = toy_benchmark("domain", experiences=4)
+    own = (forgetting_metrics, bwt_metrics, forward_transfer_metrics)
+    evaluator = EvaluationPlugin(
+        accuracy_metrics(experience=True, stream=True),
+        *(metric(experience=True, stream=True) for metric in own),
+        loggers=[],
+    )
+    strategy = toy_strategy("naive", benchmark, epochs=2, evaluator=evaluator)
+    strategy.eval_every = 0  # forward transfer asserts that there is an evaluation before training
+    strategy.eval(benchmark.test)
+    before = evaluate(strategy, benchmark.test).accuracy
+    matrix, found = [], []
+    for experience in benchmark.train:
+        strategy.train(experience)
+        found.append(strategy.eval(benchmark.test))
+        matrix.append(evaluate(strategy, benchmark.test).accuracy)
+    assert len(np.unique(matrix)) > 4  # or equal metrics would prove little
+    return np.array(matrix), found, before
+
+
+def avalanches(found, name, end=""):
+    """The one metric of this name; `name/…/Exp00j` may name a task between."""
+    [value] = [v for key, v in found.items() if key.startswith(name) and key.endswith(end)]
+    return value
+
+
+def test_every_entry_of_the_matrix_is_avalanches_accuracy(run_beside_avalanche):
+    matrix, found, _ = run_beside_avalanche
+    theirs = [[avalanches(row, "Top1_Acc_Exp", f"Exp00{j}") for j in range(4)] for row in found]
+    assert matrix == pytest.approx(np.array(theirs))
+    assert metrics.plasticity(matrix) == pytest.approx(np.diag(theirs).mean())
+
+
+def test_final_average_and_transfer_are_avalanches_on_the_same_run(run_beside_avalanche):
+    matrix, found, before = run_beside_avalanche
+    final = found[-1]
+    # experiences of one size, so that its mean over samples is ours over experiences
+    assert metrics.average_accuracy(matrix) == pytest.approx(avalanches(final, "Top1_Acc_Stream"))
+    assert metrics.backward_transfer(matrix) == pytest.approx(avalanches(final, "StreamBWT"))
+    # Avalanche subtracts what the untrained network knew, ours the accuracy of chance
+    untrained = float(np.mean(before[1:]))
+    theirs = avalanches(final, "StreamForwardTransfer")
+    assert metrics.forward_transfer(matrix, chance=untrained) == pytest.approx(theirs)
+
+
+def test_avalanches_forgetting_counts_from_learning_and_ours_from_the_best(run_beside_avalanche):
+    matrix, found, _ = run_beside_avalanche
+    theirs = avalanches(found[-1], "StreamForgetting")
+    assert theirs == pytest.approx(-metrics.backward_transfer(matrix))
+    assert metrics.forgetting(matrix) >= theirs - 1e-9

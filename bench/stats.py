@@ -20,6 +20,8 @@ WORST_HYPERVOLUME = (MARGIN / (1 + MARGIN)) ** 2
 """Hypervolume of the worst corner: all weights, accuracy of chance. What a failed run gets."""
 
 RESAMPLES = 2000
+STUDENTISED_FROM = 5
+"""Least number of values whose resamples can tell the tails of their mean."""
 MOST_FLIPS = 2**16
 
 
@@ -35,13 +37,14 @@ class Interval:
 def mean_interval(
     values: Sequence[float], *, rng: np.random.Generator, level: float = 0.95
 ) -> Interval:
-    """Bootstrap interval of the mean, widened so that it covers `level` from three values on.
+    """Interval of the mean that covers `level` at few values, of skewed data as well.
 
-    The ends of the percentile bootstrap, moved away from the mean by sqrt(n / (n - 1)), which makes
-    up for the bootstrap's too small variance, and by t / z, the quantiles of Student's t with n - 1
-    degrees of freedom and of the normal, which makes up for the unknown one. Normal data: 94-95 %
-    at 3 to 20 values. After Hesterberg 2015 (there by moving the percentile, which
-    cannot leave the range of three values).
+    The ends are those of Student's t, moved half way to those of the studentised bootstrap where
+    these lie further out. Alone, the percentile bootstrap covers 83 % of normal data at five
+    values, Student's t 92 % of accuracies that crowd below 1, and the ends of the studentised
+    bootstrap are erratic. Together: 94 to 97 % from five values on (`tests/test_stats.py`). With
+    fewer the bootstrap has too few resamples for its tails, so it is Student's t: 92 to 95 %.
+    Efron & Tibshirani 1993, chapter 12.
     """
     data = np.asarray(values, dtype=float)
     n = len(data)
@@ -50,16 +53,35 @@ def mean_interval(
     mean = float(data.mean())
     if n == 1:
         return Interval(mean, math.nan, math.nan)
-    means = data[rng.integers(0, n, (RESAMPLES, n))].mean(axis=1)
+    if np.ptp(data) == 0:
+        return Interval(mean, mean, mean)
     upper = (1 + level) / 2
-    low, high = np.quantile(means, [1 - upper, upper])
-    return widened(Interval(mean, low, high), n=n, level=level)
+    half = float(stats.t.ppf(upper, n - 1))
+    below, above = half, half
+    if n >= STUDENTISED_FROM:
+        low, high = np.quantile(_studentised(data, rng), [1 - upper, upper])
+        below, above = max(half, (half + high) / 2), max(half, (half - low) / 2)
+    error = float(data.std(ddof=1)) / math.sqrt(n)
+    return Interval(mean, float(mean - below * error), float(mean + above * error))
+
+
+def _studentised(data: Array, rng: np.random.Generator) -> Array:
+    """(mean of a resample - mean) / standard error of the resample, of RESAMPLES resamples.
+
+    Resamples of equal values, which have no standard error, are left out.
+    """
+    again = data[rng.integers(0, len(data), (RESAMPLES, len(data)))]
+    again = again[np.ptp(again, axis=1) > 0]
+    errors = again.std(axis=1, ddof=1) / math.sqrt(len(data))
+    return (again.mean(axis=1) - data.mean()) / errors
 
 
 def widened(found: Interval, *, n: int, level: float = 0.95) -> Interval:
-    """A bootstrap interval over n values, its ends moved away from the mean as few values need.
+    """A percentile or basic bootstrap interval over n values, widened as few values need.
 
-    n: at least 2. The factor is that of `mean_interval`.
+    n: at least 2. The ends are moved away from the mean by sqrt(n / (n - 1)), which makes up for
+    the bootstrap's too small variance, and by t / z, the quantiles of Student's t with n - 1
+    degrees of freedom and of the normal, which makes up for the unknown one.
     """
     upper = (1 + level) / 2
     factor = math.sqrt(n / (n - 1)) * stats.t.ppf(upper, n - 1) / stats.norm.ppf(upper)
@@ -104,6 +126,60 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def seeds_to_separate(comparisons: int, *, alpha: float) -> int:
     """The fewest paired seeds with which the exact test can reach `alpha` after Holm."""
     return math.ceil(1 + math.log2(max(comparisons, 1) / alpha))
+
+
+def probability_of_improvement(first: Sequence[float], second: Sequence[float]) -> float:
+    """Probability that a run of `first` has a larger value than one of `second`; ties count half.
+
+    Over all pairs of runs: the Mann-Whitney statistic over its largest value. NaN if one has no
+    values. Agarwal et al. 2021.
+    """
+    if not len(first) or not len(second):
+        return math.nan
+    u = stats.mannwhitneyu(first, second, method="asymptotic").statistic
+    return float(u / (len(first) * len(second)))
+
+
+def front_probabilities(
+    weights: Sequence[Sequence[float]],
+    accuracy: Sequence[Sequence[float]],
+    *,
+    rng: np.random.Generator,
+) -> list[float]:
+    """Share of resamples over seeds in which each entry's means lie on the Pareto front.
+
+    weights, accuracy: by entry, the values of its seeds, in the same order of seeds, so that seeds
+    are resampled for all entries together. Entries with other numbers of seeds are resampled by
+    the same uniform numbers.
+    """
+    if not weights:
+        return []
+    drawn = rng.random((RESAMPLES, max(map(len, weights))))
+    means = []
+    for values in (weights, accuracy):
+        columns = []
+        for own in values:
+            chosen = (drawn[:, : len(own)] * len(own)).astype(int)
+            columns.append(np.asarray(own, dtype=float)[chosen].mean(axis=1))
+        means.append(np.column_stack(columns).round(12))  # equal runs stay equal in the mean
+    return [float(share) for share in _on_front(*means).mean(axis=0)]
+
+
+def _on_front(weights: Array, accuracy: Array) -> npt.NDArray[np.bool_]:
+    """(sets, entries) whether each entry is dominated by no other of its set; so are both given."""
+    order = np.lexsort((-accuracy, weights), axis=1)
+    used, reached = (np.take_along_axis(m, order, axis=1) for m in (weights, accuracy))
+    before = np.maximum.accumulate(reached, axis=1)
+    better = np.ones_like(reached, dtype=bool)
+    better[:, 1:] = reached[:, 1:] > before[:, :-1]
+    # of equal entries only the first is better than all before it: the others are on with it
+    first = np.maximum.accumulate(np.where(better, np.arange(used.shape[1]), 0), axis=1)
+    same = (np.take_along_axis(used, first, axis=1) == used) & (
+        np.take_along_axis(reached, first, axis=1) == reached
+    )
+    result = np.empty_like(same)
+    np.put_along_axis(result, order, same, axis=1)
+    return result
 
 
 def non_domination_ranks(weights: Sequence[float], accuracy: Sequence[float]) -> list[int]:
@@ -170,6 +246,14 @@ def attainment(points: Sequence[tuple[float, float]], share: float) -> float:
     points: (share of weights used, accuracy). A step function: nothing is interpolated.
     """
     return max((accuracy for used, accuracy in points if used <= share), default=math.nan)
+
+
+def weights_needed(points: Sequence[tuple[float, float]], accuracy: float) -> float:
+    """Least share of the weights among the points at least so accurate; NaN if none is.
+
+    points: (share of weights used, accuracy). A step function: nothing is interpolated.
+    """
+    return min((used for used, reached in points if reached >= accuracy), default=math.nan)
 
 
 def _dominates(one: tuple[float, float], other: tuple[float, float]) -> bool:

@@ -17,14 +17,57 @@ def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-@pytest.mark.parametrize("seeds", [3, 5, 10])
-def test_the_interval_covers_the_mean_of_normal_data_in_95_percent_of_cases(seeds):
-    draw = rng(1)
+SHAPES = {
+    "normal": (lambda draw, n: draw.normal(size=n), 0),
+    "uniform": (lambda draw, n: draw.random(n), 0.5),
+    "accuracies that crowd below 1": (lambda draw, n: draw.beta(20, 2, n), 20 / 22),
+    "accuracies around 80 %": (lambda draw, n: draw.beta(8, 2, n), 0.8),
+    "few weights": (lambda draw, n: draw.beta(2, 20, n), 2 / 22),
+    "heavy tails": (lambda draw, n: draw.standard_t(3, n), 0),
+    "lognormal": (lambda draw, n: np.exp(0.3 * draw.normal(size=n)), math.exp(0.045)),
+}
+
+
+def coverage(shape, seeds, interval, cases=1500):
+    """Share of cases in which the interval of `seeds` values holds the mean of their shape."""
+    sample, mean = SHAPES[shape]
+    draw = rng(7)
     covered = 0
-    for _ in range(1000):
-        interval = stats.mean_interval(draw.normal(size=seeds), rng=draw)
-        covered += interval.low <= 0 <= interval.high
-    assert 0.93 <= covered / 1000 <= 0.97
+    for _ in range(cases):
+        found = interval(sample(draw, seeds), draw)
+        covered += found.low <= mean <= found.high
+    return covered / cases
+
+
+def ours(values, draw):
+    return stats.mean_interval(values, rng=draw)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_interval_covers_the_mean_at_five_seeds_in_93_to_97_percent_of_cases(shape):
+    assert 0.93 <= coverage(shape, 5, ours) <= 0.97
+
+
+@pytest.mark.parametrize("seeds", [3, 4, 7, 10])
+@pytest.mark.parametrize("shape", ["normal", "accuracies that crowd below 1"])
+def test_the_interval_holds_its_coverage_from_three_to_ten_seeds(shape, seeds):
+    least = 0.93 if seeds >= stats.STUDENTISED_FROM else 0.91
+    assert least <= coverage(shape, seeds, ours, cases=1000) <= 0.98
+
+
+def test_the_plain_percentile_bootstrap_does_not_hold_it():
+    def percentile(values, draw):
+        means = values[draw.integers(0, len(values), (400, len(values)))].mean(axis=1)
+        return stats.Interval(0, *np.quantile(means, [0.025, 0.975]))
+
+    assert coverage("normal", 5, percentile, cases=1000) < 0.87
+
+
+def test_one_seed_that_differs_does_not_make_the_interval_narrower_than_students():
+    found = stats.mean_interval([0.9, 0.9, 0.9, 0.9, 0.5], rng=rng())
+    half = 2.776 * 0.08  # t with 4 degrees of freedom; standard error of the mean
+    assert found.low <= 0.82 - half + 1e-4
+    assert found.high >= 0.82 + half - 1e-4
 
 
 def test_the_interval_is_seeded_and_holds_the_mean():
@@ -141,3 +184,66 @@ def test_attainment_is_a_step_and_interpolates_nothing():
     assert stats.attainment(front, 0.49) == 0.5
     assert stats.attainment(front, 0.5) == 0.9
     assert math.isnan(stats.attainment(front, 0.09))
+
+
+def test_weights_needed_is_the_least_share_that_is_accurate_enough():
+    front = [(0.1, 0.5), (0.5, 0.9), (0.7, 0.9)]
+    assert stats.weights_needed(front, 0.5) == 0.1
+    assert stats.weights_needed(front, 0.51) == 0.5
+    assert math.isnan(stats.weights_needed(front, 0.91))
+
+
+@given(points, st.floats(0, 1))
+def test_weights_needed_and_attainment_are_inverse_steps(some, accuracy):
+    needed = stats.weights_needed(some, accuracy)
+    if not math.isnan(needed):
+        assert stats.attainment(some, needed) >= accuracy
+
+
+def test_probability_of_improvement_by_hand():
+    # 3 > 1, 3 > 2, 2 > 1 and 2 = 2 of the four pairs
+    assert stats.probability_of_improvement([2, 3], [1, 2]) == pytest.approx(3.5 / 4)
+    assert stats.probability_of_improvement([1], [2]) == 0
+    assert math.isnan(stats.probability_of_improvement([], [2]))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6), st.lists(st.floats(0, 1), min_size=1))
+def test_one_of_two_is_better_or_they_are_equal(first, second):
+    there = stats.probability_of_improvement(first, second)
+    assert there + stats.probability_of_improvement(second, first) == pytest.approx(1)
+
+
+def test_who_is_always_on_the_front_has_probability_one():
+    weights = [[0.1] * 5, [0.5] * 5, [0.5] * 5]
+    accuracy = [[0.5] * 5, [0.9] * 5, [0.4] * 5]
+    assert stats.front_probabilities(weights, accuracy, rng=rng()) == [1, 1, 0]
+
+
+def test_two_equal_entries_are_on_the_front_together():
+    found = stats.front_probabilities([[0.1, 0.2, 0.3]] * 2, [[0.5, 0.7, 0.9]] * 2, rng=rng())
+    assert found == [1, 1]
+
+
+def test_a_coin_decides_who_of_two_is_on_the_front():
+    # the first has the mean of three fair draws from 0 and 1, the second always 0.5
+    accuracy = [[0.0, 1.0, 0.0, 1.0], [0.5] * 4]
+    first, second = stats.front_probabilities([[1.0] * 4] * 2, accuracy, rng=rng())
+    # of four draws six in sixteen are two ones: then both are on
+    assert first == pytest.approx(11 / 16, abs=0.03)
+    assert second == pytest.approx(11 / 16, abs=0.03)
+
+
+few = st.lists(
+    st.lists(st.tuples(st.sampled_from([0.1, 0.2, 1.0]), st.sampled_from([0.3, 0.6, 0.9])),
+             min_size=1, max_size=3),
+    min_size=1, max_size=5,
+)  # fmt: skip
+
+
+@given(few)
+def test_entries_without_spread_are_on_the_front_as_the_layers_say(entries):
+    points = [entry[0] for entry in entries]
+    found = stats.front_probabilities(
+        [[w] * 3 for w, _ in points], [[a] * 3 for _, a in points], rng=rng()
+    )
+    assert found == list(map(float, stats.pareto_front(*zip(*points, strict=True))))

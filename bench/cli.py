@@ -213,12 +213,15 @@ def leaderboard(
     benchmark: Annotated[str | None, typer.Option(help="Only this benchmark.")] = None,
     scenario: Annotated[str | None, typer.Option(help="Only this scenario.")] = None,
     budget: Annotated[str | None, typer.Option(help="Only this budget.")] = None,
+    figures: Annotated[bool, typer.Option("--figures", help="Draw them too: SVG, PNG.")] = False,
 ) -> None:
-    """Write the Markdown and CSV pages of the records in a folder."""
+    """Write the Markdown, CSV and LaTeX pages of the records in a folder."""
     from bench import leaderboards
 
     _require_folder(out)
-    written = leaderboards.build(out, pages, benchmark=benchmark, scenario=scenario, budget=budget)
+    written = leaderboards.build(
+        out, pages, benchmark=benchmark, scenario=scenario, budget=budget, figures=figures
+    )
     for path in written:
         typer.echo(path)
 

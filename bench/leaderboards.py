@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from bench import pages, pools, sheets
+from bench import latex, pages, pools, sheets
 from bench.budgets import Budget
 from bench.measures import fault
 from bench.papers import PAPERS
@@ -65,11 +65,12 @@ def build(
     benchmark: str | None = None,
     scenario: str | None = None,
     budget: Budget | str | None = None,
+    figures: bool = False,
 ) -> list[Path]:
     """Write the pages of the records under `records_root`; returns their paths.
 
     A filter leaves out pages, and with any filter the index stays as it is. ValueError names the
-    filter that left nothing.
+    filter that left nothing. figures: draw them too; a page shows the figures that lie beside it.
     """
     evidence = read(records_root)
     chosen = select(evidence.stored, benchmark=benchmark, scenario=scenario, budget=budget)
@@ -77,12 +78,28 @@ def build(
         raise ValueError(f"there must be records in {records_root}, found none")
     filtered = (benchmark, scenario, budget) != (None, None, None)
     folders = pages.Folders(records_root, out)
+    drawn = draw(chosen, out) if figures else []
     texts = render(Evidence(tuple(chosen), evidence.damaged), folders)
     if filtered:
         texts.pop(INDEX)
     for name, text in texts.items():
         write_atomically(out / name, text)
-    return [out / name for name in texts]
+    return [*(out / name for name in texts), *drawn]
+
+
+def draw(stored: Iterable[Stored], out: Path) -> list[Path]:
+    """Draw the figures of each leaderboard beside its page, as SVG and PNG; returns their paths."""
+    from bench import board_figures  # seaborn, which no page and no check of one needs
+
+    written = []
+    for name, group in _by_page(stored).items():
+        for number, board in enumerate(group):
+            for figure, drawn in board_figures.figures(board):
+                path = out / pages.figure_path(name, figure, number)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                board_figures.save(drawn, path)
+                written += [path.with_name(f"{path.name}{kind}") for kind in (".svg", ".png")]
+    return written
 
 
 def verify(leaderboards_root: Path) -> list[str]:
@@ -94,7 +111,7 @@ def verify(leaderboards_root: Path) -> list[str]:
     texts = render(read(records_root), pages.Folders(records_root, leaderboards_root))
     found = {
         path.relative_to(leaderboards_root)
-        for pattern in ("*/*.md", "*/*.csv", str(INDEX))
+        for pattern in ("*/*.md", "*/*.csv", "*/*.tex", str(INDEX))
         for path in leaderboards_root.glob(pattern)
         if path.relative_to(leaderboards_root).parts[0] not in ("records", *PAPERS)
     }
@@ -135,22 +152,29 @@ def select(
 
 def render(evidence: Evidence, folders: pages.Folders) -> dict[Path, str]:
     """Every page as text by its path in the folder of pages; nothing for no records."""
-    by_page: dict[Path, list[Leaderboard]] = {}
-    for board in boards(evidence.stored):
-        by_page.setdefault(_page(board), []).append(board)
+    by_page = _by_page(evidence.stored)
     texts = {}
-    for name, group in sorted(by_page.items()):
+    for name, group in by_page.items():
         damaged = _damaged_beside(group, evidence.damaged)
         page = folders.pages / name
         texts[name.with_name(f"{name.name}.md")] = pages.page_markdown(
             group, damaged, page=page, folders=folders
         )
         texts[name.with_name(f"{name.name}.csv")] = sheets.page_csv(group, page=page)
+        texts[name.with_name(f"{name.name}.tex")] = latex.page_tex(group)
     if texts or evidence.damaged:
-        listed = [(name.with_name(f"{name.name}.md"), by_page[name]) for name in sorted(by_page)]
+        listed = [(name.with_name(f"{name.name}.md"), group) for name, group in by_page.items()]
         left_out = [evidence.damaged[path] for path in sorted(evidence.damaged)]
         texts[INDEX] = pages.index_markdown(listed, left_out, folders=folders)
     return texts
+
+
+def _by_page(stored: Iterable[Stored]) -> dict[Path, list[Leaderboard]]:
+    """The leaderboards of each page, in order."""
+    by_page: dict[Path, list[Leaderboard]] = {}
+    for board in boards(stored):
+        by_page.setdefault(_page(board), []).append(board)
+    return dict(sorted(by_page.items()))
 
 
 def _page(board: Leaderboard) -> Path:

@@ -51,6 +51,8 @@ class Measures:
     forgetting: float
     backward_transfer: float
     forward_transfer: float
+    plasticity: float
+    stability: float
     anytime_accuracy: float
     charged: float
     cpu_share: float
@@ -153,6 +155,8 @@ def _success(record: RunRecord, within: Bounds) -> dict[str, float]:
         "forgetting": metrics.forgetting(R),
         "backward_transfer": metrics.backward_transfer(R),
         "forward_transfer": metrics.forward_transfer(R, chance=within.chance),
+        "plasticity": metrics.plasticity(R),
+        "stability": metrics.stability(R),
         "anytime_accuracy": metrics.anytime_accuracy(
             record.outcome.curve, budget=record.config.budget.amount, chance=within.chance
         ),

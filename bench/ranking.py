@@ -21,6 +21,8 @@ LISTED_FROM = 5
 """Rows with fewer seeds are marked provisional."""
 SHARES = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0)
 """Shares of the weights at which the attained accuracy is shown."""
+LEVELS = (0.5, 0.75, 0.9, 0.95, 0.99)
+"""Shares of the way from chance to joint at which the weights that it takes are shown."""
 RESAMPLING_SEED = 20_200_605
 """Seed of every interval and test, so that a page is the same wherever it is made."""
 
@@ -33,9 +35,12 @@ class Row:
     """One entrant: what it reached, how sure that is, and the records behind it.
 
     attained: accuracy at each of SHARES, NaN where no run used so few weights.
-    runs: the attempt that counts, by seed; scores: its hypervolume.
-    rank: None for an upper bound. p_above: adjusted p-value of the difference from the row above.
-    layer: non-domination rank, 1 is the Pareto front; None without a run that did not fail.
+    needed: share of the weights at each of LEVELS, NaN where a seed is nowhere so accurate.
+    runs: the attempt that counts, by seed; measured: its numbers.
+    rank: None for an upper bound. p_above: adjusted p-value of the difference from the row above;
+    below_above: probability that a run of the row above has the larger hypervolume.
+    layer: non-domination rank, 1 is the Pareto front; on_front: probability of being on it. None
+    and NaN without a run that did not fail.
     """
 
     label: str
@@ -45,12 +50,37 @@ class Row:
     accuracy: Interval
     hypervolume: Interval
     attained: tuple[float, ...]
+    needed: tuple[float, ...]
     runs: Mapping[Seed, Stored]
-    scores: Mapping[Seed, float]
-    points: Mapping[Seed, Points]
+    measured: Mapping[Seed, Measures]
     rank: int | None = None
     p_above: float = math.nan
+    below_above: float = math.nan
     layer: int | None = None
+    on_front: float = math.nan
+
+    @property
+    def scores(self) -> dict[Seed, float]:
+        """The hypervolume of each run."""
+        return {seed: one.hypervolume for seed, one in self.measured.items()}
+
+    @property
+    def points(self) -> dict[Seed, Points]:
+        """Where each run lies; nowhere if it failed."""
+        return {
+            seed: [(one.weights, one.accuracy)] if self.runs[seed].record.status == "ok" else []
+            for seed, one in self.measured.items()
+        }
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Mean charged seconds by kind of the runs that tell; empty if none does."""
+        told = [cost.seconds_by_kind for run in self.runs.values() if (cost := run.record.cost)]
+        kinds = sorted({kind for one in told for kind in one})
+        return {
+            kind: stable(math.fsum(one.get(kind, 0.0) for one in told) / len(told))
+            for kind in kinds
+        }
 
     @property
     def failed(self) -> int:
@@ -74,6 +104,7 @@ class Front:
     configurations: int
     hypervolume: Interval
     attained: tuple[float, ...]
+    needed: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -127,22 +158,20 @@ def rank(stored: Sequence[Stored]) -> Leaderboard:
 
 def _row(entrant: Entrant, label: str, runs: Mapping[Seed, Stored], within: Bounds) -> Row:
     measured = {seed: measures.measure(item.record, within) for seed, item in runs.items()}
-    points = {
-        seed: [(one.weights, one.accuracy)] if runs[seed].record.status == "ok" else []
-        for seed, one in measured.items()
-    }
-    return Row(
+    row = Row(
         label=label,
         entrant=entrant,
         ranked=all(item.record.ranked for item in runs.values()),
         mean=measures.mean(list(measured.values())),
         accuracy=_interval([one.accuracy for one in measured.values()]),
         hypervolume=_interval([one.hypervolume for one in measured.values()]),
-        attained=_attained(points, within),
+        attained=(),
+        needed=(),
         runs=runs,
-        scores={seed: one.hypervolume for seed, one in measured.items()},
-        points=points,
+        measured=measured,
     )
+    points = row.points
+    return replace(row, attained=_attained(points, within), needed=_needed(points, within))
 
 
 def _ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
@@ -153,12 +182,22 @@ def _ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
         [rows[i].mean.weights for i in alive], [rows[i].mean.accuracy for i in alive]
     )
     layer = dict(zip(alive, layers, strict=True))
+    on_front = dict(zip(alive, _front_probabilities([rows[i] for i in alive]), strict=True))
     result: list[Row] = []
     current = 1
     for i, row in enumerate(rows):
         p = stable(adjusted[i - 1]) if i else math.nan
         current = i + 1 if p <= ALPHA else current
-        result.append(replace(row, rank=current, p_above=p, layer=layer.get(i)))
+        result.append(
+            replace(
+                row,
+                rank=current,
+                p_above=p,
+                below_above=_improvement(rows[i - 1], row) if i else math.nan,
+                layer=layer.get(i),
+                on_front=on_front.get(i, math.nan),
+            )
+        )
     return tuple(result)
 
 
@@ -168,6 +207,20 @@ def _p_value(one: Row, other: Row) -> float:
     return stats.paired_sign_flip(
         [one.scores[seed] for seed in seeds],
         [other.scores[seed] for seed in seeds],
+        rng=np.random.default_rng(RESAMPLING_SEED),
+    )
+
+
+def _improvement(one: Row, other: Row) -> float:
+    found = stats.probability_of_improvement(list(one.scores.values()), list(other.scores.values()))
+    return stable(found)
+
+
+def _front_probabilities(rows: Sequence[Row]) -> list[float]:
+    """How likely each row is on the front, its seeds drawn anew; failed runs count as worst."""
+    return stats.front_probabilities(
+        [[one.weights for one in row.measured.values()] for row in rows],
+        [[one.accuracy for one in row.measured.values()] for row in rows],
         rng=np.random.default_rng(RESAMPLING_SEED),
     )
 
@@ -187,8 +240,8 @@ def _fronts(rows: Sequence[Row], within: Bounds) -> tuple[Front, ...]:
             else stats.WORST_HYPERVOLUME
             for some in points.values()
         ]
-        front = Front(strategy, len(own), _interval(volumes), _attained(points, within))
-        found.append(front)
+        attained, needed = _attained(points, within), _needed(points, within)
+        found.append(Front(strategy, len(own), _interval(volumes), attained, needed))
     return tuple(found)
 
 
@@ -204,6 +257,20 @@ def _attained(points: Mapping[Seed, Points], within: Bounds) -> tuple[float, ...
         operates = share == 1 or not all(math.isnan(value) for value in best)
         filled = [within.chance if math.isnan(value) else value for value in best]
         means.append(stable(math.fsum(filled) / len(filled)) if operates else math.nan)
+    return tuple(means)
+
+
+def levels(within: Bounds) -> list[float]:
+    """The accuracies at LEVELS of the way from chance to joint."""
+    return [within.chance + level * (within.joint - within.chance) for level in LEVELS]
+
+
+def _needed(points: Mapping[Seed, Points], within: Bounds) -> tuple[float, ...]:
+    """Mean over seeds of the weights it takes for each of `levels`; NaN unless every seed does."""
+    means = []
+    for accuracy in levels(within):
+        least = [stats.weights_needed(points[seed], accuracy) for seed in sorted(points)]
+        means.append(stable(math.fsum(least) / len(least)))
     return tuple(means)
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
+from bench.budgets import KINDS
 from bench.pages import SCENARIO_NAMES, budget_text, percent, relative
-from bench.ranking import SHARES, Leaderboard, Row
+from bench.ranking import LEVELS, SHARES, Leaderboard, Row
 
 Cell = str | int | float | bool | None
 
@@ -73,7 +74,9 @@ def _line(board: Leaderboard, row: Row, page: Path) -> dict[str, Cell]:
         "rank": row.rank,
         "provisional": row.provisional,
         "p_above": row.p_above,
+        "p_row_above_better": row.below_above,
         "pareto_layer": row.layer,
+        "p_on_front": row.on_front,
         "seeds": len(row.runs),
         "failed": row.failed,
     }
@@ -82,6 +85,10 @@ def _line(board: Leaderboard, row: Row, page: Path) -> dict[str, Cell]:
     line |= {name: value for name, value in asdict(row.mean).items() if name not in line}
     for share, value in zip(SHARES, row.attained, strict=True):
         line[f"accuracy_at_{percent(share, 0)}_percent"] = value
+    for level, value in zip(LEVELS, row.needed, strict=True):
+        line[f"weights_at_{percent(level, 0)}_percent_of_joint"] = value
+    seconds = row.seconds
+    line |= {f"seconds_{kind}": seconds.get(kind, math.nan) for kind in KINDS}
     line |= {"chance": board.bounds.chance, "joint": board.bounds.joint}
     line["records"] = " ".join(relative(i.path, page).as_posix() for i in row.runs.values())
     return line

@@ -51,7 +51,7 @@ def mean_interval(
     if n == 0:
         return Interval(math.nan, math.nan, math.nan)
     mean = float(data.mean())
-    if n == 1:
+    if n == 1 or math.isnan(mean):
         return Interval(mean, math.nan, math.nan)
     if np.ptp(data) == 0:
         return Interval(mean, mean, mean)

@@ -95,6 +95,14 @@ def share_interval(fractions: Sequence[float]) -> Interval:
     )
 
 
+def signed_interval(differences: Sequence[float]) -> Interval:
+    """The interval of a mean difference of accuracies, cut to [-1, 1], which loses no coverage."""
+    found = mean_interval(differences, rng=generator())
+    if math.isnan(found.low):
+        return found
+    return replace(found, low=max(found.low, -1.0), high=min(found.high, 1.0))
+
+
 def generator() -> np.random.Generator:
     """The generator of one interval or test: the same on every machine."""
     return np.random.default_rng(RESAMPLING_SEED)

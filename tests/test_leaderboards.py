@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench import leaderboards, measures, pages, pools, sheets, stats
+from bench import latex, leaderboards, measures, pages, pools, sheets, stats
 from bench.pools import PoolError
 from bench.ranking import rank
 from bench.records import Calibration
@@ -236,12 +236,11 @@ class TestPages:
         )
         assert {path.relative_to(out).as_posix() for path in written} == {
             "INDEX.md",
-            "split-mnist/class-20s.md",
-            "split-mnist/class-20s.csv",
-            "split-mnist/class-20s-cpu.md",
-            "split-mnist/class-20s-cpu.csv",
-            "split-mnist/task-500steps.md",
-            "split-mnist/task-500steps.csv",
+            *(
+                f"split-mnist/{page}.{kind}"
+                for page in ("class-20s", "class-20s-cpu", "task-500steps")
+                for kind in ("md", "csv", "tex")
+            ),
         }
 
     def test_the_evidence_of_each_row_is_where_its_link_says(self, tmp_path):
@@ -318,6 +317,33 @@ class TestPages:
         assert row["backward_transfer"] == ""
         assert row["rank"] == ""
 
+    def test_charged_seconds_stand_by_kind(self, tmp_path):
+        page = page_of(tmp_path, make_runs("naive"), make_runs("ewc", status="oom"))
+        _, seconds = page.split("### Charged seconds by kind\n\n")
+        assert seconds.splitlines()[0] == "| strategy | train | night | data | hooks | validation |"
+        assert "| naive | 18.00 | - | - | - | - |" in seconds
+        assert "| ewc | - | - | - | - | - |" in seconds
+
+    def test_weights_stand_at_the_accuracies_that_every_seed_reaches(self, monkeypatch, tmp_path):
+        monkeypatch.setitem(measures.FROZEN_JOINT, ("split-mnist", "1.0", "class"), 0.9)
+        runs = [make_record(seed=s, accuracy=0.6 + 0.2 * s, weights=0.25) for s in (0, 1)]
+        page = page_of(tmp_path, runs)
+        assert "| strategy | for 50.0 % | for 70.0 % | for 82.0 % |" in page
+        assert "| naive | 25.00 | - | - | - | - |" in page  # one seed of two reaches 70 %
+
+    def test_the_index_sums_up_strategies_over_benchmarks(self, tmp_path):
+        out, _ = built(
+            tmp_path,
+            make_runs("a", accuracy=0.9),
+            make_runs("b", accuracy=0.5),
+            make_runs("a", accuracy=0.3, scenario="task"),
+        )
+        index = (out / "INDEX.md").read_text()
+        values = [row.hypervolume.mean for row in board(make_runs("a", accuracy=0.9)).rows]
+        values += [row.hypervolume.mean for row in board(make_runs("a", accuracy=0.3)).rows]
+        assert f"| a | 2/2 | {sum(values) / 2:.3f} | {values[0]:.3f} (1) |" in index
+        assert "| b | 1/2 | " in index
+
     def test_damaged_files_are_left_out_and_named(self, tmp_path):
         out, _ = built(tmp_path, make_runs(seeds=2))
         path = sorted((out / "records").rglob("*.json"))[0]
@@ -351,7 +377,7 @@ class TestPages:
     def test_a_filter_writes_its_page_and_not_the_index(self, tmp_path):
         write(tmp_path, [make_record(), make_record(scenario="task")])
         written = leaderboards.build(tmp_path, tmp_path / "out", scenario="task", budget="20s")
-        assert [path.name for path in written] == ["task-20s.md", "task-20s.csv"]
+        assert [path.name for path in written] == ["task-20s.md", "task-20s.csv", "task-20s.tex"]
 
     def test_no_records_are_refused(self, tmp_path):
         with pytest.raises(ValueError, match="found none"):
@@ -417,3 +443,25 @@ def test_reading_and_ranking_records_loads_no_torch():
 def test_pools_are_named_only_by_what_differs():
     keys = [pools.pool_key(make_record()), pools.pool_key(make_record(threads=2))]
     assert pools.differences(keys) == "threads differs: 1, 2"
+
+
+class TestLatex:
+    def test_a_table_is_complete_and_has_a_line_for_each_row(self):
+        rows = [make_runs("naive"), make_runs("ewc", 3), make_runs("joint", ranked=False)]
+        text = latex.page_tex([board(*rows)])
+        assert text.count(r"\begin{") == text.count(r"\end{") == 2
+        assert [text.count(rf"\{rule}rule") for rule in ("top", "mid", "bottom")] == [1, 2, 1]
+        lines = [line for line in text.splitlines() if line.endswith(r"\\")]
+        assert len(lines) == 4
+        assert all(line.count(" & ") == len(latex.HEADER) - 1 for line in lines)
+        assert r"1$^*$ & ewc & 3 &" in text or r"2$^*$ & ewc & 3 &" in text
+
+    def test_the_text_of_a_record_is_no_command(self):
+        evil = make_record(
+            r"\input{/etc/passwd}%$a_b&c#~^", hyperparameters={"k": "x\n\\end{table}"}
+        )
+        text = latex.page_tex([board([evil])])
+        shown = r"\textbackslash{}input\{/etc/passwd\}\%\$a\_b\&c\#\textasciitilde{}"
+        assert shown in text
+        assert text.count(r"\end{table}") == 1
+        assert r"\textbackslash{}end\{table\}" in text

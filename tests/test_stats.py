@@ -85,6 +85,10 @@ def test_one_value_has_a_mean_and_no_interval():
     assert math.isnan(interval.high)
 
 
+def test_what_was_not_measured_has_no_mean():
+    assert math.isnan(stats.mean_interval([0.5, math.nan] * 3, rng=rng()).mean)
+
+
 def test_equal_values_have_an_interval_of_no_width():
     assert stats.mean_interval([0.5] * 5, rng=rng()) == stats.Interval(0.5, 0.5, 0.5)
 

@@ -1,0 +1,97 @@
+"""Leaderboards as LaTeX tables in the style of the booktabs package, to be included in a paper."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+
+from bench.markdown import one_line
+from bench.pages import SCENARIO_NAMES, budget_text, percent
+from bench.pools import differing_fields
+from bench.ranking import LISTED_FROM, Leaderboard, Row
+from bench.stats import Interval
+
+SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
+    "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
+}  # fmt: skip
+HEADER = ("rank", "strategy", r"$n$", "hypervolume", r"accuracy, \%", r"forgetting, \%",
+          r"weights, \%", "layer")  # fmt: skip
+
+
+def escape(text: object) -> str:
+    """Text of a record as LaTeX that typesets it, on one line; nothing in it is a command."""
+    return re.sub(r'[\\{}&%$#_~^<>|"]', lambda found: SPECIAL[found[0]], one_line(text))
+
+
+def page_tex(boards: Sequence[Leaderboard]) -> str:
+    """One table for each board, upper bounds below a rule; intervals are 95 % over seeds."""
+    keys = [board.key for board in boards]
+    names = differing_fields(keys)
+    lines = [r"% Generated from records, never edited. Needs \usepackage{booktabs}."]
+    for number, board in enumerate(boards, start=1):
+        conditions = [f"{name} {getattr(board.key, name)}" for name in names]
+        lines += ["", *_table(board, conditions, number if len(boards) > 1 else None)]
+    return "\n".join(lines) + "\n"
+
+
+def _table(board: Leaderboard, conditions: Sequence[str], number: int | None) -> list[str]:
+    key = board.key
+    what = [key.benchmark, SCENARIO_NAMES[key.scenario], budget_text(key), key.model, *conditions]
+    label = re.sub(r"[^A-Za-z0-9]+", "-", f"{key.benchmark}-{key.scenario}-{budget_text(key)}")
+    bodies = [rows for rows in (board.rows, board.upper_bounds) if rows]
+    lines = [
+        r"\begin{table}",
+        r"  \centering",
+        rf"  \caption{{{escape(', '.join(what))}. Means with 95~\% intervals over $n$ seeds; "
+        rf"{_notes(board)}}}",
+        rf"  \label{{tab:{label}{'' if number is None else f'-{number}'}}}",
+        r"  \begin{tabular}{rlrlllrr}",
+        r"    \toprule",
+        f"    {_line(HEADER)}",
+    ]
+    for rows in bodies:
+        lines += [r"    \midrule", *(f"    {_line(_cells(row))}" for row in rows)]
+    return [*lines, r"    \bottomrule", r"  \end{tabular}", r"\end{table}"]
+
+
+def _notes(board: Leaderboard) -> str:
+    notes = ["rows that share a rank were not told apart."]
+    if any(row.provisional for row in board.rows):
+        notes.append(f"$^*$ provisional: fewer than {LISTED_FROM} seeds.")
+    if any(row.failed for row in board.rows):
+        notes.append("Failed runs count as worst: their number stands beside $n$.")
+    return " ".join(notes)
+
+
+def _cells(row: Row) -> list[str]:
+    rank = "--" if row.rank is None else f"{row.rank}{'$^*$' if row.provisional else ''}"
+    failed = f" ({row.failed} failed)" if row.failed else ""
+    return [
+        rank,
+        escape(row.label),
+        f"{len(row.runs)}{failed}",
+        _with_ends(row.hypervolume, lambda value: f"{value:.3f}"),
+        _with_ends(row.accuracy, percent),
+        _minus(percent(row.mean.forgetting)),
+        percent(row.mean.weights, 2).replace("-", "--"),
+        "--" if row.layer is None else str(row.layer),
+    ]
+
+
+def _with_ends(found: Interval, shown: Callable[[float], str]) -> str:
+    if math.isnan(found.low):
+        return shown(found.mean).replace("-", "--")
+    return f"{shown(found.mean)} [{shown(found.low)}, {shown(found.high)}]"
+
+
+def _minus(text: str) -> str:
+    if text == "-":
+        return "--"
+    return f"${text}$" if text.startswith("-") else text
+
+
+def _line(cells: Sequence[str]) -> str:
+    return " & ".join(cells) + r" \\"

@@ -274,6 +274,40 @@ def reproduce(
 
 
 @app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="A strategy, a row's label, or a folder.")],
+    second: Annotated[str, typer.Argument(help="The other; a folder if the first is one.")],
+    out: Out = Path("runs"),
+    benchmark: Annotated[str | None, typer.Option(help="Only this benchmark.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Only this scenario.")] = None,
+    budget: Annotated[str | None, typer.Option(help="Only this budget.")] = None,
+) -> None:
+    """Compare two strategies in one folder of records, or the same rows in two, paired by seed."""
+    from bench import compare as comparison
+    from bench import leaderboards
+
+    console = _console()
+
+    def chosen(folder: Path) -> list[Any]:
+        _require_folder(folder)
+        evidence = leaderboards.read(folder)
+        for path in sorted(evidence.damaged):
+            console.print(f"left out {evidence.damaged[path]}", soft_wrap=True, markup=False)
+        return leaderboards.select(
+            evidence.stored, benchmark=benchmark, scenario=scenario, budget=budget
+        )
+
+    if Path(first).is_dir() and Path(second).is_dir():
+        found = comparison.compare_folders(chosen(Path(first)), chosen(Path(second)))
+    else:
+        found = comparison.compare_strategies(chosen(out), first, second)
+    for one in found:
+        console.print(comparison.table(one))
+        console.print(one.sentence(), soft_wrap=True, markup=False, highlight=False)
+        console.print()
+
+
+@app.command()
 def verify(pages: Pages = Path("leaderboards")) -> None:
     """Check that every page agrees with the records beside it."""
     from bench import leaderboards

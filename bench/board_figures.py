@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -50,10 +50,12 @@ class _Series:
     style: dict[str, Any]
 
 
-def figures(board: Leaderboard) -> Iterator[tuple[str, Figure]]:
-    """Each figure that the records of a board can fill, by its name in `pages.FIGURES`."""
-    for name, draw in _DRAW.items():
-        figure = draw(board)
+def figures(
+    board: Leaderboard, names: Iterable[str] = tuple(FIGURES)
+) -> Iterator[tuple[str, Figure]]:
+    """Each of these figures that the records of a board can fill, by its name in `FIGURES`."""
+    for name in names:
+        figure = _DRAW[name](board)
         if figure is not None:
             yield name, figure
 
@@ -111,7 +113,10 @@ def weights_figure(board: Leaderboard) -> Figure | None:
     axes.xaxis.set_major_locator(FixedLocator(shown))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(ScalarFormatter())
-    axes.set(xlabel="weights used, % of all (log scale; equal ones side by side)", ylabel="final average accuracy, %")
+    axes.set(
+        xlabel="weights used, % of all (log scale; equal ones side by side)",
+        ylabel="final average accuracy, %",
+    )
     return _finished(figure)
 
 

@@ -274,6 +274,31 @@ def reproduce(
 
 
 @app.command()
+def report(
+    out: Out = Path("runs"),
+    html: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
+    benchmark: Annotated[str | None, typer.Option(help="Only this benchmark.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Only this scenario.")] = None,
+    budget: Annotated[str | None, typer.Option(help="Only this budget.")] = None,
+) -> None:
+    """Write one HTML page of a folder of records: tables, figures, every record's details."""
+    from bench import leaderboards
+    from bench.records import write_atomically
+    from bench.report import report_html
+
+    _require_folder(out)
+    evidence = leaderboards.read(out)
+    chosen = leaderboards.select(
+        evidence.stored, benchmark=benchmark, scenario=scenario, budget=budget
+    )
+    if not chosen:
+        raise ValueError(f"there must be records in {out}, found none")
+    shown = leaderboards.Evidence(tuple(chosen), evidence.damaged)
+    write_atomically(html, report_html(shown, records_root=out))
+    typer.echo(html)
+
+
+@app.command()
 def compare(
     first: Annotated[str, typer.Argument(help="A strategy, a row's label, or a folder.")],
     second: Annotated[str, typer.Argument(help="The other; a folder if the first is one.")],

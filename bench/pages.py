@@ -194,13 +194,19 @@ def _figures(page: Path, number: int) -> list[str]:
 
 
 def _conditions(board: Leaderboard, damaged: int) -> list[str]:
+    every = {**facts(board), "damaged files left out": str(damaged)}
+    return table(["", ""], [[name, escape(value)] for name, value in every.items()])
+
+
+def facts(board: Leaderboard) -> dict[str, str]:
+    """What the numbers of a leaderboard hold for, in words by name; not escaped."""
     key, bounds = board.key, board.bounds
     environments = [item.record.environment for item in board.records]
     commits = {f"{e.commit}{' modified' if e.dirty else ''}" for e in environments if e.commit}
     statuses = Counter(item.record.status for item in board.records)
     failed = sum(row.failed for row in (*board.rows, *board.upper_bounds))
     joint = "frozen for this version" if bounds.frozen else "1, as none is frozen for this version"
-    facts = {
+    found = {
         "benchmark": f"{key.benchmark}, version {key.benchmark_version or 'unknown'}",
         "scenario": SCENARIO_NAMES[key.scenario],
         "model": key.model,
@@ -216,13 +222,12 @@ def _conditions(board: Leaderboard, damaged: int) -> list[str]:
         "records": f"{len(board.records)}: "
         + ", ".join(f"{count} {status}" for status, count in sorted(statuses.items())),
         "failed runs that count": str(failed),
-        "damaged files left out": str(damaged),
         "accuracy bounds": f"chance {percent(bounds.chance)} %, joint "
         f"{percent(bounds.joint)} % ({joint})",
     }
     if speeds := {_speed(e.calibration) for e in environments if e.calibration is not None}:
-        facts["reference speed, never ranked"] = "; ".join(sorted(speeds))
-    return table(["", ""], [[name, escape(value)] for name, value in facts.items()])
+        found["reference speed, never ranked"] = "; ".join(sorted(speeds))
+    return found
 
 
 def _speed(found: Calibration) -> str:

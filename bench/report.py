@@ -1,0 +1,199 @@
+"""Every leaderboard of a folder on one HTML page that needs nothing else: no network, no server.
+
+What came from a record is data to the page: the template escapes it, and its script only ever sets
+text. Equal records give equal pages.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from bench import board_figures, pages
+from bench.budgets import KINDS
+from bench.leaderboards import Evidence, boards
+from bench.markdown import one_line
+from bench.pools import seed_text
+from bench.ranking import Leaderboard, Row
+from bench.records import RunRecord, Stored
+
+TEMPLATE = "report.html"
+MOST_FIGURES = 24
+"""A page has no more figures: with many leaderboards each shows only the first kinds."""
+DIGITS = 6
+"""Significant digits of the numbers of a record on the page; the record itself has all."""
+
+
+def report_html(evidence: Evidence, *, records_root: Path) -> str:
+    """The page. records_root: where the records were read, for the paths by which it names them."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    names = {item.path: item.path.relative_to(records_root).as_posix() for item in evidence.stored}
+    numbers = {item.path: number for number, item in enumerate(evidence.stored)}
+    every = boards(evidence.stored)
+    figures = drawn(len(every))
+    return environment.get_template(TEMPLATE).render(
+        boards=[_board(board, i, numbers, figures) for i, board in enumerate(every, 1)],
+        undrawn=[pages.FIGURES[name] for name in pages.FIGURES if name not in figures],
+        records=len(evidence.stored),
+        damaged=[evidence.damaged[path] for path in sorted(evidence.damaged)],
+        data=_as_script(_data(evidence.stored, names)),
+        columns=COLUMNS,
+    )
+
+
+def drawn(count: int) -> tuple[str, ...]:
+    """The figures that each of `count` leaderboards shows: all of them, or the first few."""
+    return tuple(pages.FIGURES)[: MOST_FIGURES // max(count, 1)]
+
+
+COLUMNS = (
+    ("rank", "Rank; rows that share one were not told apart"),
+    ("strategy", "Strategy, with the hyper-parameters that differ from its defaults"),
+    ("runs", "Each opens the record of one seed"),
+    ("failed", "Runs that failed; they count as worst"),
+    ("hypervolume", "Headline: area dominated by (weights, accuracy) within frozen bounds"),
+    ("95 % interval", "Over seeds"),
+    ("accuracy %", "Final average accuracy"),
+    ("95 % interval", "Over seeds"),
+    ("weights %", "Weights used, of all"),
+    ("layer", "Pareto layer; 1 is the front"),
+    ("P(front)", "Probability of being on the front"),
+    ("forgetting %", "Best minus last accuracy"),
+    ("anytime %", "Area under accuracy over the charged budget"),
+    ("plasticity %", "Accuracy just after learning"),
+    ("stability %", "Final accuracy of the past"),
+    ("charged %", "Charged share of the budget"),
+    *((f"{kind} s", f"Charged seconds: {kind}") for kind in KINDS),
+)
+"""Title and explanation of each column of a leaderboard."""
+
+
+def _board(
+    board: Leaderboard, number: int, numbers: dict[Path, int], figures: Sequence[str]
+) -> dict[str, Any]:
+    key = board.key
+    shown = [
+        {"caption": pages.FIGURES[name], "svg": Markup(board_figures.inline_svg(figure))}
+        for name, figure in board_figures.figures(board, figures)
+    ]
+    return {
+        "id": f"board-{number}",
+        "title": f"{key.benchmark}, {pages.SCENARIO_NAMES[key.scenario]}, "
+        f"{pages.budget_text(key)}, {key.model}",
+        "facts": [(name, one_line(value)) for name, value in pages.facts(board).items()],
+        "rows": [_row(row, numbers) for row in (*board.rows, *board.upper_bounds)],
+        "figures": shown,
+        "missing": [str(cell) for cell in board.missing],
+    }
+
+
+def _row(row: Row, numbers: dict[Path, int]) -> dict[str, Any]:
+    m = row.mean
+    seconds = row.seconds
+    percents = (m.forgetting, m.anytime_accuracy, m.plasticity, m.stability, m.charged)
+    cells = [
+        _cell(row.hypervolume.mean, 3),
+        _ends(row.hypervolume.low, row.hypervolume.high, 1, 3),
+        _cell(100 * row.accuracy.mean, 1),
+        _ends(row.accuracy.low, row.accuracy.high, 100, 1),
+        _cell(100 * m.weights, 2),
+        ("-", "") if row.layer is None else (str(row.layer), str(row.layer)),
+        _cell(row.on_front, 2),
+        *(_cell(100 * value, 1) for value in percents),
+        *(_cell(seconds.get(kind, math.nan), 2) for kind in KINDS),
+    ]
+    return {
+        "rank": "-" if row.rank is None else f"{row.rank}{'*' if row.provisional else ''}",
+        "order": "" if row.rank is None else row.rank,
+        "label": row.label,
+        "ranked": row.ranked,
+        "runs": [
+            {"text": seed_text(seed), "record": numbers[item.path], "status": item.record.status}
+            for seed, item in row.runs.items()
+        ],
+        "failed": row.failed,
+        "cells": cells,
+    }
+
+
+def _cell(value: float, digits: int) -> tuple[str, str]:
+    """A number as it is shown and as it is sorted by; a dash, sorted last, if not measured."""
+    return ("-", "") if math.isnan(value) else (f"{value:.{digits}f}", f"{value:.{DIGITS}g}")
+
+
+def _ends(low: float, high: float, scale: float, digits: int) -> tuple[str, str]:
+    if math.isnan(low):
+        return "-", ""
+    text = f"{scale * low:.{digits}f} to {scale * high:.{digits}f}"
+    return text, f"{scale * (high - low):.{DIGITS}g}"
+
+
+def _data(stored: Sequence[Stored], names: dict[Path, str]) -> dict[str, Any]:
+    """What the script shows of each record; what many records share is there once."""
+    shared: dict[str, int] = {}
+
+    def once(value: Any) -> int:
+        return shared.setdefault(json.dumps(value, sort_keys=True), len(shared))
+
+    records = [_details(item.record, names[item.path], once) for item in stored]
+    return {"shared": [json.loads(text) for text in shared], "records": records}
+
+
+def _details(record: RunRecord, path: str, once: Any) -> dict[str, Any]:
+    config = record.config.model_dump(mode="json", exclude={"repetition"})
+    environment = record.environment.model_dump(
+        mode="json", exclude={"started", "ended", "command", "calibration"}
+    )
+    identity = {"ruleset": record.ruleset, "benchmark version": record.benchmark_version}
+    found: dict[str, Any] = {
+        "path": path,
+        "status": record.status,
+        "reason": record.reason,
+        "seed": record.config.repetition,
+        "attempt": record.attempt,
+        "started": record.environment.started.isoformat(timespec="seconds"),
+        "configuration": once(identity | config),
+        "hyper-parameters": once(record.resolved),
+        "environment": once(environment),
+    }
+    if record.cost is not None:
+        found["cost"] = record.cost.model_dump(mode="json", exclude={"charged_by_experience"})
+    if record.outcome is not None:
+        found["matrix"] = record.outcome.accuracy
+        found["curve"] = record.outcome.curve
+    if record.weights:
+        last = record.weights[-1].model_dump(mode="json")
+        found["weights"] = {
+            "used after each experience": [one.used for one in record.weights], **last
+        }  # fmt: skip
+    shown = _rounded(found)
+    assert isinstance(shown, dict), "a dictionary stays one"
+    return shown
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, dict):
+        return {name: _rounded(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(one) for one in value]
+    return value
+
+
+def _as_script(data: dict[str, Any]) -> Markup:
+    """JSON for the inside of a script element, which no text in it can end."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))

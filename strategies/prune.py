@@ -155,7 +155,9 @@ class PruningStrategy(Guarded, SleepingStrategy):
 
     @torch.no_grad()
     def rewind(self) -> None:
-        """Put every parameter back to what it was early in the day, if that was noted."""
+        """Put every parameter back to what it was early in the day, if that was noted; no moments."""
         parameters = dict(self.model.named_parameters())
         for name, early in self._early.items():
             parameters[name].copy_(early)
+        if self._early:
+            self.optimizer.state.clear()

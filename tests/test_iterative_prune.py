@@ -152,3 +152,32 @@ def test_a_sensitivity_keeps_weights_that_reach_the_loss_and_is_charged(importan
     assert weights_in_use(strategy).used_prunable <= round(
         0.2 * sum(w.numel() for w in strategy.weights.values())
     )
+
+
+def test_moments_outlive_a_prune_and_end_with_the_experience():
+    benchmark = toy_benchmark("class", samples=100)
+    strategy = toy_strategy(
+        "iterative-prune-budgeted",
+        benchmark,
+        epochs=1,
+        sleep_clock=StepClock(10),
+        chosen={"optimizer": "adam", "rounds": 3},
+    )
+    for experience in benchmark.train[:2]:
+        strategy.train(experience)
+        moments = [strategy.optimizer.state[w] for w in strategy.weights.values()]
+        assert [int(m["step"]) for m in moments] == [10] * len(moments)
+
+
+def test_rewinding_the_weights_forgets_the_moments():
+    benchmark = toy_benchmark("class", samples=100)
+    strategy = toy_strategy(
+        "iterative-prune-budgeted",
+        benchmark,
+        epochs=1,
+        sleep_clock=StepClock(10),
+        chosen={"optimizer": "adam", "rounds": 1, "prune_from": 0.4, "rewind": "weights"},
+    )
+    strategy.train(benchmark.train[0])
+    moments = [strategy.optimizer.state[w] for w in strategy.weights.values()]
+    assert [int(m["step"]) for m in moments] == [6] * len(moments)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from strategies.masks import Guard, Masks
+from strategies.sparsity import SparseLayer, SparseProducts, sparse_layer
 
 if TYPE_CHECKING:
     from avalanche.training.templates import SupervisedTemplate as Template
@@ -20,6 +23,8 @@ class Guarded(Template):
     """Part of a strategy: puts back what may not move after every step, within one experience."""
 
     guards: Sequence[Guard] = ()
+    sparse: Mapping[Tensor, SparseLayer] = MappingProxyType({})
+    """The weights of linear layers that are nearly all held, and how they are trained faster."""
 
     def guard(self, trainable: Masks, anchors: Mapping[str, Tensor | None]) -> None:
         """From now on train only these entries and hold the others at their anchors, None for 0.
@@ -29,8 +34,22 @@ class Guarded(Template):
         """
         parameters = dict(self.model.named_parameters())
         self.guards = [Guard(parameters[n], trainable[n], anchors[n]) for n in trainable]
+        layers = {
+            parameters[n]: sparse_layer(parameters[n], mask, anchors[n], batch=self.train_mb_size)
+            for n, mask in trainable.items()
+        }
+        self.sparse = {weight: layer for weight, layer in layers.items() if layer is not None}
         for guard in self.guards:
             guard.restore()
+
+    def products(self) -> AbstractContextManager[Any]:
+        """Inside, the model computes as is fastest for the entries that it trains."""
+        return SparseProducts(self.sparse) if self.sparse and self.is_training else nullcontext()
+
+    def forward(self) -> Any:
+        """The model's answer to the minibatch."""
+        with self.products():
+            return super().forward()
 
     def optimizer_step(self) -> None:
         """Step, then put back what may not move."""
@@ -40,9 +59,9 @@ class Guarded(Template):
 
     def _before_training_exp(self, **kwargs: Any) -> None:
         super()._before_training_exp(**kwargs)
-        self.guards = ()
+        self.guards, self.sparse = (), {}
         self.optimizer.state.clear()  # moments of the experience before
 
     def _after_training_exp(self, **kwargs: Any) -> None:
         super()._after_training_exp(**kwargs)
-        self.guards = ()
+        self.guards, self.sparse = (), {}

@@ -149,7 +149,6 @@ class Guard:
             held = torch.empty_like(parameter).copy_(anchor).masked_fill_(trainable, 0)
             self._held = held.detach().view(bits)
 
-    @torch.no_grad()
     def restore(self) -> None:
         """Put the untrainable entries back, bit for bit."""
         entries = self.parameter.detach().view(self._keep.dtype)

@@ -107,7 +107,8 @@ class Subnetworks(Guarded):
         """(B, C) logits of the minibatch: of the task in training, told, or inferred."""
         x, labels = self.mb_x, self.mb_task_id
         if self.is_training:
-            return self.answer(self.training_subnetwork(), x, labels, self._own_classes)
+            with self.products():
+                return self.answer(self.training_subnetwork(), x, labels, self._own_classes)
         views = self._views or [({}, [])]
         answers = [self.answer(view, x, labels, classes) for view, classes in views]
         if self.infer is None or not self.private:

@@ -18,7 +18,7 @@ from strategies.clock import Clock
 from strategies.importance import Importance
 from strategies.masks import Masks, Schedule, Scope, masked, pack, union, unpack
 from strategies.ownership import MOST_TASKS, claim, nobody, owned, release, visible
-from strategies.prune import Pruning, PruningStrategy
+from strategies.prune import Pruning, PruningStrategy, Rewind
 from strategies.rehearsal import TaskBuffer
 from strategies.signature import template_first
 from strategies.subnetworks import Certainty, Norm, Subnetworks
@@ -43,7 +43,7 @@ class PackNet(Subnetworks, PruningStrategy):
     tasks: number of tasks to leave room for; each then claims at most an equal share of what is
         free, so that density 1 gives equal shares and the last task all that is left.
     prune_at: progress of the first prune, in (0, 1); the rest is retraining, in `rounds` parts.
-    norm, infer: see `Subnetworks`. rounds, scope, schedule, importance: see `Pruning`.
+    norm, infer: see `Subnetworks`. rounds, scope, schedule, importance, rewind: see `Pruning`.
     """
 
     @template_first
@@ -60,6 +60,7 @@ class PackNet(Subnetworks, PruningStrategy):
         scope: Scope = "layer",
         schedule: Schedule = "geometric",
         importance: Importance = "magnitude",
+        rewind: Rewind = "none",
         norm: Norm = "task",
         infer: Certainty | None = None,
         sleep_clock: Clock | None = None,
@@ -74,7 +75,12 @@ class PackNet(Subnetworks, PruningStrategy):
         check_densities(density, tasks, frozen)
         super().__init__(
             pruning=Pruning(
-                rounds=rounds, first=prune_at, scope=scope, schedule=schedule, importance=importance
+                rounds=rounds,
+                first=prune_at,
+                scope=scope,
+                schedule=schedule,
+                importance=importance,
+                rewind=rewind,
             ),
             sleep_clock=sleep_clock,
             **base_kwargs,

@@ -109,6 +109,52 @@ def test_our_own(benchmark, monkeypatch, name, experience):
     assert value > 0.5
 
 
+PACKNETS = {
+    ("mlp", 1): 300,
+    ("mlp", 2): 300,
+    ("mlp", 10): 300,
+    ("mlp-1200", 1): 60,
+    ("mlp-1200", 2): 60,
+    ("mlp-1200", 10): 60,
+}
+"""Model and experience to steps of each experience, half of them before the prune."""
+
+
+@pytest.mark.parametrize("strategy", ["packnet-frozen", "naive"])
+@pytest.mark.parametrize(("model", "experience"), PACKNETS)
+def test_packnets(benchmark, strategy, model, experience):
+    def at(name: str) -> float:
+        built = ready(
+            name,
+            "task",
+            PACKNETS[model, experience],
+            benchmark="permuted-mnist",
+            experiences=10,
+            model=model,
+        )
+        for index in range(experience - 1):
+            train(built, index)
+        return train(built, experience - 1)
+
+    rounds = 3 if experience < 10 else 1
+    value = ratio(lambda: at(strategy), lambda: at("avalanche-packnet"), rounds=rounds)
+    what = f"{strategy} over the library's PackNet, {model}, experience {experience}"
+    report(benchmark, what, value, "1.5" if strategy == "packnet-frozen" else "-")
+    assert value > 0.9
+
+
+@pytest.mark.skipif(not has("cifar10"), reason="needs CIFAR-10 under $SLEEPBENCH_DATA")
+def test_packnets_of_convolutions(benchmark):
+    def first(name: str) -> float:
+        options = {"benchmark": "split-cifar10", "model": "vgg-small"}
+        return train(ready(name, "task", 6, **options), 0)
+
+    value = ratio(lambda: first("packnet-frozen"), lambda: first("avalanche-packnet"), rounds=3)
+    what = "packnet-frozen over the library's PackNet, vgg-small on CIFAR-10, experience 1"
+    report(benchmark, what, value, "1.5")
+    assert value > 0.8
+
+
 @pytest.mark.skipif(not has("cifar10"), reason="needs CIFAR-10 under $SLEEPBENCH_DATA")
 def test_resnet(benchmark):
     options = {"benchmark": "split-cifar10", "model": "resnet18-slim"}

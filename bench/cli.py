@@ -149,14 +149,21 @@ def _refuse_beside_suite(context: typer.Context) -> None:
 
 
 @app.command(name="list")
-def list_() -> None:
-    """Show every benchmark, strategy and model with its paper."""
+def list_(
+    strategy: Annotated[
+        str | None, typer.Argument(help="Show this strategy with its hyper-parameters.")
+    ] = None,
+) -> None:
+    """Show every benchmark, strategy and model with its paper, or one strategy in detail."""
     from rich.table import Table
 
     from bench.catalogue import BENCHMARKS, MODELS
     from strategies.registry import STRATEGIES
 
     console = _console()
+    if strategy is not None:
+        _show_strategy(strategy, console)
+        return
     for title, entries in (
         ("benchmark", {n: (b.summary, b.paper, b.scenarios) for n, b in BENCHMARKS.items()}),
         ("strategy", {n: (s.summary, s.paper, s.scenarios) for n, s in STRATEGIES.items()}),
@@ -167,6 +174,29 @@ def list_() -> None:
             table.add_row(name, summary, ", ".join(scenarios), paper)
         console.print(table)
         console.print()
+    console.print("hyper-parameters and defaults of a strategy: python -m bench list NAME")
+
+
+def _show_strategy(name: str, console: Any) -> None:
+    """What the registry and the code say of one strategy."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from bench import handbook
+    from strategies.registry import find
+
+    entry = find(name)
+    console.print(f"[bold]{escape(name)}[/]: {escape(entry.summary)}")
+    console.print(escape(f"paper: {entry.paper}; scenarios: {', '.join(entry.scenarios)}"))
+    console.print(escape(f"import: {entry.factory}"))
+    table = Table("hyper-parameter", "default", "what it does and may be", box=None)
+    own = handbook.hyperparameters(name, entry)
+    shared = [p for p in handbook.training_hyperparameters() if p.name not in {o.name for o in own}]
+    for parameter in (*own, *shared):
+        default = handbook.value_text(parameter.default)
+        table.add_row(*map(escape, (parameter.name, default, parameter.meaning)))
+    console.print(table)
+    console.print(f"\n{handbook.docstring(entry.factory)}", markup=False, highlight=False)
 
 
 @app.command()

@@ -26,6 +26,15 @@ TRAINING: Mapping[str, Any] = {
 }
 """Hyper-parameters that every strategy has, with the defaults that all share."""
 
+TRAINING_RULES: Mapping[str, str] = {
+    "optimizer": "'sgd', 'adam' or 'adamw'",
+    "learning_rate": "above 0",
+    "momentum": "in [0, 1)",
+    "weight_decay": "at least 0",
+    "batch_size": "at least 1",
+}
+"""What they must be."""
+
 _TEMPLATE = {
     "self", "model", "optimizer", "criterion", "device", "plugins", "evaluator", "eval_every",
     "peval_mode", "train_mb_size", "train_epochs", "eval_mb_size", "sleep_clock", "kwargs",
@@ -214,16 +223,16 @@ def _check_kind(key: str, default: Any, value: Any) -> None:
 
 
 def _check_training(values: Mapping[str, Any]) -> None:
-    rules = {
-        "learning_rate": ("above 0", values["learning_rate"] > 0),
-        "momentum": ("in [0, 1)", 0 <= values["momentum"] < 1),
-        "weight_decay": ("at least 0", values["weight_decay"] >= 0),
-        "batch_size": ("at least 1", values["batch_size"] >= 1),
-        "optimizer": ("'sgd', 'adam' or 'adamw'", values["optimizer"] in ("sgd", "adam", "adamw")),
+    kept = {
+        "learning_rate": values["learning_rate"] > 0,
+        "momentum": 0 <= values["momentum"] < 1,
+        "weight_decay": values["weight_decay"] >= 0,
+        "batch_size": values["batch_size"] >= 1,
+        "optimizer": values["optimizer"] in ("sgd", "adam", "adamw"),
     }
-    for key, (rule, kept) in rules.items():
-        if not kept:
-            raise ValueError(f"{key} must be {rule}, got {values[key]!r}")
+    for key, well in kept.items():
+        if not well:
+            raise ValueError(f"{key} must be {TRAINING_RULES[key]}, got {values[key]!r}")
 
 
 def check_scenario(name: str, entry: Entry, scenario: str) -> None:

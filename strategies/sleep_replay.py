@@ -31,8 +31,8 @@ class SleepReplay(SleepingStrategy):
     sleep_steps: steps of the night, at least 1; then the experience is over, its share spent or
         not, since more training would undo the night.
     rate, inc, dec, patch: see `SleepParameters`; the mean input is scaled to a maximum of 1.
-    beta: threshold of every layer, or one for each, as a fraction of its normalised maximum; the
-        paper's `beta / alpha_scale`.
+    beta: threshold of every layer, or one for each, as a fraction of its normalised maximum, above
+        0; the paper's `beta / alpha_scale`.
     seed: of the input spikes; None takes torch's initial seed at construction.
 
     The linear layers in the order of the forward pass sleep, the heads in use among them; layers

@@ -28,10 +28,11 @@ GATE_SLOPE = 1000.0
 class SleepParameters:
     """How a stack of layers sleeps; the names and the defaults are the paper's.
 
-    rate: an input of mean x spikes with probability 2 dt rate x in a step, at most 1.
+    rate: an input of mean x spikes with probability 2 dt rate x in a step, at most 1; above 0.
     inc, dec: how much a weight at 0 gains when both its ends fire, or loses when only its
-        target does.
-    beta: potential at which a neuron fires, for each layer, first layer first, or one for all.
+        target does; at least 0.
+    beta: potential at which a neuron fires, for each layer, first layer first, or one for all;
+        above 0.
     alpha_scale: gain of every layer after normalisation; only `beta / alpha_scale` matters.
     steps: length of the sleep.
     decay: fraction of a membrane's potential that is left one step later, in [0, 1].

@@ -46,7 +46,7 @@ def synaptic_intelligence(
 ) -> Naive:
     """Zenke, Poole & Ganguli 2017: a penalty weighted along the path of training.
 
-    si_lambda: strength of the penalty; eps: damping of the importances.
+    si_lambda: strength of the penalty, at least 0. eps: damping of the importances, above 0.
     """
     plugin = CopyingSynapticIntelligencePlugin(si_lambda=si_lambda, eps=eps)
     return Naive(plugins=[*(plugins or ()), plugin], **base_kwargs)

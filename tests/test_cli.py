@@ -113,6 +113,22 @@ def test_list_shows_every_id_and_its_paper():
     assert "Mallya & Lazebnik 2018" in result.output
 
 
+def test_list_shows_the_hyperparameters_of_one_strategy_with_their_defaults():
+    result = CliRunner().invoke(app, ["list", "sleep-replay"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    rows = {words[0]: words[1:] for line in result.output.splitlines() if (words := line.split())}
+    assert rows["day_steps"][0] == "500"
+    assert rows["learning_rate"][0] == "0.01"
+    assert " ".join(rows["batch_size"]) == "128 examples in a training minibatch; at least 1"
+    assert "paper: Tadros et al. 2022; scenarios: task, class, domain" in result.output
+    assert "import: strategies.sleep_replay:SleepReplay" in result.output
+
+
+def test_list_of_an_unknown_strategy_names_the_nearest(monkeypatch, capsys):
+    error = usage_error(monkeypatch, capsys, "list", "packnet-frosen")
+    assert "unknown strategy 'packnet-frosen'; did you mean 'packnet-frozen'" in error
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["list"]])
 def test_help_and_list_import_nothing_heavy(arguments):
     code = (

@@ -1,0 +1,206 @@
+"""What each strategy does, whose idea each part of it is, what it costs and when to use it.
+
+Only what no code can say: names, defaults and ranges are read from the strategies themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A strategy with a schedule, in Markdown.
+
+    does: in plain words. whose: what is the paper's and what is our choice. memory: what counts as
+    weights used, and what is kept beside them. use: when to use it.
+    """
+
+    does: str
+    whose: str
+    memory: str
+    use: str
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A dense strategy, which trains all weights at one learning rate and never sleeps.
+
+    meanings: of hyper-parameters whose own code is not ours.
+    """
+
+    does: str
+    memory: str
+    meanings: Mapping[str, str] = field(default_factory=dict)
+
+
+_READING = (
+    "Ball et al. 2020 ask what freezing costs. Their code and tables were not available to us, and "
+    "how their unfrozen network answers earlier tasks is not published: this is one of three "
+    "readings. Everything else is as in `packnet-frozen`."
+)
+
+EXPLANATIONS: Mapping[str, Explanation] = {
+    "packnet-frozen": Explanation(
+        "By day the task trains every weight that no earlier task owns, and sees those that are "
+        "owned. Then comes a night: in each layer the largest of the weights just trained become "
+        "the task's own, the others are set to zero and are free for later tasks. The rest of the "
+        "budget retrains what the task owns. What is owned never moves again, so earlier tasks are "
+        "answered exactly as they were.",
+        "The paper's: one owner for each weight, pruning by magnitude within each layer, free "
+        "weights that start from zero, a head for each task, later tasks that see the weights of "
+        "earlier ones. Ours: the night comes at a share of the budget instead of after so many "
+        "epochs; `density` is a share of all weights of a layer, where the paper prunes a share of "
+        "those still free; biases and normalisation are kept for each task, where the paper keeps "
+        "those of the first; weights are put back bit by bit after every step, which is exact "
+        "under any optimizer and weight decay; the learning rate does not fall. `rounds`, "
+        "`schedule`, `importance` and `tasks` are additions.",
+        "Used: the weights that have an owner, and the heads, biases and normalisation of all "
+        "tasks. Beside them the owners, ceil(log2(tasks + 1)) bits for each weight.",
+        "The task is told and nothing may be forgotten. At density d there is room for 1/d tasks; "
+        "`tasks` shares out the free weights when their number is known.",
+    ),
+    "packnet-unfrozen": Explanation(
+        "As `packnet-frozen`, but every weight stays trainable: each task prunes the whole network "
+        "anew and stores its mask. Earlier tasks are answered with their mask on the weights as "
+        "they are now, so what later tasks change is forgetting. The largest weights tend to be "
+        "chosen again, so the masks overlap and their union hardly grows.",
+        _READING,
+        "Used: the union of the masks, and the heads, biases and normalisation of all tasks. "
+        "Beside them a bit for each weight and task.",
+        "Weights are scarcer than accuracy, or to measure what freezing costs.",
+    ),
+    "packnet-snapshot": Explanation(
+        "As `packnet-unfrozen`, but each task is answered with a copy of its weights as they were "
+        "when it was done. Nothing is forgotten, and every copy counts.",
+        _READING,
+        "Used: the weights of all copies added up, and the heads, biases and normalisation of all "
+        "tasks. Beside them a bit for each weight and task.",
+        "To know how few weights a task needs when it may start from all the others and protects "
+        "none: the lower end that the other readings are compared with.",
+    ),
+    "packnet-rehearsed": Explanation(
+        "As `packnet-unfrozen`, but a buffer keeps examples of earlier tasks. After the night "
+        "every step adds the loss of a minibatch of one earlier task, answered under its own mask, "
+        "so that shared weights are found that serve both. A rehearsed minibatch is charged as a "
+        "step at night: from the second task on that is half of the time after the prune.",
+        _READING + " The buffer shares its places equally among the tasks.",
+        "As `packnet-unfrozen`, and the bytes of the stored examples.",
+        "A few examples may be stored, and overlapping masks are worth their price in time.",
+    ),
+    "packnet-inferred": Explanation(
+        "As `packnet-frozen`, for streams in which nobody tells the task: all classes share one "
+        "output layer, each experience is a task, and a sample is answered by the task whose "
+        "subnetwork is most certain of it.",
+        "The subnetworks are the paper's, which is always told the task. Choosing by the least "
+        "entropy, or the largest probability, is an addition.",
+        "As `packnet-frozen`. Every answer takes one pass through the network for each task.",
+        "Class-incremental streams, where forgetting nothing leaves only one thing to get wrong: "
+        "the task.",
+    ),
+    "iterative-prune-budgeted": Explanation(
+        "By day all weights train. The rest of the budget is cut into equal rounds: each begins "
+        "with a night that prunes some of the weights and goes on with retraining, in which the "
+        "learning rate falls to zero. Geometric rounds remove the same share of the survivors each "
+        "time. The next experience begins with every weight trainable again, the pruned ones at "
+        "zero.",
+        "Ball et al. 2020 give the pruning phase a budget and ask how many rounds are best, as "
+        "cycles of sleep. The learning rate that restarts in each round is that of Renda, Frankle "
+        "& Carbin 2020, falling linearly as in Zimmer, Spiegel & Pokutta 2023. Ours: where the "
+        "first prune lies, one ranking over all layers, and doing so in every experience of a "
+        "stream.",
+        "Used: every weight that is not zero, of the one network that answers all experiences. "
+        "Nothing is kept beside it.",
+        "The network must be small and the stream short, or a single experience: nothing protects "
+        "earlier ones. For tasks beside one another give `rounds` to a `packnet`.",
+    ),
+    "iterative-prune-adaptive": Explanation(
+        "As `iterative-prune-budgeted` without a number of rounds. A prune raises the training "
+        "loss; how long half of that rise lasts tells how long a round should be, and so how many "
+        "rounds fit into what is left of the budget. The number differs from one experience to "
+        "the next.",
+        "The question of how many rounds are best is that of Ball et al. 2020; the answer from the "
+        "network's own recovery is ours.",
+        "As `iterative-prune-budgeted`.",
+        "As `iterative-prune-budgeted`, where trying numbers of rounds would cost more than it "
+        "gains.",
+    ),
+    "sleep-replay": Explanation(
+        "A short day of training, then a night in which the linear layers spike: noise with the "
+        "mean of the day's inputs drives the first layer, and weights grow between neurons that "
+        "fire together and shrink where only the target fires; established positive ones hardly "
+        "move. No example is stored or shown. "
+        "The experience ends with its night.",
+        "The sleep, its plasticity and its normalisation are those of Tadros et al. 2022. Ours: "
+        "mean input and largest outputs come from the present experience alone, where the paper "
+        "takes all data seen so far; cross-entropy and one learning rate; the night ends with the "
+        "budget, or after `sleep_steps`; rates and thresholds were searched on split MNIST, at "
+        "first by test accuracy.",
+        "Used: every weight that is not zero, nearly all of them. Nothing is kept beside them; "
+        "biases are zero.",
+        "Class-incremental streams in which no example may be stored. The network must end in "
+        "linear layers.",
+    ),
+    "wsn": Explanation(
+        "Each weight has a score, and the best-scored of each layer answer the task. Scores and "
+        "weights are learned together from the first step, so there is no night. A task may choose "
+        "weights of earlier tasks, which it uses and never moves: those are not counted twice. New "
+        "scores are drawn for each task.",
+        "The paper's: scores learned straight through the choice, reuse without change. Ours: "
+        "`density` and the rate of the scores, heads, biases and normalisation kept for each task, "
+        "and masks stored plainly, where the paper compresses them.",
+        "Used: the union of the masks, and the heads, biases and normalisation of all tasks. "
+        "Beside them a bit for each weight and task.",
+        "The task is told, nothing may be forgotten, and tasks are alike enough to share weights.",
+    ),
+    "avalanche-packnet": Explanation(
+        "The PackNet that Avalanche ships, as the peer of `packnet-frozen`: masks, pruning and "
+        "freezing are the library's.",
+        "Ours is the moment of the prune, at a share of the budget, since the library counts "
+        "epochs. It differs from the paper: the heads are pruned and owned as well, pruned "
+        "weights keep their value for the next task instead of starting from zero, and biases "
+        "stay as the first task left them.",
+        "Used: the weights with an owner, heads among them, and the biases. Beside them the "
+        "owners, as in `packnet-frozen`.",
+        "To see that a difference is the method's and not the implementation's. No batch "
+        "normalisation.",
+    ),
+}
+"""By id of the registry; a strategy that is missing here is explained by its docstring."""
+
+BASELINES: Mapping[str, Baseline] = {
+    "naive": Baseline(
+        "Trains on one experience after the other: what forgetting costs.", "nothing"
+    ),
+    "joint": Baseline("Trains on all data at once: the upper bound, never ranked.", "nothing"),
+    "replay": Baseline(
+        "Every minibatch also has examples of earlier experiences, drawn from a buffer.",
+        "the stored examples",
+        {"mem_size": "stored examples in all, at least 1."},
+    ),
+    "ewc": Baseline(
+        "Pulls each weight to where earlier experiences left it, by how much they need it.",
+        "weights and importances of each experience",
+        {
+            "ewc_lambda": "strength of the penalty, at least 0.",
+            "mode": "`separate`: a penalty for each experience; `onlinesum`: one for their sum; "
+            "`onlineweightedsum`: one for a sum in which earlier ones decay.",
+            "decay_factor": "of `onlineweightedsum`, in [0, 1].",
+            "keep_importance_data": "keep what each experience left when one penalty is for all.",
+        },
+    ),
+    "si": Baseline(
+        "As `ewc`, with importances gathered along the path of training.",
+        "weights and importances, once",
+    ),
+    "lwf": Baseline(
+        "Keeps the answers of the network as it was before the experience, on the new examples.",
+        "a copy of the network",
+        {
+            "alpha": "weight of keeping the answers, at least 0.",
+            "temperature": "at which the answers are compared, above 0.",
+        },
+    ),
+}
+"""By id of the registry."""

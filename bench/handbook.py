@@ -1,0 +1,109 @@
+"""A strategy's hyper-parameters with their defaults, and what its docstring says of each."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from bench.explanations import BASELINES
+from strategies import registry
+from strategies.registry import TRAINING, Entry
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """One hyper-parameter; meaning: what it does and may be, "" where nobody says so."""
+
+    name: str
+    default: Any
+    meaning: str
+
+
+def value_text(value: Any) -> str:
+    """A value as `--set` takes it; `none` cannot be set."""
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+TRAINING_MEANINGS = {
+    "optimizer": "of the network's parameters",
+    "learning_rate": "of the optimizer",
+    "momentum": "of `sgd` alone",
+    "weight_decay": "of the optimizer",
+    "batch_size": "examples in a training minibatch",
+}
+
+
+def training_hyperparameters() -> list[Hyperparameter]:
+    """Those that every strategy has, with the defaults that all share."""
+    return [
+        Hyperparameter(name, default, f"{TRAINING_MEANINGS[name]}; {registry.TRAINING_RULES[name]}")
+        for name, default in TRAINING.items()
+    ]
+
+
+def hyperparameters(name: str, entry: Entry) -> list[Hyperparameter]:
+    """Its own, and those that all have where its default is another."""
+    defaults = registry.hyperparameters(entry)
+    own = [key for key in defaults if key not in TRAINING]
+    found = {key: f"{TRAINING_MEANINGS[key]}, as for all but for its default" for key in TRAINING}
+    found |= meanings(entry.factory, own)
+    if name in BASELINES:
+        found |= BASELINES[name].meanings
+    return [
+        Hyperparameter(key, default, found.get(key, ""))
+        for key, default in defaults.items()
+        if key not in TRAINING or default != TRAINING[key]
+    ]
+
+
+def docstring(factory: str) -> str:
+    """What the code says of a factory, `module:name`."""
+    return inspect.getdoc(_found(factory)) or ""
+
+
+def meanings(factory: str, names: Collection[str]) -> dict[str, str]:
+    """What the docstring of `module:name` says of each of `names`, if it does.
+
+    Read are items such as `density, scope: what both do.`, at the start of a line or after a full
+    stop or semicolon. One that says "see `Other`" is looked up in that class, by its name in the
+    same module.
+    """
+    texts = items(docstring(factory), names)
+    for name, text in texts.items():
+        elsewhere = re.match(r"see `(\w+)`", text)
+        if elsewhere:
+            other = f"{_found(factory).__module__}:{elsewhere[1]}"
+            texts[name] = items(docstring(other), names).get(name, text)
+    return texts
+
+
+def items(text: str, names: Collection[str]) -> dict[str, str]:
+    """The items of a docstring that describe `names`, each on one line.
+
+    >>> items("low, high: the ends, inclusive. step: above 0.", ["low", "high", "step"])
+    {'low': 'the ends, inclusive.', 'high': 'the ends, inclusive.', 'step': 'above 0.'}
+    """
+    heads = [
+        head
+        for head in re.finditer(r"(?:^|(?<=[.;] ))(\w+(?:, \w+)*): ", text, re.MULTILINE)
+        if head.start() == text.rfind("\n", 0, head.start()) + 1 or _shares(head[1], names)
+    ]
+    ends = [*(head.start() for head in heads), len(text)][1:]
+    found: dict[str, str] = {}
+    for head, end in zip(heads, ends, strict=False):
+        said = " ".join(text[head.end() : end].split("\n\n")[0].split()).rstrip("; ")
+        found |= {name: said for name in head[1].split(", ") if name in names}
+    return found
+
+
+def _shares(head: str, names: Collection[str]) -> bool:
+    return not set(head.split(", ")).isdisjoint(names)
+
+
+def _found(factory: str) -> Any:
+    module, _, name = factory.partition(":")
+    return getattr(importlib.import_module(module), name)

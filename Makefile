@@ -2,6 +2,7 @@
 # make test    the tests
 # make benchmark   what the frame costs beside the method: docs/speed.md
 # make profile where the time of each strategy goes: docs/profile.md
+# make docs    every strategy explained, its schedule drawn: docs/strategies.md
 # make lint    ruff and mypy
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -13,7 +14,7 @@ SCENARIO ?= task,class
 OUT ?= runs
 BIN := $(VENV)/bin
 
-.PHONY: bench test lint benchmark profile clean
+.PHONY: bench test lint benchmark profile docs clean
 
 bench: $(VENV)/installed
 	$(BIN)/python -m bench run --budget $(BUDGET) --seeds $(SEEDS) --jobs $(JOBS) \
@@ -30,6 +31,9 @@ benchmark: $(VENV)/installed
 profile: $(VENV)/installed
 	$(BIN)/python -m bench run --profile --benchmark split-mnist --scenario $(SCENARIO) \
 		--budget 4s --jobs $(JOBS) --out docs
+
+docs: $(VENV)/installed
+	$(BIN)/python -m bench explain --out docs
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

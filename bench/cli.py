@@ -200,6 +200,17 @@ def _show_strategy(name: str, console: Any) -> None:
 
 
 @app.command()
+def explain(
+    out: Annotated[Path, typer.Option(help="Folder of the page.")] = Path("docs"),
+) -> None:
+    """Write the page that explains every strategy, with its schedule drawn from a short run."""
+    from bench import strategy_pages
+
+    for path in strategy_pages.write(out):
+        typer.echo(path)
+
+
+@app.command()
 def status(out: Out = Path("runs")) -> None:
     """Show what is done, failed and missing in a folder of records."""
     from rich.markup import escape

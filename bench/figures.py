@@ -45,9 +45,14 @@ def weights_figure(results: Sequence[Result]) -> Figure:
 
 def save(figure: Figure, path: Path) -> None:
     """Write `path` with the suffixes .png and .svg; equal figures give equal SVG files."""
+    figure.savefig(path.with_suffix(".png"), dpi=150)
+    save_svg(figure, path.with_suffix(".svg"))
+
+
+def save_svg(figure: Figure, path: Path) -> None:
+    """Write an SVG file; equal figures give equal files."""
     with mpl.rc_context({"svg.hashsalt": "sleepbench"}):
-        figure.savefig(path.with_suffix(".png"), dpi=150)
-        figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
+        figure.savefig(path, format="svg", metadata={"Date": None})
 
 
 def _panels(results: Sequence[Result], draw: Callable[[Axes, Result], None]) -> Figure:

@@ -149,6 +149,11 @@ class Guard:
             held = torch.empty_like(parameter).copy_(anchor).masked_fill_(trainable, 0)
             self._held = held.detach().view(bits)
 
+    @property
+    def trainable(self) -> Tensor:
+        """Mask of the entries that are not held."""
+        return self._keep != 0
+
     def restore(self) -> None:
         """Put the untrainable entries back, bit for bit."""
         entries = self.parameter.detach().view(self._keep.dtype)

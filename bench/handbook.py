@@ -69,15 +69,17 @@ def meanings(factory: str, names: Collection[str]) -> dict[str, str]:
     """What the docstring of `module:name` says of each of `names`, if it does.
 
     Read are items such as `density, scope: what both do.`, at the start of a line or after a full
-    stop or semicolon. One that says "see `Other`" is looked up in that class, by its name in the
-    same module.
+    stop or semicolon. One that says "see `Other`" is looked up there: a parent, or anything of that
+    name in the same module.
     """
     texts = items(docstring(factory), names)
     for name, text in texts.items():
         elsewhere = re.match(r"see `(\w+)`", text)
         if elsewhere:
-            other = f"{_found(factory).__module__}:{elsewhere[1]}"
-            texts[name] = items(docstring(other), names).get(name, text)
+            known = _known_to(_found(factory))
+            if elsewhere[1] in known:
+                other = inspect.getdoc(known[elsewhere[1]]) or ""
+                texts[name] = items(other, names).get(name, text)
     return texts
 
 
@@ -102,6 +104,13 @@ def items(text: str, names: Collection[str]) -> dict[str, str]:
 
 def _shares(head: str, names: Collection[str]) -> bool:
     return not set(head.split(", ")).isdisjoint(names)
+
+
+def _known_to(factory: Any) -> dict[str, Any]:
+    """What the docstring of a class or function may point to, by name."""
+    parents = inspect.getmro(factory) if inspect.isclass(factory) else ()
+    module = importlib.import_module(factory.__module__)
+    return {**{parent.__name__: parent for parent in parents}, **vars(module)}
 
 
 def _found(factory: str) -> Any:

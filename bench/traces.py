@@ -113,6 +113,7 @@ class Watcher(SupervisedPlugin):
     def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
         """Watch this experience's optimizer."""
         self._finished += 1
+        self._began = float(self._finished)
         base = strategy.optimizer.param_groups[0]["lr"]
 
         def note(optimizer: torch.optim.Optimizer, *arguments: Any) -> None:
@@ -120,13 +121,10 @@ class Watcher(SupervisedPlugin):
 
         self._hook = strategy.optimizer.register_step_pre_hook(note)
 
-    def before_training_iteration(self, strategy: Any, **kwargs: Any) -> None:
-        """A step begins, and with it perhaps a night."""
-        self._began = self._finished + self._progress()
-
     def after_training_iteration(self, strategy: Any, **kwargs: Any) -> None:
-        """A night that the step ended in is over."""
+        """A night that the step ended in is over, and the next step begins."""
         self._end_night()
+        self._began = self._finished + self._progress()
 
     def after_training_exp(self, strategy: Any, **kwargs: Any) -> None:
         """The state that the experience ends in."""

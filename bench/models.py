@@ -53,10 +53,11 @@ def vgg_small(shape: Shape) -> tuple[nn.Sequential, int]:
     layers.append(nn.Flatten())
     flat = _width(nn.Sequential(*layers), shape)
     trunk = nn.Sequential(*layers, nn.Linear(flat, 256), nn.ReLU())
-    for module in trunk.modules():
-        if isinstance(module, (nn.Conv2d, nn.Linear)):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-            nn.init.zeros_(module.bias)
+    for parameter in trunk.parameters():
+        if parameter.ndim > 1:
+            nn.init.kaiming_normal_(parameter, nonlinearity="relu")
+        else:
+            nn.init.zeros_(parameter)
     return trunk, 256
 
 

@@ -154,6 +154,19 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Beside them a bit for each weight and task.",
         "The task is told, nothing may be forgotten, and tasks are alike enough to share weights.",
     ),
+    "cpg": Explanation(
+        "By day a task trains the weights that no earlier task owns, and learns which of the owned "
+        "ones it wants to reuse: each of those has a score, picked while the score is above a "
+        "threshold. The picks are held from the first prune on, and rounds of pruning, much at "
+        "first and little at the end, leave the task its density of weights of its own.",
+        "The paper's: gradual pruning, learned picks, earlier claims never moved. Left out: "
+        "growing, because a strategy is given its network here, and pruning down to a goal of "
+        "accuracy, because it is given a density.",
+        "Used: the union of what the tasks claim, and the heads, biases and normalisation of all "
+        "tasks. Beside them a bit for each weight and task.",
+        "As `packnet-frozen`, where earlier tasks may also be a hindrance: a task leaves out what "
+        "does not help it.",
+    ),
     "avalanche-packnet": Explanation(
         "The PackNet that Avalanche ships, as the peer of `packnet-frozen`: masks, pruning and "
         "freezing are the library's.",

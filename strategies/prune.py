@@ -155,7 +155,7 @@ class PruningStrategy(Guarded, SleepingStrategy):
 
     @torch.no_grad()
     def rewind(self) -> None:
-        """Put every parameter back to what it was early in the day, if that was noted; no moments."""
+        """Put parameters back to what they were early in the day, if noted; forget their moments."""
         parameters = dict(self.model.named_parameters())
         for name, early in self._early.items():
             parameters[name].copy_(early)

@@ -155,7 +155,7 @@ class PruningStrategy(Guarded, SleepingStrategy):
 
     @torch.no_grad()
     def rewind(self) -> None:
-        """Put parameters back to what they were early in the day, if noted; forget their moments."""
+        """Put parameters back to what they were early in the day, if noted; moments are gone."""
         parameters = dict(self.model.named_parameters())
         for name, early in self._early.items():
             parameters[name].copy_(early)

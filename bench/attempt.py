@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import traceback
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
@@ -19,10 +20,18 @@ from bench.data import load
 from bench.hooks import skip_idle_hooks
 from bench.image_files import DataError
 from bench.loading import serve_whole_batches
-from bench.messages import Job, Progress, Refusal
+from bench.messages import STOP, STOPPED, Job, Progress, Refusal
 from bench.records import RunRecord, Status
 from bench.run import build, run
 from strategies import registry
+
+
+class Stopped(BaseException):
+    """The run was asked to end; no failure, and nothing that a strategy may catch as one."""
+
+
+def _stop(number: int, frame: Any) -> None:
+    raise Stopped
 
 
 def attempt(job: Job, send: Callable[[Any], None]) -> RunRecord:
@@ -106,7 +115,11 @@ def _outcome(
             os._exit(1)  # the parent is gone: nobody waits for this run
 
     try:
+        signal.signal(STOP, _stop)
         run(job.config, findings, data_root=job.data_root, report=report)
+        signal.signal(STOP, signal.SIG_IGN)  # too late: what it did is there
+    except Stopped:
+        return "killed", STOPPED
     except Diverged as error:
         return "diverged", str(error)
     except (MemoryError, torch.cuda.OutOfMemoryError) as error:

@@ -90,11 +90,7 @@ class Bookkeeper:
             raise UnchargedWork(f"threads run on while the clock stands still: {names}")
         before = _weights(strategy)
         with self._meter.excuse("evaluation"), torch.random.fork_rng():
-            scores = evaluate(strategy, self._benchmark.test_stream)
-            self._store(index, scores)
-            if self._benchmark.valid_stream is not None:
-                held_out = evaluate(strategy, self._benchmark.valid_stream)
-                self._rows["validation"][index] = list(held_out.accuracy)
+            self._evaluate(index, strategy)
             self._count(strategy)
         after = _weights(strategy)
         if not all(torch.equal(after[name], weight) for name, weight in before.items()):
@@ -102,10 +98,17 @@ class Bookkeeper:
         self._keep_outcome()
         self._account.experience, self._account.accuracy = index + 1, self._curve[-1][1]
 
-    def _store(self, index: int, scores: Scores) -> None:
-        self._rows["plain"][index] = list(scores.accuracy)
-        self._rows["aware"][index] = list(scores.task_aware)
-        mean = float(np.mean(scores.accuracy[: index + 1]))
+    def _evaluate(self, index: int, strategy: Any) -> None:
+        shown: Scores | None = None
+        if self._benchmark.valid_stream is not None:
+            shown = evaluate(strategy, self._benchmark.valid_stream)
+            self._rows["validation"][index] = list(shown.accuracy)
+        if not self._config.blind:
+            shown = evaluate(strategy, self._benchmark.test_stream)
+            self._rows["plain"][index] = list(shown.accuracy)
+            self._rows["aware"][index] = list(shown.task_aware)
+        assert shown is not None, "a blind run holds something out"
+        mean = float(np.mean(shown.accuracy[: index + 1]))
         self._curve.append((self._meter.spent, mean))
 
     def _count(self, strategy: Any) -> None:
@@ -116,7 +119,8 @@ class Bookkeeper:
 
     def _keep_outcome(self) -> None:
         benchmark, rows = self._benchmark, self._rows
-        aware = None if self._config.scenario == "task" else rows["aware"]
+        config = self._config
+        aware = None if config.scenario == "task" or config.blind else rows["aware"]
         validation = None if benchmark.valid_stream is None else rows["validation"]
         self._findings.outcome = Outcome(
             accuracy=rows["plain"],

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
 from bench.budgets import Budget
 from strategies.registry import suggest
@@ -25,6 +25,9 @@ Augmentation = Literal["crop", "flip"]
 Value = bool | int | FiniteFloat | str | None
 """What a hyper-parameter may be; never NaN or infinite, which JSON has not."""
 
+_YOUNGER = ("speedups", "augment", "search_charged", "blind")
+"""Fields that the first records have not, whose digests must stand: left out while empty."""
+
 
 class RunConfig(BaseModel):
     """Benchmark, model, strategy and its hyper-parameters, budget and seed of one run.
@@ -34,6 +37,8 @@ class RunConfig(BaseModel):
     allocation: experiences share the budget by their training samples, or equally.
     validation: fraction of each training experience held out, in [0, 0.5]; 0 holds out nothing.
     repetition: which repetition this is, from 0; with `base_seed` it makes the seed.
+    search_charged: what a search charged that chose the hyper-parameters; shown, never ranked.
+    blind: the test stream is never looked at, only what is held out; so are the trials of a search.
     augment: how training minibatches are augmented, see `bench.batches.augmented`.
     threads: threads of one run; device: `cpu` or `cuda`.
     speedups: what `bench/speedups.py` does to the network of every strategy alike.
@@ -55,17 +60,25 @@ class RunConfig(BaseModel):
     device: Literal["cpu", "cuda"] = "cpu"
     speedups: tuple[Speedup, ...] = ()
     augment: tuple[Augmentation, ...] = ()
+    search_charged: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    blind: bool = False
 
     @field_validator("speedups", "augment")
     @classmethod
     def _one_order(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(sorted(set(names)))
 
+    @model_validator(mode="after")
+    def _sees_something(self) -> RunConfig:
+        if self.blind and not self.validation:
+            raise ValueError("validation must be above 0 for a blind run, got 0")
+        return self
+
     @property
     def digest(self) -> str:
         """SHA-256 of the canonical JSON: equal for equal configurations, on any machine."""
         fields = self.model_dump(mode="json")
-        for younger in ("speedups", "augment"):  # than the first records, whose digests must stand
+        for younger in _YOUNGER:
             if not fields[younger]:
                 del fields[younger]
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"))

@@ -106,6 +106,8 @@ def _name(config: RunConfig) -> str:
 def _summary(record: RunRecord) -> str:
     if record.outcome is None or record.status != "ok":
         return escape(f"{record.status}: {record.reason}")
-    final = [value for value in record.outcome.accuracy[-1] if value is not None]
-    weights = record.weights[-1]
-    return f"accuracy {sum(final) / len(final):.1%}, weights {weights.used / weights.total:.1%}"
+    blind, weights = record.config.blind, record.weights[-1]
+    matrix = record.outcome.validation if blind else record.outcome.accuracy
+    final = [value for value in (matrix or [[]])[-1] if value is not None]
+    accuracy = f"{'validation ' if blind else ''}accuracy {sum(final) / len(final):.1%}"
+    return f"{accuracy}, weights {weights.used / weights.total:.1%}"

@@ -6,6 +6,7 @@ A run writes its own record; the parent writes the row of a run that died.
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import signal
@@ -20,7 +21,7 @@ from typing import Any
 
 from bench import environment
 from bench.config import RULESET, RunConfig
-from bench.messages import Job, Progress, Refusal
+from bench.messages import STOP, Job, Progress, Refusal
 from bench.processes import UNWRITABLE, check, fork_server, kill, live, slots
 from bench.records import FINISHED, RunRecord, Status, Store, read_record
 from strategies import registry
@@ -29,6 +30,8 @@ WATCHDOG_FACTOR = 3
 WATCHDOG_ALLOWANCE = 300.0
 """Seconds beside three budgets for what is not charged: start, data, evaluation."""
 
+STOP_SECONDS = 60.0
+"""Longest time that a run may take to write its record when it is asked to end."""
 
 CHECK_SECONDS = 600.0
 """Longest time for building every cell once, downloads and conversions included."""
@@ -68,12 +71,17 @@ def plan(configs: Iterable[RunConfig], store: Store, retry: frozenset[str] = fro
             finished.setdefault(record.digest, record)
     configs = list({c.digest: c for c in configs}.values())
     done = [finished[c.digest] for c in configs if c.digest in finished]
+    refuse_other_conditions(done)
+    return Plan(_shuffled([c for c in configs if c.digest not in finished]), done)
+
+
+def refuse_other_conditions(done: Iterable[RunRecord]) -> None:
+    """ValueError when a record was made by other rules or elsewhere than one that is made now."""
     here = environment.fingerprint(environment.machine())
     for record in done:
         _refuse_changed(record, "ruleset", record.ruleset, RULESET)
         if record.config.budget.clock != "steps" and record.config.device == "cpu":
             _refuse_changed(record, "machine", record.environment.fingerprint, here)
-    return Plan(_shuffled([c for c in configs if c.digest not in finished]), done)
 
 
 def _refuse_changed(record: RunRecord, what: str, then: str, now: str) -> None:
@@ -168,14 +176,32 @@ class Executor:
         """Run all of `configs`; a run that fails is a record like any other."""
         if not configs:
             return []
+        waiting = iter(configs)
+        return self.serve(
+            lambda: next(waiting, None), listener, threads=max(c.threads for c in configs)
+        )
+
+    def serve(
+        self,
+        next_run: Callable[[], RunConfig | None],
+        listener: Listener | None = None,
+        *,
+        threads: int,
+    ) -> list[RunRecord]:
+        """Run what `next_run` gives whenever cores are free, until nothing runs and it gives None.
+
+        While something runs None means nothing yet: it is asked again. threads: most of any run.
+        """
         self._listener = listener or Listener()
-        free = slots(self._jobs, max(c.threads for c in configs))
-        context = fork_server(max(c.threads for c in configs))
-        waiting, records = list(configs), []
+        free = slots(self._jobs, threads)
+        context = fork_server(threads)
+        records = []
         try:
-            while waiting or self._running:
-                while waiting and free:
-                    self._running.append(self._start(context, waiting.pop(0), free.pop(0)))
+            while True:
+                while free and (config := next_run()) is not None:
+                    self._running.append(self._start(context, config, free.pop(0)))
+                if not self._running:
+                    break
                 for ended in self._watch():
                     records.append(self._collect(ended))
                     free.append(ended.cores)
@@ -184,6 +210,13 @@ class Executor:
                 kill(running.process)
                 self._clean(running)
         return records
+
+    def stop(self, config: RunConfig) -> None:
+        """Ask a run to end now; its record says what it reached and spent until then."""
+        for running in self._running:
+            if running.config == config:
+                os.kill(running.process.pid, STOP)
+                running.deadline = min(running.deadline, time.monotonic() + STOP_SECONDS)
 
     def _start(self, context: Any, config: RunConfig, cores: frozenset[int]) -> _Running:
         receiver, sender = context.Pipe(duplex=False)

@@ -72,7 +72,12 @@ def bounds(key: PoolKey, records: Iterable[RunRecord]) -> Bounds:
 
 
 def fault(record: RunRecord) -> str | None:
-    """Why a record that calls itself ok cannot be ranked; None if it can, or is a failure."""
+    """Why a record cannot be ranked although it did not fail, or whatever became of it if blind.
+
+    None if it can, or is a failure.
+    """
+    if record.config.blind:
+        return "a trial of a search, which never looked at the test stream"
     if record.status != "ok":
         return None
     if record.cost is None:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.config import RunConfig
+
+STOP = signal.SIGUSR1
+"""Asks a run to end now and to leave its record."""
+
+STOPPED = "stopped by the search that it was a trial of"
+"""Reason of a run that was asked to end; its status is `killed`."""
 
 
 @dataclass(frozen=True)

@@ -98,13 +98,14 @@ class Outcome(_Part):
 
     accuracy: Matrix
     """R[i][j]: tested on experience j after training on i; task known only if the scenario
-    tells it. Null where not measured."""
+    tells it. Null where not measured, as everywhere in a blind run."""
     accuracy_task_aware: Matrix | None
     """The same with the argmax restricted to the classes of experience j; null if no different."""
     validation: Matrix | None
     """R on the held-out part of the training stream; null when nothing is held out."""
     curve: list[tuple[float, float]]
-    """(charged, mean accuracy over the experiences so far), off the clock."""
+    """(charged, mean accuracy over the experiences so far), off the clock; of a blind run on what
+    was held out."""
     test_samples: list[int]
     """Test samples of each experience."""
     chance: float

@@ -31,6 +31,8 @@ class Suite(BaseModel):
     strategies: ids, or `all` for every strategy that can do the scenario.
     model: None for the benchmark's own. seeds: number of repetitions, from 0.
     hyperparameters: by strategy id, or under `*` for all that are in the suite; a list is a grid.
+    points: by strategy id, hyper-parameters that belong together; the grid is laid over each.
+    search_charged: what the search charged that chose the points, an empty one excepted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +46,8 @@ class Suite(BaseModel):
     base_seed: int = Field(default=0, ge=0)
     model: str | None = None
     hyperparameters: dict[str, dict[str, Value | list[Value]]] = Field(default_factory=dict)
+    points: dict[str, list[dict[str, Value]]] = Field(default_factory=dict)
+    search_charged: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     allocation: Literal["samples", "equal"] = "samples"
     validation: float = Field(default=0.0, ge=0, le=0.5)
     threads: int = Field(default=1, ge=1)
@@ -61,7 +65,7 @@ class Suite(BaseModel):
         except tomllib.TOMLDecodeError as error:
             raise ValueError(f"{path}: not TOML: {error}") from error
         except ValidationError as error:
-            raise ValueError(f"{path}: {_first(error, cls)}") from error
+            raise ValueError(f"{path}: {first_mistake(error, cls)}") from error
 
     def configs(self) -> list[RunConfig]:
         """Every run of the grid; ValueError for a name or a combination that cannot be."""
@@ -75,7 +79,7 @@ class Suite(BaseModel):
                 scenario=scenario,
                 model=self._model(benchmark),
                 strategy=strategy,
-                hyperparameters=chosen,
+                hyperparameters={**chosen, **point},
                 budget=budget,
                 allocation=self.allocation,
                 validation=self.validation,
@@ -85,10 +89,12 @@ class Suite(BaseModel):
                 device=self.device,
                 speedups=self.speedups,
                 augment=self.augment,
+                search_charged=self.search_charged if point else 0.0,
             )
             for benchmark, scenario in product(self.benchmarks, self.scenarios)
             for strategy in self._strategies(benchmark, scenario)
-            for chosen in self._points(strategy)
+            for point in self.points.get(strategy, [{}])
+            for chosen in self._grid(strategy)
             for repetition in range(self.seeds)
         ]
         if not configs:
@@ -97,9 +103,10 @@ class Suite(BaseModel):
 
     def _check_hyperparameters(self) -> None:
         known = ("*", *(registry.STRATEGIES if self.strategies == ("all",) else self.strategies))
-        for name in self.hyperparameters:
-            if name not in known:
-                raise ValueError(suggest("strategy in hyperparameters", name, known))
+        for field, given in (("hyperparameters", self.hyperparameters), ("points", self.points)):
+            for name in given:
+                if name not in known:
+                    raise ValueError(suggest(f"strategy in {field}", name, known))
 
     def _strategies(self, benchmark: str, scenario: Scenario) -> list[str]:
         find_benchmark(benchmark).check_scenario(benchmark, scenario)
@@ -115,7 +122,7 @@ class Suite(BaseModel):
         find_model(self.model)
         return self.model
 
-    def _points(self, strategy: str) -> list[dict[str, Value]]:
+    def _grid(self, strategy: str) -> list[dict[str, Value]]:
         chosen = {**self.hyperparameters.get("*", {}), **self.hyperparameters.get(strategy, {})}
         axes = [value if isinstance(value, list) else [value] for value in chosen.values()]
         return [dict(zip(chosen, values, strict=True)) for values in product(*axes)]
@@ -139,12 +146,12 @@ def parse_settings(
         own = result.setdefault(strategy or "*", {})
         if name in own:
             raise ValueError(f"--set {key} must be given once, with commas for a grid")
-        values = [_value(part) for part in text.split(",")]
+        values: list[Value] = [parse_value(part) for part in text.split(",")]
         own[name] = values if len(values) > 1 else values[0]
     return result
 
 
-def _value(text: str) -> Value:
+def parse_value(text: str) -> bool | int | float | str:
     """A TOML value, or the text itself."""
     try:
         parsed = tomllib.loads(f"value = {text}")["value"]
@@ -155,7 +162,8 @@ def _value(text: str) -> Value:
     return parsed if isinstance(parsed, (bool, int, float, str)) else text
 
 
-def _first(error: ValidationError, model: type[BaseModel]) -> str:
+def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first thing that is wrong, with the nearest known key for an unknown one."""
     detail = error.errors()[0]
     key = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":

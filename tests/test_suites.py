@@ -70,3 +70,25 @@ def test_every_declared_suite_can_be_read():
     files = sorted((Path(__file__).parent.parent / "suites").rglob("*.toml"))
     assert files
     assert all(Suite.read(file).configs() for file in files)
+
+
+def test_points_are_hyper_parameters_that_belong_together_and_the_grid_lies_over_them(tmp_path):
+    path = tmp_path / "suite.toml"
+    path.write_text(
+        'strategies = ["packnet-frozen"]\nsearch_charged = 120.0\n'
+        "[hyperparameters.packnet-frozen]\nmomentum = [0.0, 0.9]\n"
+        "[[points.packnet-frozen]]\n"
+        "[[points.packnet-frozen]]\ndensity = 0.1\nrounds = 3\n"
+    )
+    assert [(c.hyperparameters, c.search_charged) for c in Suite.read(path).configs()] == [
+        ({"momentum": 0.0}, 0.0),
+        ({"momentum": 0.9}, 0.0),
+        ({"momentum": 0.0, "density": 0.1, "rounds": 3}, 120.0),
+        ({"momentum": 0.9, "density": 0.1, "rounds": 3}, 120.0),
+    ]
+
+
+def test_points_of_a_strategy_that_is_not_in_the_suite_are_refused():
+    suite = Suite(strategies=("naive",), points={"ewc": [{}]})
+    with pytest.raises(ValueError, match="unknown strategy in points 'ewc'"):
+        suite.configs()

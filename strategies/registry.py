@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any
 
+from strategies.space import Range, Space
+
 ALL = ("task", "class", "domain")
 
 TRAINING: Mapping[str, Any] = {
@@ -49,6 +51,7 @@ class Entry:
     factory: `module:name` of a `SupervisedTemplate` class or a function that returns one.
     scenarios: those it can do; every other is refused before a run starts.
     defaults: hyper-parameters whose default differs from the factory's own, or that have none.
+    space: what a search varies unless it is told otherwise; each default lies in its range.
     ranked: False for upper bounds that see all data at once.
     """
 
@@ -57,7 +60,16 @@ class Entry:
     paper: str
     scenarios: tuple[str, ...] = ALL
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    space: Space = field(default_factory=dict)
     ranked: bool = True
+
+
+_DENSITY = Range(0.005, 0.5, log=True)
+_ROUNDS: Space = {"rounds": Range(1, 32, log=True), "schedule": ("geometric", "linear", "cubic")}
+_CRITERION: Space = {"scope": ("layer", "global"), "importance": ("magnitude", "snip", "taylor")}
+_REWIND: Space = {"rewind": ("none", "learning-rate", "weights")}
+_PACKNET: Space = {"density": _DENSITY, "prune_at": Range(0.1, 0.9), **_ROUNDS, **_CRITERION}
+_NIGHTS: Space = {"density": _DENSITY, "prune_from": Range(0.05, 0.9), **_CRITERION, **_REWIND}
 
 
 STRATEGIES: dict[str, Entry] = {
@@ -67,6 +79,7 @@ STRATEGIES: dict[str, Entry] = {
         "Mallya & Lazebnik 2018",
         ("task",),
         {"frozen": True},
+        space=_PACKNET,
     ),
     "packnet-unfrozen": Entry(
         "strategies.packnet:PackNet",
@@ -74,6 +87,7 @@ STRATEGIES: dict[str, Entry] = {
         "Ball et al. 2020",
         ("task",),
         {"frozen": False},
+        space=_PACKNET,
     ),
     "packnet-snapshot": Entry(
         "strategies.packnet:PackNet",
@@ -81,6 +95,7 @@ STRATEGIES: dict[str, Entry] = {
         "Ball et al. 2020",
         ("task",),
         {"frozen": False, "unfrozen": "snapshot"},
+        space=_PACKNET,
     ),
     "packnet-rehearsed": Entry(
         "strategies.packnet:PackNet",
@@ -88,6 +103,7 @@ STRATEGIES: dict[str, Entry] = {
         "Ball et al. 2020",
         ("task",),
         {"frozen": False, "unfrozen": "rehearsed"},
+        space={**_PACKNET, "buffer": Range(50, 1000, log=True)},
     ),
     "packnet-inferred": Entry(
         "strategies.packnet:PackNet",
@@ -95,22 +111,34 @@ STRATEGIES: dict[str, Entry] = {
         "Mallya & Lazebnik 2018",
         ("class",),
         {"infer": "entropy"},
+        space=_PACKNET,
     ),
     "iterative-prune-budgeted": Entry(
         "strategies.iterative_prune:IterativePrune",
         "rounds of prune and retrain placed by the budget",
         "Ball et al. 2020",
+        space={**_NIGHTS, **_ROUNDS},
     ),
     "iterative-prune-adaptive": Entry(
         "strategies.adaptive_prune:AdaptivePrune",
         "rounds of prune and retrain as the network recovers, no number given",
         "Ball et al. 2020",
+        space={**_NIGHTS, "half_lives": Range(2.0, 64.0, log=True)},
     ),
     "sleep-replay": Entry(
         "strategies.sleep_replay:SleepReplay",
         "spontaneous spiking replay at night, no stored data",
         "Tadros et al. 2022",
         defaults={"learning_rate": 0.01},
+        space={
+            "day": Range(0.1, 0.9),
+            "day_steps": Range(50, 5000, log=True),
+            "sleep_steps": Range(1000, 100_000, log=True),
+            "rate": Range(30.0, 500.0, log=True),
+            "inc": Range(0.0003, 0.03, log=True),
+            "dec": Range(0.0001, 0.01, log=True),
+            "beta": Range(0.2, 2.0, log=True),
+        },
     ),
     "naive": Entry(
         "avalanche.training.supervised:Naive", "plain training, experience by experience", "-"
@@ -126,29 +154,34 @@ STRATEGIES: dict[str, Entry] = {
         "uniform replay from a buffer of stored examples",
         "Chaudhry et al. 2019",
         defaults={"mem_size": 500},
+        space={"mem_size": Range(50, 5000, log=True)},
     ),
     "ewc": Entry(
         "avalanche.training.supervised:EWC",
         "quadratic penalty weighted by Fisher information",
         "Kirkpatrick et al. 2017",
         defaults={"ewc_lambda": 10_000.0},
+        space={"ewc_lambda": Range(1.0, 1e6, log=True)},
     ),
     "si": Entry(
         "strategies.synaptic_intelligence:synaptic_intelligence",
         "quadratic penalty weighted along the path of training",
         "Zenke et al. 2017",
+        space={"si_lambda": Range(0.1, 1e4, log=True)},
     ),
     "lwf": Entry(
         "avalanche.training.supervised:LwF",
         "distillation from the network before the experience",
         "Li & Hoiem 2016",
         defaults={"alpha": 1.0, "temperature": 2.0},
+        space={"alpha": Range(0.1, 10.0, log=True), "temperature": Range(1.0, 5.0)},
     ),
     "wsn": Entry(
         "strategies.winning_subnetworks:WinningSubnetworks",
         "a learned mask per task, weights reused by later tasks and never moved",
         "Kang et al. 2022",
         ("task",),
+        space={"density": _DENSITY, "score_learning_rate": Range(1e-4, 0.1, log=True)},
     ),
     "cpg": Entry(
         "strategies.compacting_picking:CompactingPicking",
@@ -161,6 +194,7 @@ STRATEGIES: dict[str, Entry] = {
         "Avalanche's own PackNet at the same density, pruned by progress",
         "Mallya & Lazebnik 2018",
         ("task",),
+        space={"density": _DENSITY, "prune_at": Range(0.1, 0.9)},
     ),
 }
 

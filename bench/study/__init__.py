@@ -1,0 +1,1 @@
+"""Searching a strategy's hyper-parameters: trials are ordinary runs, records are the truth."""

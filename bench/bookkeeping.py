@@ -50,6 +50,7 @@ class Account:
         self._told = 0.0
         self.experience = 0
         self.accuracy: float | None = None
+        self.weights: float | None = None
 
     def tell(self) -> None:
         """Report, unless that was done a moment ago."""
@@ -57,7 +58,9 @@ class Account:
         if now - self._told > 0.25:
             self._told = now
             spent = min(1.0, self._meter.spent / self._meter.budget.amount)
-            self._report(Progress(self.experience, self._experiences, spent, self.accuracy))
+            self._report(
+                Progress(self.experience, self._experiences, spent, self.accuracy, self.weights)
+            )
 
 
 class Bookkeeper:
@@ -96,7 +99,9 @@ class Bookkeeper:
         if not all(torch.equal(after[name], weight) for name, weight in before.items()):
             raise UnchargedWork("weights changed during evaluation, while the clock stands still")
         self._keep_outcome()
+        last = self._findings.weights[-1]
         self._account.experience, self._account.accuracy = index + 1, self._curve[-1][1]
+        self._account.weights = last.used / last.total
 
     def _evaluate(self, index: int, strategy: Any) -> None:
         shown: Scores | None = None

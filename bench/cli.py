@@ -14,6 +14,9 @@ from typing import Annotated, Any
 
 import typer
 
+from bench.study.cli import app as study_app
+from bench.terminal import Data, Download, Jobs, Model, terminal
+
 app = typer.Typer(
     name="bench",
     help="Fair comparison in continual learning: equal budgets, weights used against accuracy.",
@@ -23,11 +26,8 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Fetch and import data sets.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+app.add_typer(study_app, name="study")
 
-Data = Annotated[
-    Path | None,
-    typer.Option(help="Folder of the data sets.", envvar="SLEEPBENCH_DATA", show_default="data"),
-]
 Out = Annotated[Path, typer.Option(help="Folder of the records.")]
 Pages = Annotated[Path, typer.Option(help="Folder of the pages; `verify` reads records/ in it.")]
 Benchmarks = Annotated[str, typer.Option("--benchmark", help="Ids, separated by commas.")]
@@ -36,13 +36,10 @@ Strategies = Annotated[str, typer.Option("--strategy", help="Ids, `module:Class`
 BudgetText = Annotated[str, typer.Option(help="Per run: 600s, 10m, 1h or 2000steps.")]
 ClockText = Annotated[str | None, typer.Option(help="wall, cpu or steps.", show_default="wall")]
 Seeds = Annotated[int, typer.Option(min=1, help="Repetitions of every cell.")]
-Model = Annotated[str | None, typer.Option(help="Model id.", show_default="the benchmark's")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="name=value or strategy.name=value; a comma makes a grid."),
 ]
-Jobs = Annotated[int, typer.Option(min=1, help="Runs at once, each on its own cores.")]
-Download = Annotated[bool, typer.Option(help="Fetch missing data sets first.")]
 SuiteFile = Annotated[
     Path | None, typer.Option("--suite", help="TOML file with the grid, instead of the options.")
 ]
@@ -113,7 +110,7 @@ def run(
             declared = Suite.model_validate(options)
         except ValidationError as error:
             raise ValueError(_explain(error)) from error
-    console = _console()
+    console = terminal()
     try:
         with alone_in(out):
             common: dict[str, Any] = {
@@ -160,7 +157,7 @@ def list_(
     from bench.catalogue import BENCHMARKS, MODELS
     from strategies.registry import STRATEGIES
 
-    console = _console()
+    console = terminal()
     if strategy is not None:
         _show_strategy(strategy, console)
         return
@@ -220,7 +217,7 @@ def status(out: Out = Path("runs")) -> None:
 
     _require_folder(out)
     stored, damaged = Store(out).read()
-    console = _console()
+    console = terminal()
     table = Table("benchmark", "scenario", "budget", "strategy", "records", box=None)
     cells: dict[tuple[str, ...], Counter[str]] = {}
     for item in stored:
@@ -242,7 +239,8 @@ def _missing(stored: Any) -> list[str]:
     from bench import pools
 
     lines = []
-    for members in pools.pools(stored).values():
+    ranked = [item for item in stored if not item.record.config.blind]
+    for members in pools.pools(ranked).values():
         lines += [f"missing: {m}" for m in pools.missing(pools.entrants(members))]
     return lines
 
@@ -291,7 +289,7 @@ def reproduce(
 
     chosen = papers.choose(papers.find_paper(paper), _names(only) if only else ())
     place = reproduction.Place(paper, quick, out or papers.default_folder(paper, quick))
-    console = _console()
+    console = terminal()
     well = True
     try:
         with alone_in(place.records):
@@ -352,7 +350,7 @@ def compare(
     from bench import compare as comparison
     from bench import leaderboards
 
-    console = _console()
+    console = terminal()
 
     def chosen(folder: Path) -> list[Any]:
         _require_folder(folder)
@@ -378,9 +376,12 @@ def verify(pages: Pages = Path("leaderboards")) -> None:
     """Check that every page agrees with the records beside it."""
     from bench import leaderboards
     from bench import reproduce as reproduction
+    from bench.study import folder
 
     _require_folder(pages)
-    differences = [*leaderboards.verify(pages), *reproduction.verify(pages)]
+    differences = [
+        *leaderboards.verify(pages), *reproduction.verify(pages), *folder.verify(pages / "studies")
+    ]  # fmt: skip
     for difference in differences:
         typer.echo(difference)
     if not differences:
@@ -393,7 +394,7 @@ def doctor(out: Out = Path("runs")) -> None:
     """Say what would spoil a timed run on this machine."""
     from bench.doctor import examine
 
-    console, worst = _console(), 0
+    console, worst = terminal(), 0
     marks = {"ok": ("green", 0), "warning": ("yellow", 0), "failure": ("red", 1)}
     for finding in examine(out):
         colour, failed = marks[finding.level]
@@ -417,7 +418,7 @@ def calibrate(
     if device not in ("cpu", "cuda"):
         raise ValueError(f"--device must be cpu or cuda, got {device!r}")
     jobs = jobs or min(2, max(1, len(os.sched_getaffinity(0)) // threads))
-    console = _console()
+    console = terminal()
     console.print(f"calibrating with {jobs} at once, threads {threads}, device {device}")
     with console.status("importing") as shown:
         found = calibration.calibrate(
@@ -448,13 +449,6 @@ def import_(name: str, source: Path, data: Data = None) -> None:
     typer.echo(
         f"{imported.name}: {len(imported.train_labels)} training images, {imported.content_hash}"
     )
-
-
-def _console() -> Any:
-    """The terminal, or 120 columns where there is none."""
-    from rich.console import Console
-
-    return Console() if sys.stdout.isatty() or "COLUMNS" in os.environ else Console(width=120)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -20,13 +20,15 @@ class Progress:
     """What a run tells while it runs.
 
     experience: index of the one in training; spent: fraction of the whole budget;
-    accuracy: mean over the experiences so far, None before the first evaluation.
+    accuracy: mean over the experiences so far, weights: share in use; None before the first
+        evaluation.
     """
 
     experience: int
     experiences: int
     spent: float
     accuracy: float | None
+    weights: float | None = None
 
 
 @dataclass(frozen=True)

@@ -332,7 +332,21 @@ def _cost(rows: Sequence[Row]) -> list[str]:
         counts = (m.weights_total, m.buffer_bytes, m.artifact_bytes)
         shown = ["-" if math.isnan(count) else f"{count:,.0f}" for count in counts]
         cells.append([_name(row), percent(m.charged), percent(m.cpu_share), *shown])
+    searched = [_search_charged(row) for row in rows]
+    if any(searched):  # a row that a search chose says what that cost
+        unit = "steps" if _budget_in_steps(rows[0]) else "s"
+        header.append(f"its search charged, {unit}")
+        for cell, charged in zip(cells, searched, strict=True):
+            cell.append(f"{charged:,.0f}" if charged else "-")
     return table(header, cells)
+
+
+def _search_charged(row: Row) -> float:
+    return max(item.record.config.search_charged for item in row.runs.values())
+
+
+def _budget_in_steps(row: Row) -> bool:
+    return next(iter(row.runs.values())).record.config.budget.clock == "steps"
 
 
 def _rank(row: Row) -> str:

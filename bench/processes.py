@@ -8,15 +8,17 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.config import RunConfig
 from bench.messages import Job
 from bench.records import RunRecord, Store
+
+T = TypeVar("T")
 
 UNWRITABLE = 74
 """Exit code of a run whose record could not be written: the machine's fault."""
@@ -56,6 +58,34 @@ def check(
     from bench.attempt import refusals
 
     channel.send(refusals(configs, done, data_root, download))
+
+
+def answer(function: Callable[..., T], arguments: Sequence[Any], *, threads: int = 1) -> T:
+    """What `function` returns in a fork of the server, which has imported what this one has not.
+
+    ValueError as the function raises it; any other end of the fork is a RuntimeError.
+    """
+    context = fork_server(threads)
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_answer, args=(function, arguments, sender))
+    process.start()
+    sender.close()
+    try:
+        well, said = receiver.recv()
+    except EOFError:
+        raise RuntimeError(f"{function.__name__} ended its process without an answer") from None
+    finally:
+        process.join()
+    if not well:
+        raise ValueError(said)
+    return said
+
+
+def _answer(function: Callable[..., Any], arguments: Sequence[Any], channel: Connection) -> None:
+    try:
+        channel.send((True, function(*arguments)))
+    except ValueError as error:
+        channel.send((False, str(error)))
 
 
 def kill(process: Any) -> None:

@@ -1,0 +1,166 @@
+"""A study's campaign: everything between the command line and the search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from bench.config import RunConfig
+from bench.execute import Executor, Listener, Plan, refuse_other_conditions
+from bench.processes import answer, slots
+from bench.records import RunRecord
+from bench.study import pages
+from bench.study.declared import Study, resolve
+from bench.study.folder import Folder
+from bench.study.points import grid_size
+from bench.study.sampling import (
+    PRUNERS,
+    SAMPLERS,
+    PerTrial,
+    PrunerName,
+    SamplerName,
+    check_pruner,
+)
+from bench.study.search import Effort, Search
+from bench.study.space import corners, sentences
+from bench.study.storage import fill, make_room, open_index, open_storage, quiet
+from bench.study.trials import accuracy, log_weights, read_trials
+from bench.study.workers import Worker
+
+__all__ = ["PRUNERS", "SAMPLERS", "How", "announce", "rebuild", "search", "show"]
+
+
+@dataclass(frozen=True)
+class How:
+    """How a study is searched; another way may go on with it.
+
+    storage: None for the journal in the folder. jobs: runs at once. command: what the user typed.
+    """
+
+    trials: int
+    sampler: SamplerName = "tpe"
+    pruner: PrunerName = "none"
+    storage: str | None = None
+    jobs: int = 1
+    data_root: Path = Path("data")
+    download: bool = False
+    command: str = ""
+
+
+def search(study: Study, folder: Folder, how: How, console: Console) -> str | None:
+    """Search until there are enough trials, and write the page.
+
+    Returns why it ended before; None if it did not. ValueError, before any run, for what cannot be.
+    """
+    check_pruner(how.pruner, objectives=len(study.objectives), seeds=study.seeds)
+    slots(how.jobs, study.threads)
+    with quiet():
+        return _search(study, folder, how, console)
+
+
+def _search(study: Study, folder: Folder, how: How, console: Console) -> str | None:
+    study, defaults = answer(resolve, [study])
+    study = folder.begin(study)
+    announce(study, defaults, how, console)
+    stored, _ = folder.records.read()
+    trials = read_trials(study, [item.record for item in stored])
+    refuse_other_conditions(record for trial in trials for record in trial.records)
+    executor = Executor(folder.records, jobs=how.jobs, data_root=how.data_root, command=how.command)
+    if not trials:
+        refuse_corners(study, executor, download=how.download)
+    storage = open_storage(how.storage or str(folder.journal))
+    index = open_index(
+        study,
+        storage,
+        sampler=PerTrial(how.sampler, study.base_seed),
+        pruner=PRUNERS[how.pruner](),
+    )
+    with Worker(folder.root) as worker:
+        with worker.alone():
+            if trials and not index.get_trials(deepcopy=False):  # the storage was lost
+                fill(index, study, trials)
+        found = Search(
+            study,
+            index,
+            effort=Effort(how.trials, grid=how.sampler == "grid", prune=how.pruner != "none"),
+            store=folder.records,
+            executor=executor,
+            worker=worker,
+            storage=storage,
+            shown=Teller(console),
+        )
+        found.run()
+    return found.ended
+
+
+def announce(study: Study, defaults: Mapping[str, object], how: How, console: Console) -> None:
+    """Print the search space before anything is run."""
+    what = f"{study.strategy} on {study.benchmark}, {study.scenario}-incremental"
+    console.print(
+        f"{what}: {' and '.join(study.objectives)} under {study.budget} a run", markup=False
+    )
+    for line in sentences(study.searched(), defaults):
+        console.print(f"  {line}", soft_wrap=True, markup=False)
+    if how.sampler == "grid":
+        console.print(f"  a grid of {grid_size(study.searched())} points", markup=False)
+
+
+def refuse_corners(study: Study, executor: Executor, *, download: bool) -> None:
+    """ValueError if the strategy cannot be built where the space ends."""
+    configs = [study.configs(point)[0] for point in corners(study.searched())]
+    for refusal in executor.refusals(Plan(configs, []), download=download):
+        if refusal.for_all:
+            raise ValueError(refusal.reason)
+        point = ", ".join(f"{n}={v}" for n, v in refusal.config.hyperparameters.items())
+        raise ValueError(f"the space holds what cannot be built ({point}): {refusal.reason}")
+
+
+def show(folder: Folder, console: Console) -> Path:
+    """Write the page, print what was found and what it cost; returns the page."""
+    study, (trials, damaged) = folder.study(), folder.trials()
+    with quiet():
+        page = folder.report(trials)
+    for line in damaged:
+        console.print(f"[red]left out[/] {escape(line)}", soft_wrap=True)
+    console.print(pages.terminal_table(study, trials))
+    for line in pages.facts(study, trials):
+        console.print(line, soft_wrap=True, markup=False)
+    return page
+
+
+def rebuild(folder: Folder, storage: str | None) -> int:
+    """Make the storage anew from the records; returns how many trials there are."""
+    study, (trials, _) = folder.study(), folder.trials()
+    where = storage or str(folder.journal)
+    with quiet():
+        make_room(where)
+        fill(open_index(study, open_storage(where)), study, trials)
+    return len(trials)
+
+
+class Teller(Listener):
+    """Says in a line what became of each run."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def finished(self, record: RunRecord) -> None:
+        """The point, and what it reached or why it failed."""
+        if record.status == "ok":
+            weights = 10 ** log_weights(record)
+            what = f"accuracy {accuracy(record):.1%}, weights {weights:.1%}"
+        else:
+            what = f"{record.status}: {record.reason}"
+        self._console.print(f"{what} ({_point(record.config)})", soft_wrap=True, markup=False)
+
+
+def _point(config: RunConfig) -> str:
+    shown = {
+        n: f"{v:.3g}" if isinstance(v, float) else v for n, v in config.hyperparameters.items()
+    }
+    seed = f", seed {config.repetition}" if config.repetition else ""
+    return ", ".join(f"{name}={value}" for name, value in shown.items()) + seed

@@ -1,0 +1,177 @@
+"""What a study is: one strategy on one benchmark under one budget, and the space it searches.
+
+A study file is TOML with the fields of `Study`; the folder of a study keeps the one it was begun
+with, and nothing that is written there may change while it goes on.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from bench.budgets import Budget, ClockName
+from bench.catalogue import find_benchmark, find_model
+from bench.config import Augmentation, RunConfig, Scenario, Speedup, Value
+from bench.records import write_atomically
+from bench.study.space import Written, read_space, search_space, written
+from bench.suites import first_mistake
+from strategies import registry
+from strategies.space import Choices, Range
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Objective = Literal["weights", "accuracy"]
+
+
+class Study(BaseModel):
+    """A search; trials differ in nothing but the hyper-parameters of `space`.
+
+    budget: of one run. within: what all runs of the search may spend together; None: no limit.
+    objectives: `accuracy`, or `weights` and `accuracy` at once.
+    seeds: runs of one trial, whose mean it is judged by; every trial has the same ones.
+    base_seed: not 0, the leaderboards' own, so that what is found is scored on seeds never seen.
+    validation: fraction of each training experience that trials are judged on.
+    hyperparameters: fixed ones. space: searched ones, over those that the strategy declares.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    strategy: str
+    benchmark: str = "split-digits"
+    scenario: Scenario = "task"
+    model: str | None = None
+    budget: str = "20s"
+    clock: ClockName | None = None
+    within: str | None = None
+    objectives: tuple[Objective, ...] = ("weights", "accuracy")
+    seeds: int = Field(default=1, ge=1)
+    base_seed: int = Field(default=1, ge=1)
+    validation: float = Field(default=0.1, gt=0, le=0.5)
+    hyperparameters: dict[str, Value] = Field(default_factory=dict)
+    space: dict[str, Written] = Field(default_factory=dict)
+    allocation: Literal["samples", "equal"] = "samples"
+    threads: int = Field(default=1, ge=1)
+    device: Literal["cpu", "cuda"] = "cpu"
+    speedups: tuple[Speedup, ...] = ()
+    augment: tuple[Augmentation, ...] = ()
+
+    @field_validator("objectives")
+    @classmethod
+    def _judged_by_accuracy(cls, names: tuple[Objective, ...]) -> tuple[Objective, ...]:
+        if sorted(names) not in (["accuracy"], ["accuracy", "weights"]):
+            raise ValueError("objectives must be accuracy, or weights and accuracy")
+        return tuple(sorted(names, reverse=True))
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], *, source: str = "") -> Study:
+        """From fields by name; ValueError names the one that is wrong."""
+        try:
+            return cls.model_validate(options)
+        except ValidationError as error:
+            raise ValueError(f"{source}{first_mistake(error, cls)}") from error
+
+    @classmethod
+    def read(cls, path: Path) -> Study:
+        """Read a TOML file; ValueError names the file and the key that is wrong."""
+        try:
+            fields = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"study file {path} cannot be read: {error}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"{path}: not TOML: {error}") from error
+        return cls.of(fields, source=f"{path}: ")
+
+    def write(self, path: Path) -> None:
+        """Write the TOML file that gives this study again."""
+        write_atomically(path, tomli_w.dumps(self.model_dump(exclude_none=True)))
+
+    def resolved(self) -> Study:
+        """With everything filled in that a later version might fill in otherwise.
+
+        ValueError for a name or a combination that cannot be.
+        """
+        benchmark = find_benchmark(self.benchmark)
+        benchmark.check_scenario(self.benchmark, self.scenario)
+        registry.check_scenario(self.strategy, registry.find(self.strategy), self.scenario)
+        find_model(self.model or benchmark.model)
+        budget = self.run_budget
+        filled = {
+            "model": self.model or benchmark.model,
+            "clock": budget.clock,
+            "space": written(search_space(self.strategy, self.space, self.hyperparameters)),
+            "budget": str(budget),
+        }
+        study = self.model_copy(update=filled)
+        if study.most < budget.amount * self.seeds:
+            raise ValueError(f"within must hold a trial or more, got {self.within}")
+        return study
+
+    def searched(self) -> dict[str, Range | Choices]:
+        """The space of a resolved study."""
+        return read_space(self.space)
+
+    @property
+    def run_budget(self) -> Budget:
+        """Of one run."""
+        return Budget.parse(self.budget, self.clock)
+
+    @property
+    def most(self) -> float:
+        """What all runs may spend together, in the unit of the budget."""
+        if self.within is None:
+            return float("inf")
+        whole = Budget.parse(self.within, self.run_budget.clock)
+        return whole.amount
+
+    def configs(self, chosen: Mapping[str, Value]) -> list[RunConfig]:
+        """The runs of the trial with these hyper-parameters: one for each seed."""
+        return [
+            RunConfig(
+                benchmark=self.benchmark,
+                scenario=self.scenario,
+                model=self.model or find_benchmark(self.benchmark).model,
+                strategy=self.strategy,
+                hyperparameters={**self.hyperparameters, **chosen},
+                budget=self.run_budget,
+                allocation=self.allocation,
+                validation=self.validation,
+                base_seed=self.base_seed,
+                repetition=repetition,
+                threads=self.threads,
+                device=self.device,
+                speedups=self.speedups,
+                augment=self.augment,
+                blind=True,
+            )
+            for repetition in range(self.seeds)
+        ]
+
+
+def resolve(study: Study) -> tuple[Study, dict[str, object]]:
+    """The resolved study and the default of each searched hyper-parameter; imports the strategy."""
+    found = study.resolved()
+    defaults = registry.resolve(
+        study.strategy, registry.find(study.strategy), study.hyperparameters
+    )
+    return found, {name: defaults[name] for name in found.space}
+
+
+def differences(then: Study, now: Study) -> list[str]:
+    """What differs between the study of a folder and one that would go on in it."""
+    found = []
+    for name in Study.model_fields:
+        before, after = getattr(then, name), getattr(now, name)
+        if isinstance(before, dict):
+            keys = [k for k in {**before, **after} if before.get(k) != after.get(k)]
+            found += [f"{name}.{k} was {before.get(k)}, is {after.get(k)}" for k in keys]
+        elif before != after:
+            found.append(f"{name} was {before}, is {after}")
+    return found

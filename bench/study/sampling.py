@@ -1,0 +1,97 @@
+"""Optuna's samplers and pruners by name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.pruners import BasePruner, HyperbandPruner, NopPruner, WilcoxonPruner
+from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial, TrialState
+
+SamplerName = Literal["tpe", "gp", "nsgaii", "random", "grid"]
+PrunerName = Literal["none", "hyperband", "wilcoxon", "dominance"]
+FIRST_TRIALS = 10
+"""Random trials before a model of the space is asked."""
+
+SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
+    "tpe": lambda seed: TPESampler(n_startup_trials=FIRST_TRIALS, seed=seed),
+    "gp": lambda seed: GPSampler(n_startup_trials=FIRST_TRIALS, seed=seed),
+    "nsgaii": lambda seed: NSGAIISampler(population_size=20, seed=seed),
+    "random": lambda seed: RandomSampler(seed=seed),
+    "grid": lambda seed: RandomSampler(seed=seed),  # every point is put into the queue by hand
+}
+PRUNERS: dict[str, Callable[[], BasePruner]] = {
+    "none": NopPruner,
+    "hyperband": HyperbandPruner,
+    "wilcoxon": WilcoxonPruner,
+    "dominance": NopPruner,  # of two objectives Optuna prunes none: `bench.study.dominance`
+}
+
+
+def check_pruner(name: PrunerName, *, objectives: int, seeds: int) -> None:
+    """ValueError for a pruner that could never stop a trial of such a study."""
+    if name in ("hyperband", "wilcoxon") and objectives > 1:
+        raise ValueError(f"--pruner {name} needs one objective: --objective accuracy")
+    if name == "dominance" and objectives == 1:
+        raise ValueError("--pruner dominance needs two objectives: --objective weights,accuracy")
+    if name in ("hyperband", "dominance") and seeds > 1:
+        raise ValueError(f"--pruner {name} follows one run: --seeds must be 1, got {seeds}")
+    if name == "wilcoxon" and seeds < 3:
+        raise ValueError(
+            f"--pruner wilcoxon compares seeds: --seeds must be 3 or more, got {seeds}"
+        )
+
+
+class PerTrial(BaseSampler):
+    """A sampler whose choice depends on the seed, the trial's number and the trials before it.
+
+    So a search that was interrupted goes on as if it had not been, and two processes never draw
+    the same numbers.
+    """
+
+    def __init__(self, name: SamplerName, seed: int) -> None:
+        self._make, self._seed = SAMPLERS[name], seed
+        self._sampler = self._make(seed)
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """Begin again with the seed of this trial."""
+        text = f"{self._seed}/{trial.number}"
+        seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+        self._sampler = self._make(seed)
+        self._sampler.before_trial(study, trial)
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """As the sampler itself."""
+        return self._sampler.infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """As the sampler itself."""
+        return self._sampler.sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """As the sampler itself."""
+        return self._sampler.sample_independent(study, trial, param_name, param_distribution)
+
+    def after_trial(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        """As the sampler itself."""
+        self._sampler.after_trial(study, trial, state, values)

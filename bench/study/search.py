@@ -1,0 +1,247 @@
+"""The search: asks Optuna for points, has them run, tells it what became of them."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass, field
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from bench.config import RunConfig
+from bench.execute import Executor, Listener
+from bench.messages import STOPPED, Progress
+from bench.records import FINISHED, RunRecord, Store, read_record
+from bench.study.declared import Study
+from bench.study.dominance import dominated, path
+from bench.study.points import queue_grid, same_point
+from bench.study.sampling import PerTrial
+from bench.study.space import distributions
+from bench.study.trials import accuracy, charged, judge
+from bench.study.workers import Heartbeats, Worker, retried, retry
+
+FAILURES = 5
+"""As many failures in a row for the same reason end a search."""
+
+REDRAWS, OWN_REDRAWS = 100, 5
+"""As many points in a row that were tried before end a search: there is nothing else. After the
+first few, on which a sampler may insist, they are drawn at random."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is searched, and how; a study may go on with another effort.
+
+    trials: in all, of all processes and calls. grid: points come from a grid, not from a sampler.
+    prune: ask the pruner.
+    """
+
+    trials: int
+    grid: bool = False
+    prune: bool = False
+
+
+@dataclass
+class _Open:
+    """A trial that is not finished, and the runs it still needs."""
+
+    trial: optuna.Trial
+    waiting: list[RunConfig]
+    running: RunConfig | None = None
+    records: list[RunRecord] = field(default_factory=list)
+    spent: float = 0.0
+    reported: int = 0
+
+
+class Search(Listener):
+    """The runs of a study, one after the other as cores are free.
+
+    ended: why no trial is begun any more although there are not enough; None while they are.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        index: optuna.Study,
+        *,
+        effort: Effort,
+        store: Store,
+        executor: Executor,
+        worker: Worker,
+        storage: BaseStorage,
+        shown: Listener | None = None,
+    ) -> None:
+        """index: the study in `storage`. shown: told of every run as well."""
+        self._study, self._index, self._effort = study, index, effort
+        self._store, self._executor, self._worker = store, executor, worker
+        self._shown = shown or Listener()
+        self._space = study.searched()
+        self._sampler = index.sampler
+        self._open: dict[str, _Open] = {}
+        self._failures: list[str] = []
+        self._heartbeats = Heartbeats(
+            storage, lambda: [opened.trial._trial_id for opened in list(self._open.values())]
+        )
+        self.ended: str | None = None
+
+    def run(self) -> None:
+        """Run trials until there are enough, or until going on makes no sense."""
+        with self._heartbeats:
+            self._executor.serve(self.next_run, self, threads=self._study.threads)
+
+    def next_run(self) -> RunConfig | None:
+        """The next run of an open trial, or the first of a new one; None if there is none now."""
+        while True:
+            opened = next((o for o in self._open.values() if o.running is None), None)
+            if opened is None and self.ended is None:
+                opened = self._begin()
+            if opened is None:
+                return None
+            config = opened.running = opened.waiting.pop(0)
+            if (record := self._kept(config)) is None:
+                return config
+            self._take(record)
+
+    def started(self, config: RunConfig) -> None:
+        """Show it."""
+        self._shown.started(config)
+
+    def progressed(self, config: RunConfig, progress: Progress) -> None:
+        """Show it, and stop the run if its trial promises nothing."""
+        self._shown.progressed(config, progress)
+        opened = self._open[_key(config)]
+        follows = self._effort.prune and self._study.seeds == 1
+        if follows and progress.accuracy is not None and progress.experience > opened.reported:
+            opened.reported = progress.experience
+            if self._promises_nothing(opened, progress):
+                self._executor.stop(config)
+
+    def finished(self, record: RunRecord) -> None:
+        """Show it, and tell Optuna once its trial is decided."""
+        self._shown.finished(record)
+        self._take(record)
+
+    def _promises_nothing(self, opened: _Open, progress: Progress) -> bool:
+        """Whether the pruner would end a run that has just finished an experience."""
+        assert progress.accuracy is not None, "asked of runs that have been evaluated"
+        if len(self._study.objectives) == 1:
+            opened.trial.report(progress.accuracy, step=progress.experience)
+            return opened.trial.should_prune()
+        assert progress.weights is not None, "counted when it was evaluated"
+        others = self._index.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        paths = [trial.user_attrs["path"] for trial in others]
+        return dominated((progress.weights, progress.accuracy), progress.experience, paths)
+
+    def _begin(self) -> _Open | None:
+        """A new trial, or None when there are enough or none can be begun now."""
+        with self._worker.alone():
+            self._worker.retry_stale(self._index)
+            trial = self._ask()
+        if trial is None:
+            return None
+        self._heartbeats.beat(trial._trial_id)
+        opened = _Open(trial, waiting=self._study.configs(trial.params))
+        self._open[_key(opened.waiting[0])] = opened
+        return opened
+
+    def _ask(self) -> optuna.Trial | None:
+        """A trial at a point that no other has."""
+        for redraw in range(REDRAWS):
+            before = self._index.get_trials(deepcopy=False)
+            if not self._may_begin(before):
+                return None
+            if self._effort.grid and not queue_grid(self._index, self._space, before):
+                self.ended = "every point of the grid has been tried"
+                return None
+            if redraw >= OWN_REDRAWS:
+                self._index.sampler = PerTrial("random", self._study.base_seed)
+            trial = self._index.ask(distributions(self._space))
+            self._index.sampler = self._sampler
+            trial.set_user_attr("worker", self._worker.name)
+            twin = same_point(trial, before)
+            if twin is None:
+                return trial
+            trial.set_user_attr("twin", twin)
+            self._index.tell(trial, state=TrialState.FAIL)
+        self.ended = f"{REDRAWS} points in a row had been tried before"
+        return None
+
+    def _may_begin(self, trials: list[FrozenTrial]) -> bool:
+        """Whether trials are missing and another can be paid for."""
+        waiting = any(t.state == TrialState.WAITING for t in trials)
+        if len(counted(trials)) >= self._effort.trials and not waiting:
+            return False
+        one = self._study.run_budget.amount
+        under_way = sum(t.state == TrialState.RUNNING for t in trials)
+        spent = math.fsum(t.user_attrs.get("charged", 0.0) for t in trials)
+        # the last `one` is for a run that scores what was found
+        if spent + (under_way + 1) * one * self._study.seeds + one <= self._study.most:
+            return True
+        if not under_way:  # else some may be left when they have ended
+            self.ended = f"another trial might bring the search to more than {self._study.within}"
+        return False
+
+    def _kept(self, config: RunConfig) -> RunRecord | None:
+        """The record of a run that was finished before its trial could be told."""
+        for attempt in range(1, self._store.attempts(config) + 1):
+            path = self._store.path(config, attempt)
+            if path.exists() and (record := read_record(path)).status in FINISHED:
+                return record
+        return None
+
+    def _take(self, record: RunRecord) -> None:
+        """One run more of an open trial; decide the trial if it can be."""
+        opened = self._open[_key(record.config)]
+        opened.running = None
+        opened.spent += charged(record)
+        opened.records.append(record)
+        if record.reason == STOPPED:
+            self._tell(opened, TrialState.PRUNED)
+        elif record.status != "ok":
+            self._fail(opened, record)
+        elif self._behind(opened, record):
+            self._tell(opened, TrialState.PRUNED)
+        elif not opened.waiting:
+            self._failures.clear()
+            self._tell(opened, TrialState.COMPLETE, judge(self._study, opened.records))
+
+    def _behind(self, opened: _Open, record: RunRecord) -> bool:
+        """Whether the pruner finds a trial worse than the best on the seeds that it has run."""
+        if self._study.seeds == 1 or len(self._study.objectives) > 1:
+            return False
+        opened.trial.report(accuracy(record), step=len(opened.records))
+        more = bool(opened.waiting) and self._effort.prune
+        return more and opened.trial.should_prune()
+
+    def _fail(self, opened: _Open, record: RunRecord) -> None:
+        reason = f"{record.status}: {record.reason}"
+        opened.trial.set_user_attr("reason", reason)
+        self._tell(opened, TrialState.FAIL)
+        if record.status not in FINISHED:  # the machine's fault: the same point once more
+            retry(self._index, opened.trial.number)
+        self._failures = [*self._failures, re.sub(r"\d+", "#", reason)][-FAILURES:]
+        if len(self._failures) == FAILURES and len(set(self._failures)) == 1:
+            self.ended = f"{FAILURES} trials in a row failed for the same reason: {reason}"
+
+    def _tell(
+        self, opened: _Open, state: TrialState, values: tuple[float, ...] | None = None
+    ) -> None:
+        opened.trial.set_user_attr("charged", opened.spent)
+        if state == TrialState.COMPLETE:
+            opened.trial.set_user_attr("path", path(opened.records[0]))
+        self._index.tell(opened.trial, values, state)
+        del self._open[_key(opened.records[0].config)]
+
+
+def counted(trials: list[FrozenTrial]) -> list[FrozenTrial]:
+    """Those that were asked for: neither points tried before nor trials that are retried."""
+    again = retried(trials)
+    return [t for t in trials if t.number not in again and "twin" not in t.user_attrs]
+
+
+def _key(config: RunConfig) -> str:
+    """What the runs of one trial share."""
+    return json.dumps(config.hyperparameters, sort_keys=True)

@@ -1,0 +1,121 @@
+"""The processes of a study: who is alive, and the trials that a dead one has left."""
+
+from __future__ import annotations
+
+import copy
+import fcntl
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+
+import optuna
+from optuna.storages import BaseStorage, RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.storages import fail_stale_trials as fail_without_heartbeat
+from optuna.trial import FrozenTrial, TrialState
+
+from bench.study.storage import HEARTBEAT_SECONDS, RETRIES
+
+
+class Worker:
+    """One process among those that work in a folder.
+
+    Alive is who holds the lock on its own file, which the system gives back when it dies.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """folder: of the study; ValueError if one cannot write there."""
+        self._folder = folder / ".workers"
+        self.name = uuid.uuid4().hex[:12]
+
+    def __enter__(self) -> Worker:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._alive = (self._folder / self.name).open("w")
+        except OSError as error:
+            raise ValueError(f"--out must be a folder one can write to: {error}") from error
+        fcntl.flock(self._alive, fcntl.LOCK_EX)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._alive.close()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """No other process of this folder begins a trial meanwhile."""
+        with (self._folder / ".choosing").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def retry_stale(self, index: optuna.Study) -> None:
+        """Put the trials of dead processes back into the queue.
+
+        Those of this folder are known by their locks, others by the heartbeats of a database.
+        """
+        fail_without_heartbeat(index)
+        running = index.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        dead = {name for t in running if (name := t.user_attrs.get("worker")) and self._dead(name)}
+        for trial in running:
+            if trial.user_attrs.get("worker") in dead:
+                with suppress(ValueError):  # another process was faster
+                    index.tell(trial.number, state=TrialState.FAIL)
+                    retry(index, trial.number)
+
+    def _dead(self, name: str) -> bool:
+        if name == self.name:
+            return False
+        try:
+            with (self._folder / name).open("r+") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (FileNotFoundError, BlockingIOError):
+            return False
+        return True
+
+
+def retry(index: optuna.Study, number: int) -> None:
+    """Put the point of a failed trial into the queue again, RETRIES times at most."""
+    trial = copy.deepcopy(index.get_trials(deepcopy=False)[number])
+    trial.user_attrs = {}
+    RetryHeartbeatStaleTrialCallback(max_retry=RETRIES)(index, trial)
+
+
+def retried(trials: Sequence[FrozenTrial]) -> set[int]:
+    """Numbers of the trials whose point was put into the queue again."""
+    histories = (RetryHeartbeatStaleTrialCallback.retry_history(trial) for trial in trials)
+    return {number for history in histories for number in history}
+
+
+class Heartbeats:
+    """Tells a database once in a while which trials are alive; nothing where there is none."""
+
+    def __init__(self, storage: BaseStorage, alive: Callable[[], list[int]]) -> None:
+        """alive: ids of the open trials."""
+        self._storage, self._alive = storage, alive
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def __enter__(self) -> None:
+        if isinstance(self._storage, RDBStorage):
+            self._thread.start()
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        if isinstance(self._storage, RDBStorage):
+            self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._over.wait(HEARTBEAT_SECONDS / 2):
+            for trial in self._alive():
+                self.beat(trial)
+
+    def beat(self, trial: int) -> None:
+        """Say that a trial is alive."""
+        if isinstance(self._storage, RDBStorage):
+            self._storage.record_heartbeat(trial)

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from bench.study.declared import Study, resolve
 from bench.study.space import corners, grid, parse_space, search_space, sentences, written
 from strategies import registry
 from strategies.space import Range
 from toy import toy_benchmark, toy_strategy
 
 PRUNE = "iterative-prune-budgeted"
+STUDIES = Path(__file__).parent.parent / "studies"
 SEARCHED = [name for name, entry in registry.STRATEGIES.items() if entry.space]
 
 
@@ -118,3 +122,11 @@ def test_the_space_is_told_with_scales_and_defaults():
         "rounds: whole numbers from 1 to 32, log scale (default 5)",
         "schedule: one of linear, cubic (default linear)",
     ]
+
+
+@pytest.mark.parametrize("path", sorted(STUDIES.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_declared_study_can_be_begun(path):
+    study, defaults = resolve(Study.read(path))
+    assert study.searched().keys() == defaults.keys()
+    assert study.resolved() == study  # so that a study goes on with its own file
+    assert {"rounds", "prune_from", "schedule"} <= defaults.keys()

@@ -1,0 +1,157 @@
+"""`python -m bench study` with real runs, on the steps clock."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from bench.records import Store
+from bench.study.folder import Folder
+from bench.study.storage import open_index, open_storage
+from bench.suites import Suite
+from test_cli import usage_error
+from test_execute import bench, family
+
+SMALL = [
+    "study", "--strategy", "iterative-prune-budgeted", "--budget", "20steps",
+    "--set", "importance=magnitude", "--set", "rewind=none", "--set", "scope=layer",
+]  # fmt: skip
+SLOW = ["study", "--strategy", "rogues:Slow", "--space", "learning_rate=0.001:0.1:log",
+        "--budget", "30steps"]  # fmt: skip
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    process = bench(*arguments)
+    output = process.communicate()[0]
+    return process.returncode, output
+
+
+def states(folder: Path) -> list[str]:
+    place = Folder(folder)
+    index = open_index(place.study(), open_storage(str(place.journal)))
+    return [trial.state.name for trial in index.get_trials()]
+
+
+def test_a_study_from_search_to_the_test_stream(tmp_path):
+    out, suite = str(tmp_path / "study"), str(tmp_path / "found.toml")
+    code, output = run(*SMALL, "--trials", "4", "--out", out)
+    assert code == 0, output
+    assert "rounds: whole numbers from 1 to 32, log scale (default 5)" in output
+    assert "The search charged 80 steps in all" in output
+    code, output = run(*SMALL, "--trials", "6", "--out", out)
+    assert code == 0, output
+    assert output.count("accuracy ") - output.count("objective") >= 2
+    assert len(list(Store(tmp_path / "study" / "records").paths())) == 6
+    assert states(tmp_path / "study") == ["COMPLETE"] * 6
+    assert (tmp_path / "study" / "front.png").exists()
+    code, output = run("study", "export", suite, "--out", out, "--seeds", "1", "--most", "1")
+    assert code == 0, output
+    code, output = run("run", "--suite", suite, "--out", str(tmp_path / "runs"))
+    assert code == 0, output
+    default, found = sorted(
+        (item.record for item in Store(tmp_path / "runs").read()[0]),
+        key=lambda record: record.config.search_charged,
+    )
+    assert found.config.search_charged == 120
+    assert None not in found.outcome.accuracy[-1]
+    assert default.config.search_charged == 0
+    assert len(Suite.read(Path(suite)).configs()) == 2
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc to find the process tree")
+def test_kill_9_loses_at_most_the_running_trials(tmp_path):
+    process = bench(*SLOW, "--trials", "5", "--out", str(tmp_path))
+    records = Store(tmp_path / "records")
+    deadline = time.monotonic() + 300
+    while len(list(records.paths())) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for pid in family(process.pid):
+        with suppress(ProcessLookupError):  # it may have ended since it was listed
+            os.kill(pid, signal.SIGKILL)
+    process.communicate()
+    kept = {path: path.stat().st_mtime_ns for path in records.paths()}
+    assert 2 <= len(kept) < 5
+    code, output = run(*SLOW, "--trials", "5", "--out", str(tmp_path))
+    assert code == 0, output
+    after = {path: path.stat().st_mtime_ns for path in records.paths()}
+    assert len(after) == 5
+    assert kept.items() <= after.items()
+    assert sorted(states(tmp_path)) in (["COMPLETE"] * 5, ["COMPLETE"] * 5 + ["FAIL"])
+
+
+def test_two_processes_on_one_storage_make_no_trial_twice(tmp_path):
+    command = [*SLOW, "--trials", "6", "--out", str(tmp_path)]
+    first, second = bench(*command), bench(*command)
+    outputs = [process.communicate()[0] for process in (first, second)]
+    assert [first.returncode, second.returncode] == [0, 0], outputs
+    assert states(tmp_path) == ["COMPLETE"] * 6
+    records = [item.record for item in Store(tmp_path / "records").read()[0]]
+    assert len({record.digest for record in records}) == len(records) == 6
+    assert all(output.count("accuracy ") > 1 for output in outputs)  # both did some
+
+
+def test_hyperband_stops_trials_and_their_cost_is_counted(tmp_path):
+    code, output = run(
+        "study", "--strategy", "naive", "--space", "learning_rate=1e-6:0.1:log",
+        "--objective", "accuracy", "--pruner", "hyperband", "--scenario", "class",
+        "--budget", "2000steps", "--trials", "12", "--out", str(tmp_path),
+    )  # fmt: skip
+    assert code == 0, output
+    stopped = [t for t in Folder(tmp_path).trials()[0] if t.state == "stopped"]
+    assert len(stopped) == states(tmp_path).count("PRUNED") > 0
+    assert all(0 < trial.charged < 2000 for trial in stopped)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "must hold a study, got no study.toml there"),
+        (["--strategy", "ewcc"], "unknown strategy 'ewcc'; did you mean 'ewc'?"),
+        (["--strategy", "naive"], "naive has nothing to search; give a range"),
+        (["--strategy", "ewc", "--space", "ewc_lamda=1:2"], "did you mean 'ewc_lambda'?"),
+        (["--strategy", "ewc", "--space", "ewc_lambda=9:2"], "must go from low to high, got 9"),
+        (["--strategy", "ewc", "--sampler", "tpee"], "unknown --sampler 'tpee'; did you mean 'tpe"),
+        (["--strategy", "ewc", "--pruner", "hyperband"], "needs one objective"),
+        (["--strategy", "ewc", "--objective", "speed"], "objectives"),
+        (["--strategy", "ewc", "--within", "5s"], "within must hold a trial or more, got 5s"),
+        (["--strategy", "ewc", "--study", "x.toml"], "--study declares the study: --strategy"),
+        (["--strategy", "ewc", "--set", "x"], "--set must be name=value, got 'x'"),
+        (
+            ["--strategy", "packnet-frozen", "--space", "density=0.5:1.5"],
+            "the space holds what cannot be built (density=1.5): density must be in (0, 1]",
+        ),
+    ],
+)
+def test_wrong_usage_is_one_line_that_says_what_must_be(
+    tmp_path, monkeypatch, capsys, arguments, message
+):
+    out = str(tmp_path / "study")
+    error = usage_error(monkeypatch, capsys, "study", "--out", out, *arguments)
+    assert message in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_password_is_kept_out_of_the_records(tmp_path, monkeypatch, capsys):
+    from bench.study import campaign
+
+    seen = []
+    monkeypatch.setattr(campaign, "search", lambda study, folder, how, console: seen.append(how))
+    monkeypatch.setattr(campaign, "show", lambda folder, console: tmp_path)
+    from typer.testing import CliRunner
+
+    from bench.cli import app
+
+    url = "postgresql://me:secret@host/db"
+    command = ["study", "--strategy", "ewc", "--out", str(tmp_path), "--storage", url]
+    monkeypatch.setattr(sys, "argv", ["bench", *command])
+    assert CliRunner().invoke(app, command).exit_code == 0
+    [how] = seen
+    assert how.storage == url
+    assert "secret" not in how.command

@@ -68,7 +68,9 @@ _DENSITY = Range(0.005, 0.5, log=True)
 _ROUNDS: Space = {"rounds": Range(1, 32, log=True), "schedule": ("geometric", "linear", "cubic")}
 _CRITERION: Space = {"scope": ("layer", "global"), "importance": ("magnitude", "snip", "taylor")}
 _REWIND: Space = {"rewind": ("none", "learning-rate", "weights")}
-_PACKNET: Space = {"density": _DENSITY, "prune_at": Range(0.1, 0.9), **_ROUNDS, **_CRITERION}
+_PACKNET: Space = {
+    "density": _DENSITY, "prune_at": Range(0.1, 0.9), **_ROUNDS, **_CRITERION, **_REWIND
+}  # fmt: skip
 _NIGHTS: Space = {"density": _DENSITY, "prune_from": Range(0.05, 0.9), **_CRITERION, **_REWIND}
 
 
@@ -188,6 +190,13 @@ STRATEGIES: dict[str, Entry] = {
         "frozen, pruned gradually, each task picks earlier weights; without growing",
         "Hung et al. 2019",
         ("task",),
+        space={
+            "density": _DENSITY,
+            "prune_from": Range(0.05, 0.9),
+            "rounds": Range(1, 32, log=True),
+            "pick_learning_rate": Range(1e-5, 0.01, log=True),
+            **_CRITERION,
+        },
     ),
     "avalanche-packnet": Entry(
         "strategies.avalanche_packnet:avalanche_packnet",

@@ -114,11 +114,11 @@ def test_a_search_that_was_interrupted_goes_on_as_if_it_had_not_been(tmp_path):
 def test_a_point_is_never_run_twice(tmp_path):
     narrow = {"space": {"rounds": "1:3", "density": [0.1, 0.2], "schedule": ["linear", "cubic"]}}
     bench = Bench(tmp_path, make_study(**narrow))
-    ended = bench.search(50).ended
+    ended = bench.search(50).ended.why
     assert len(bench.executor.ran) == len({c.digest for c in bench.executor.ran}) <= 12
     assert "had been tried before" in ended
     again = Bench(tmp_path / "grid", make_study(**narrow))
-    assert again.search(50, sampler="grid").ended == "every point of the grid has been tried"
+    assert again.search(50, sampler="grid").ended.why == "every point of the grid has been tried"
     assert len(again.executor.ran) == 12 == grid_size(again.study.searched())
 
 
@@ -142,7 +142,8 @@ def test_five_failures_in_a_row_for_the_same_reason_end_the_search(tmp_path):
         30, fails=lambda config: ("error", f"ValueError: layer {next(numbers)} is too small")
     )
     assert len(bench.executor.ran) == 5
-    assert search.ended == (
+    assert not search.ended.well
+    assert search.ended.why == (
         "5 trials in a row failed for the same reason: error: ValueError: layer 4 is too small"
     )
 
@@ -200,7 +201,7 @@ def test_the_search_stays_within_its_budget_with_a_final_run(tmp_path):
     bench = Bench(tmp_path, make_study(within="100steps"))
     search = bench.search(50)
     spent = sum(trial.charged for trial in bench.folder.trials()[0])
-    assert search.ended == "another trial might bring the search to more than 100steps"
+    assert search.ended.why == "another trial might bring the search to more than 100steps"
     assert spent + 20 <= 100 < spent + 2 * 20 + 18
 
 
@@ -273,7 +274,7 @@ def test_a_study_that_goes_on_with_another_space_or_budget_is_refused_with_what_
     Bench(tmp_path)
     other = make_study(budget="30steps", space={"rounds": "1:16:log"})
     with pytest.raises(ValueError, match="holds another study") as refused:
-        Folder(tmp_path).begin(other)
+        Folder(tmp_path).same(other)
     told = str(refused.value)
     assert "budget was 20steps, is 30steps" in told
     assert "space.rounds was 1:32:log, is 1:16:log" in told

@@ -136,6 +136,7 @@ def test_wrong_usage_is_one_line_that_says_what_must_be(
     assert message in error
     assert error.count("\n") == 1
     assert not list(tmp_path.rglob("*.json"))
+    assert not (tmp_path / "study" / "study.toml").exists()
 
 
 def test_a_password_is_kept_out_of_the_records(tmp_path, monkeypatch, capsys):

@@ -134,7 +134,8 @@ def test_a_failed_trial_is_shown_with_its_reason_and_its_cost():
 
 def test_a_report_writes_files_and_imports_no_torch(tmp_path):
     folder = Folder(tmp_path / "one")
-    study = folder.begin(make_study())
+    study = make_study()
+    folder.declare(study)
     for trial in trials_of(study, 15):
         for record in trial.records:
             folder.records.write(record)

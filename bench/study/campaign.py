@@ -25,7 +25,7 @@ from bench.study.sampling import (
     SamplerName,
     check_pruner,
 )
-from bench.study.search import Effort, Search
+from bench.study.search import Effort, Ending, Search
 from bench.study.space import corners, sentences
 from bench.study.storage import fill, make_room, open_index, open_storage, quiet
 from bench.study.trials import accuracy, log_weights, read_trials
@@ -51,10 +51,10 @@ class How:
     command: str = ""
 
 
-def search(study: Study, folder: Folder, how: How, console: Console) -> str | None:
-    """Search until there are enough trials, and write the page.
+def search(study: Study, folder: Folder, how: How, console: Console) -> Ending | None:
+    """Search until there are enough trials; None, or why it ended before.
 
-    Returns why it ended before; None if it did not. ValueError, before any run, for what cannot be.
+    ValueError, before any run, for what cannot be.
     """
     check_pruner(how.pruner, objectives=len(study.objectives), seeds=study.seeds)
     slots(how.jobs, study.threads)
@@ -62,12 +62,11 @@ def search(study: Study, folder: Folder, how: How, console: Console) -> str | No
         return _search(study, folder, how, console)
 
 
-def _search(study: Study, folder: Folder, how: How, console: Console) -> str | None:
+def _search(study: Study, folder: Folder, how: How, console: Console) -> Ending | None:
     study, defaults = answer(resolve, [study])
-    study = folder.begin(study)
+    study = folder.same(study)
     announce(study, defaults, how, console)
-    stored, _ = folder.records.read()
-    trials = read_trials(study, [item.record for item in stored])
+    trials = read_trials(study, [item.record for item in folder.records.read()[0]])
     refuse_other_conditions(record for trial in trials for record in trial.records)
     executor = Executor(folder.records, jobs=how.jobs, data_root=how.data_root, command=how.command)
     if not trials:
@@ -79,6 +78,7 @@ def _search(study: Study, folder: Folder, how: How, console: Console) -> str | N
         sampler=PerTrial(how.sampler, study.base_seed),
         pruner=PRUNERS[how.pruner](),
     )
+    folder.declare(study)
     with Worker(folder.root) as worker:
         with worker.alone():
             if trials and not index.get_trials(deepcopy=False):  # the storage was lost

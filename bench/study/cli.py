@@ -112,8 +112,8 @@ def study(
     page = campaign.show(folder, console)
     console.print(f"page: {page}", soft_wrap=True, markup=False)
     if ended is not None:
-        console.print(f"ended early: {ended}", soft_wrap=True, markup=False)
-    raise typer.Exit(0 if ended is None else 1)
+        console.print(f"ended early: {ended.why}", soft_wrap=True, markup=False)
+    raise typer.Exit(0 if ended is None or ended.well else 1)
 
 
 @app.command()

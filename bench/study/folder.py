@@ -45,19 +45,22 @@ class Folder:
             raise ValueError(f"{self.root} must hold a study, got no {self.declared.name} there")
         return Study.read(self.declared)
 
-    def begin(self, study: Study) -> Study:
-        """The resolved study as it will be searched here; ValueError if another was begun."""
+    def same(self, study: Study) -> Study:
+        """The resolved study, or as it was begun here; ValueError with what differs if another."""
         if self.declared.is_file():
             then = self.study()
             if different := differences(then, study):
                 told = "; ".join(different)
                 raise ValueError(f"{self.root} holds another study: {told}; choose another --out")
             return then
+        return study
+
+    def declare(self, study: Study) -> None:
+        """Write down what is searched here."""
         try:
             study.write(self.declared)
         except OSError as error:
             raise ValueError(f"--out must be a folder one can write to: {error}") from error
-        return study
 
     def trials(self) -> tuple[list[Trial], list[str]]:
         """The trials that left records, and a sentence for each damaged file."""

@@ -44,6 +44,14 @@ class Effort:
     prune: bool = False
 
 
+@dataclass(frozen=True)
+class Ending:
+    """Why a search begins no more trials although there are not enough; well: as it should."""
+
+    why: str
+    well: bool = True
+
+
 @dataclass
 class _Open:
     """A trial that is not finished, and the runs it still needs."""
@@ -59,7 +67,7 @@ class _Open:
 class Search(Listener):
     """The runs of a study, one after the other as cores are free.
 
-    ended: why no trial is begun any more although there are not enough; None while they are.
+    ended: None while trials are begun, and when there are enough.
     """
 
     def __init__(
@@ -85,7 +93,7 @@ class Search(Listener):
         self._heartbeats = Heartbeats(
             storage, lambda: [opened.trial._trial_id for opened in list(self._open.values())]
         )
-        self.ended: str | None = None
+        self.ended: Ending | None = None
 
     def run(self) -> None:
         """Run trials until there are enough, or until going on makes no sense."""
@@ -154,7 +162,7 @@ class Search(Listener):
             if not self._may_begin(before):
                 return None
             if self._effort.grid and not queue_grid(self._index, self._space, before):
-                self.ended = "every point of the grid has been tried"
+                self.ended = Ending("every point of the grid has been tried")
                 return None
             if redraw >= OWN_REDRAWS:
                 self._index.sampler = PerTrial("random", self._study.base_seed)
@@ -166,7 +174,7 @@ class Search(Listener):
                 return trial
             trial.set_user_attr("twin", twin)
             self._index.tell(trial, state=TrialState.FAIL)
-        self.ended = f"{REDRAWS} points in a row had been tried before"
+        self.ended = Ending(f"{REDRAWS} points in a row had been tried before")
         return None
 
     def _may_begin(self, trials: list[FrozenTrial]) -> bool:
@@ -181,7 +189,8 @@ class Search(Listener):
         if spent + (under_way + 1) * one * self._study.seeds + one <= self._study.most:
             return True
         if not under_way:  # else some may be left when they have ended
-            self.ended = f"another trial might bring the search to more than {self._study.within}"
+            most = self._study.within
+            self.ended = Ending(f"another trial might bring the search to more than {most}")
         return False
 
     def _kept(self, config: RunConfig) -> RunRecord | None:
@@ -224,7 +233,8 @@ class Search(Listener):
             retry(self._index, opened.trial.number)
         self._failures = [*self._failures, re.sub(r"\d+", "#", reason)][-FAILURES:]
         if len(self._failures) == FAILURES and len(set(self._failures)) == 1:
-            self.ended = f"{FAILURES} trials in a row failed for the same reason: {reason}"
+            why = f"{FAILURES} trials in a row failed for the same reason: {reason}"
+            self.ended = Ending(why, well=False)
 
     def _tell(
         self, opened: _Open, state: TrialState, values: tuple[float, ...] | None = None

@@ -3,6 +3,7 @@
 import csv
 import math
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -465,3 +466,11 @@ class TestLatex:
         assert shown in text
         assert text.count(r"\end{table}") == 1
         assert r"\textbackslash{}end\{table\}" in text
+
+
+def test_a_row_that_a_search_chose_says_what_the_search_charged(tmp_path):
+    chosen = make_runs("naive", hyperparameters={"momentum": 0.5}, search_charged=1234.0)
+    text = page_of(tmp_path, make_runs("naive"), chosen)
+    assert "its search charged, s" in text
+    assert re.search(r"^\| naive \(momentum=0.5\) .* \| 1,234 \|$", text, re.MULTILINE)
+    assert "its search charged" not in page_of(tmp_path / "other", make_runs("naive"))

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from strategies.clock import Clock, EpochClock
 from strategies.nights import Night, SleepingStrategy
 from strategies.signature import template_first
-from strategies.spiking import SleepParameters, layer_scales, sleep
+from strategies.sleep_parameters import SleepParameters
+from strategies.spiking import layer_scales, sleep
 
 OBSERVED_MINIBATCHES = 20
 """Minibatches that show the mean input and the largest outputs; more change neither much."""

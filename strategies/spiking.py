@@ -1,21 +1,23 @@
 """Sleep of a stack of linear layers: the network spikes on its mean input and its weights drift.
 
 Sleep replay consolidation, Tadros et al. 2022 (Nat. Commun. 13:7742), as pure functions of tensors.
-Spikes are rare, so `sleep` computes events instead of steps: the membranes of the first layer for
-a whole chunk of steps at once, and deeper layers, weights and resets only where a neuron fires. It
-is exact: the same spikes and weights, up to rounding, as stepping through every layer.
+Spikes are rare and run one way, from the input to the output, so a whole chunk of steps passes
+through one layer before the next: potentials only where a spike comes in, weights only where a
+neuron fires, all neurons of a layer at once. It is exact: the same spikes and weights, up to
+rounding, as stepping through every layer.
 Biases take no part: a sleeping neuron is driven by spikes alone, and its bias stays as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
+
+from strategies.sleep_parameters import SleepParameters
 
 CHUNK = 64
 """Steps whose input spikes are drawn together; part of what a seed means."""
@@ -24,68 +26,11 @@ GATE_SLOPE = 1000.0
 """Per unit of weight: how sharply plasticity is confined to weights that are not positive."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SleepParameters:
-    """How a stack of layers sleeps; the names and the defaults are the paper's.
+class Spikes(NamedTuple):
+    """Who spiked when, in the order of time: steps (N,) and neurons (N,), both long."""
 
-    rate: an input of mean x spikes with probability 2 dt rate x in a step, at most 1; above 0.
-    inc, dec: how much a weight at 0 gains when both its ends fire, or loses when only its
-        target does; at least 0.
-    beta: potential at which a neuron fires, for each layer, first layer first, or one for all;
-        above 0.
-    alpha_scale: gain of every layer after normalisation; only `beta / alpha_scale` matters.
-    steps: length of the sleep.
-    decay: fraction of a membrane's potential that is left one step later, in [0, 1].
-    dt: seconds per step.
-    patch: side of the square that is shown at each step, as a fraction of the image's side, in
-        (0, 1]; 1 shows all of it, and an input that is no image is always shown in full.
-    """
-
-    rate: float
-    inc: float
-    dec: float
-    beta: tuple[float, ...]
-    alpha_scale: float
-    steps: int = 15_000
-    decay: float = 0.999
-    dt: float = 0.001
-    patch: float = 11 / 28
-
-    def __post_init__(self) -> None:
-        for name in ("rate", "alpha_scale", "steps", "dt"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
-        for name in ("inc", "dec"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
-        if not self.beta or not all(beta > 0 for beta in self.beta):
-            raise ValueError(f"beta must be above 0 for each layer, got {self.beta}")
-        if not 0 <= self.decay <= 1:
-            raise ValueError(f"decay must be in [0, 1], got {self.decay}")
-        if not 0 < self.patch <= 1:
-            raise ValueError(f"patch must be in (0, 1], got {self.patch}")
-
-    def thresholds(self, layers: int) -> list[float]:
-        """Potential at which a neuron of each layer fires; ValueError if `beta` does not fit."""
-        if len(self.beta) not in (1, layers):
-            rule = f"one value or one for each of {layers} layers"
-            raise ValueError(f"beta must be {rule}, got {self.beta}")
-        return list(self.beta) * (layers // len(self.beta))
-
-
-PRESETS = {
-    "mnist": SleepParameters(
-        rate=239.515, inc=0.032064, dec=0.003344, beta=(14.548, 44.56, 38.046), alpha_scale=55.882
-    ),
-    "fmnist": SleepParameters(
-        rate=181.047, inc=0.041001, dec=0.003344, beta=(40.447, 27.597, 33.109), alpha_scale=31.593
-    ),
-    "cifar10-features": SleepParameters(
-        rate=453.021, inc=0.078129, dec=0.003005, beta=(8.07, 0.908, 1.729), alpha_scale=4.131
-    ),
-}
-"""The authors' constants for networks of three layers; each later task of (F)MNIST slept 5,000
-steps longer than the one before."""
+    steps: Tensor
+    neurons: Tensor
 
 
 class Slept(NamedTuple):
@@ -115,35 +60,33 @@ def layer_scales(
 
 def gate(weight: Tensor) -> Tensor:
     """How plastic a weight is: 2 when clearly negative, 1 at 0, 0 when clearly positive."""
-    return 2 * torch.sigmoid(-GATE_SLOPE * weight)
+    return torch.sigmoid(weight * -GATE_SLOPE).mul_(2)
 
 
-def plasticity(rows: Tensor, inputs: Tensor, inc: float, dec: float) -> Tensor:
+def plasticity(weights: Tensor, inputs: Tensor, inc: float, dec: float) -> Tensor:
     """Weights of neurons that fired, after the spike.
 
-    rows: (fired, in), their weights; inputs: (in,), bool, which inputs spiked in the same step.
+    weights, inputs: of one shape; inputs: bool, which inputs spiked in the same step.
     """
-    return rows + torch.where(inputs, inc, -dec).to(rows.dtype) * gate(rows)
+    return torch.addcmul(weights, torch.where(inputs, inc, -dec).to(weights.dtype), gate(weights))
 
 
 def input_spikes(
     mean_input: Tensor, parameters: SleepParameters, steps: int, generator: torch.Generator
-) -> Tensor:
-    """Spikes of the input in `steps` steps: (steps, inputs), bool, independent between steps.
+) -> Spikes:
+    """Spikes of the input in steps 0 to `steps` - 1, independent between steps.
 
     mean_input: (inputs,) for features, (..., height, width) for images, of which a random square
         is shown in each step. An input spikes with probability 2 dt rate x, at most 1.
     """
     probability = (2 * parameters.dt * parameters.rate * mean_input).reshape(-1)
     if mean_input.ndim == 1 or parameters.patch == 1:
-        chance = torch.rand(
-            (steps, probability.numel()), generator=generator, dtype=probability.dtype
-        )
-        return chance < probability
-    places = _patches(mean_input.shape, parameters.patch, steps, generator)
+        places = torch.arange(len(probability)).expand(steps, -1)
+    else:
+        places = _patches(mean_input.shape, parameters.patch, steps, generator)
     chance = torch.rand(places.shape, generator=generator, dtype=probability.dtype)
-    spikes = torch.zeros((steps, probability.numel()), dtype=torch.bool)
-    return spikes.scatter_(1, places, chance < probability[places])
+    when, which = (chance < probability[places]).nonzero(as_tuple=True)
+    return Spikes(when, places[when, which])
 
 
 def _patches(shape: Sequence[int], patch: float, steps: int, generator: torch.Generator) -> Tensor:
@@ -158,7 +101,7 @@ def _patches(shape: Sequence[int], patch: float, steps: int, generator: torch.Ge
 
 
 class _Layer:
-    """Weights and membranes of one layer; a column holds the weights that leave one input."""
+    """Weights and potentials of one layer; a column holds the weights that leave one input."""
 
     def __init__(
         self, weight: Tensor, scale: float, threshold: float, parameters: SleepParameters
@@ -167,79 +110,59 @@ class _Layer:
         self.spikes = 0
         self._scale, self._threshold, self._parameters = scale, threshold, parameters
         self._potential = self.columns.new_zeros(self.columns.shape[1])
+        self._step = 0
+
+    def advance(self, spikes: Spikes) -> Spikes:
+        """Take in a chunk of spikes, at least one: learn, reset, and pass on the layer's own.
+
+        Potentials only shrink between incoming spikes, so a neuron fires when one comes in.
+        """
+        steps, events, counts = spikes.steps.unique_consecutive(
+            return_inverse=True, return_counts=True
+        )
+        drive = embedding_bag(spikes.neurons, self.columns, counts.cumsum(0) - counts, mode="sum")
+        decays = self._decays(steps[:, None] - steps).tril()
+        left = self._decays(steps - self._step)[:, None] * self._potential
+        potentials = torch.addmm(left, decays, drive, alpha=self._scale)
+        self._potential, self._step = potentials[-1].clone(), int(steps[-1])
+        inputs = torch.zeros((len(steps), len(self.columns)), dtype=torch.bool, device=steps.device)
+        inputs[events, spikes.neurons] = True
+        fired = self._fire(inputs, potentials, decays)
+        self.spikes += len(fired)
+        events, rows = fired // len(self._potential), fired % len(self._potential)
+        return Spikes(steps[events], rows)
+
+    def _fire(self, inputs: Tensor, potentials: Tensor, decays: Tensor) -> Tensor:
+        """Let neurons fire where the potentials foreseen for them, (events, out), cross.
+
+        Returns event * out + neuron of each spike, sorted.
+        """
+        events, out = potentials.shape
+        rows, fired = torch.arange(out, device=inputs.device), []
+        while len(crossing := (potentials.amax(0) >= self._threshold).nonzero()[:, 0]):
+            rows = rows[crossing]
+            over = potentials.index_select(1, crossing) >= self._threshold
+            first = over.to(torch.uint8).argmax(0)
+            fired.append(first * out + rows)
+            # up to its first spike a neuron is as foreseen, from there it starts anew
+            drive = inputs.to(potentials.dtype) @ self._learn(rows, inputs[first]).T
+            past = torch.arange(events, device=inputs.device)[:, None] <= first
+            potentials = self._scale * (decays @ drive.masked_fill_(past, 0.0))
+            self._potential[rows] = potentials[-1]
+        return torch.cat(fired).sort().values if fired else rows[:0]
+
+    def _decays(self, ages: Tensor) -> Tensor:
+        """What is left of a potential after `ages` steps; 1 where they are negative."""
+        base = torch.tensor(self._parameters.decay, dtype=torch.float64, device=ages.device)
+        return (base ** ages.clamp(min=0)).to(self.columns.dtype)
 
     def _learn(self, rows: Tensor, inputs: Tensor) -> Tensor:
-        """Neurons `rows` fired: count, change and reset them; their new weights (fired, in)."""
+        """Neurons `rows` fired on `inputs`, (fired, in): their new weights, (fired, in)."""
         inc, dec = self._parameters.inc, self._parameters.dec
-        weight = plasticity(self.columns[:, rows].T, inputs, inc, dec)
-        self.columns[:, rows] = weight.T
-        self._potential[rows] = 0.0
-        self.spikes += len(rows)
-        return weight
-
-
-class _FirstLayer(_Layer):
-    """Membranes driven by input spikes, a chunk of steps ahead of time."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        decay = torch.tensor(self._parameters.decay, dtype=torch.float64)
-        age = torch.arange(CHUNK)[:, None] - torch.arange(CHUNK)
-        dtype = self.columns.dtype
-        self._decays = torch.where(age >= 0, decay ** age.clamp(min=0), 0.0).to(dtype)
-        self._fade = (decay ** torch.arange(1, CHUNK + 1)).to(dtype)[:, None]
-
-    def advance(self, inputs: Tensor) -> None:
-        """Integrate a chunk of input spikes, (steps, in), as if no neuron fired."""
-        steps = len(inputs)
-        counts = inputs.sum(1)
-        drive = embedding_bag(
-            inputs.nonzero()[:, 1], self.columns, counts.cumsum(0) - counts, mode="sum"
-        )
-        faded = self._fade[:steps] * self._potential
-        potentials = torch.addmm(faded, self._decays[:steps, :steps], drive, alpha=self._scale)
-        self._inputs = inputs
-        self.due: dict[int, list[int]] = {}
-        self._foresee(0, potentials, torch.arange(potentials.shape[1]))
-        self._potential = potentials[-1]
-
-    def fire(self, step: int) -> Tensor:
-        """The neurons that fire in this step of the chunk learn, reset and start over."""
-        rows = torch.tensor(sorted(self.due.pop(step)))
-        weight = self._learn(rows, self._inputs[step])
-        rest = len(self._inputs) - step - 1
-        if rest:
-            drive = self._inputs[step + 1 :].to(weight.dtype) @ weight.T
-            potentials = self._scale * (self._decays[:rest, :rest] @ drive)
-            self._foresee(step + 1, potentials, rows)
-            self._potential[rows] = potentials[-1]
-        return rows
-
-    def _foresee(self, start: int, potentials: Tensor, rows: Tensor) -> None:
-        """Note when each of `rows` first crosses its threshold; potentials: (steps, rows)."""
-        crossing = (potentials.amax(0) >= self._threshold).nonzero()[:, 0]
-        if len(crossing):
-            first = (potentials[:, crossing] >= self._threshold).to(torch.uint8).argmax(0)
-            for step, row in zip(first.tolist(), rows[crossing].tolist(), strict=True):
-                self.due.setdefault(start + step, []).append(row)
-
-
-class _DeepLayer(_Layer):
-    """Membranes driven by the rare spikes of the layer below, one event at a time."""
-
-    _time = 0
-
-    def receive(self, time: int, sources: Tensor) -> Tensor:
-        """Neurons that fire when the neurons `sources` of the layer below fire at step `time`."""
-        self._potential *= self._parameters.decay ** (time - self._time)
-        self._potential += self._scale * self.columns[sources].sum(0)
-        self._time = time
-        rows = (self._potential >= self._threshold).nonzero()[:, 0]
-        if len(rows):
-            inputs = torch.zeros(len(self.columns), dtype=torch.bool)
-            inputs[sources] = True
-            self._learn(rows, inputs)
-        return rows
+        weight = self.columns.T
+        learned = plasticity(weight.index_select(0, rows), inputs, inc, dec)
+        weight.index_copy_(0, rows, learned)
+        return learned
 
 
 @torch.no_grad()
@@ -255,33 +178,34 @@ def sleep(
 ) -> Slept:
     """Let the stack sleep for at most `parameters.steps` steps; the arguments are not changed.
 
-    weights: (out, in) of each layer, first layer first; scales: from `layer_scales`.
+    weights: (out, in) of each layer, first layer first, on any one device; scales: from
+        `layer_scales`.
     mean_input: (in,) of the first layer, or (..., height, width) that flattens to it; at least 0
-        where it may spike.
-    keep_going: asked before every step, ends the sleep; tick: told after every step.
-    All tensors are on the CPU: events are too small to be worth a device.
+        where it may spike; on the CPU, as the generator.
+    keep_going: asked before every step, ends the sleep; tick: told of every step. A chunk of steps
+        is granted before it is slept.
     """
     thresholds = parameters.thresholds(len(weights))
-    first = _FirstLayer(weights[0], scales[0], thresholds[0], parameters)
-    deep = [
-        _DeepLayer(weight, scale, threshold, parameters)
-        for weight, scale, threshold in zip(weights[1:], scales[1:], thresholds[1:], strict=True)
+    layers = [
+        _Layer(weight, scale, threshold, parameters)
+        for weight, scale, threshold in zip(weights, scales, thresholds, strict=True)
     ]
-    mean_input = mean_input.to(first.columns.dtype)
-    done = 0
-    while done < parameters.steps and keep_going():
-        step = done % CHUNK
-        if step == 0:
-            ahead = min(CHUNK, parameters.steps - done)
-            first.advance(input_spikes(mean_input, parameters, ahead, generator))
-        if step in first.due:
-            fired = first.fire(step)
-            for layer in deep:
-                fired = layer.receive(done, fired)
-                if not len(fired):
-                    break
-        done += 1
-        tick()
-    layers: list[_Layer] = [first, *deep]
+    mean_input = mean_input.to(layers[0].columns.dtype)
+    device = layers[0].columns.device
+    done, granted = 0, CHUNK
+    while granted == CHUNK and done < parameters.steps:
+        ahead = min(CHUNK, parameters.steps - done)
+        granted = 0
+        while granted < ahead and keep_going():
+            tick()
+            granted += 1
+        steps, neurons = input_spikes(mean_input, parameters, ahead, generator)
+        inside = steps < granted
+        spikes = Spikes((steps[inside] + done).to(device), neurons[inside].to(device))
+        for layer in layers:
+            if not len(spikes.steps):
+                break
+            spikes = layer.advance(spikes)
+        done += granted
     new = [layer.columns.T.contiguous() for layer in layers]
     return Slept(new, done, [layer.spikes for layer in layers])

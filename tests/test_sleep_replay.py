@@ -149,7 +149,7 @@ def test_weights_that_are_not_finite_undo_the_night(monkeypatch):
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ({"rate": -1}, "rate must be above 0, got -1"),
+        ({"rate": -1}, "rate must be at least 0, got -1"),
         ({"day": 1.0}, r"day must be in \(0, 1\), got 1.0"),
         ({"day_steps": 0}, "day_steps must be at least 1, got 0"),
         ({"sleep_steps": 0}, "sleep_steps must be at least 1, got 0"),

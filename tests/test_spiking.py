@@ -8,15 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strategies.spiking import (
-    CHUNK,
-    PRESETS,
-    SleepParameters,
-    gate,
-    input_spikes,
-    layer_scales,
-    sleep,
-)
+from sleep_loops import dense_sleep, row_sleep, shown
+from strategies.sleep_parameters import PRESETS, SleepParameters, constants
+from strategies.spiking import gate, input_spikes, layer_scales, sleep
 
 PARAMETERS = SleepParameters(
     rate=300.0, inc=0.03, dec=0.01, beta=(1.0,), alpha_scale=1.0, steps=150
@@ -27,6 +21,14 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def preset(name: str) -> SleepParameters:
+    values = PRESETS[name]
+    own = ("rate", "inc", "dec", "alpha_scale", "patch")
+    return SleepParameters(
+        **{key: values[key] for key in own}, beta=tuple(values["beta"]), steps=values["sleep_steps"]
+    )
+
+
 def weights_of(widths, seed: int = 0) -> list[torch.Tensor]:
     rng = generator(seed)
     return [
@@ -35,44 +37,30 @@ def weights_of(widths, seed: int = 0) -> list[torch.Tensor]:
     ]
 
 
-def dense_sleep(weights, scales, mean_input, parameters, rng, steps=None):
-    """The paper's loop as it is written: every layer, every step."""
-    weights = [w.clone() for w in weights]
-    potentials = [w.new_zeros(len(w)) for w in weights]
-    thresholds = parameters.thresholds(len(weights))
-    spikes = [0] * len(weights)
-    drawn: list[torch.Tensor] = []
-    for step in range(parameters.steps if steps is None else steps):
-        if not drawn:
-            left = min(CHUNK, parameters.steps - step)
-            drawn = list(input_spikes(mean_input, parameters, left, rng))
-        fired = drawn.pop(0)
-        for n, w in enumerate(weights):
-            drive = scales[n] * (w @ fired.to(w.dtype))
-            potentials[n] = parameters.decay * potentials[n] + drive
-            before, fired = fired, potentials[n] >= thresholds[n]
-            change = torch.where(before, parameters.inc, -parameters.dec) * gate(w)
-            w[fired] += change[fired]
-            potentials[n][fired] = 0.0
-            spikes[n] += int(fired.sum())
-    return weights, spikes
-
-
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
-    widths=st.lists(st.integers(1, 7), min_size=1, max_size=3),
+    widths=st.lists(st.integers(1, 7), min_size=1, max_size=4),
     image=st.booleans(),
     decay=st.sampled_from([0.0, 0.3, 0.9, 0.999, 1.0]),
-    beta=st.sampled_from([0.3, 1.0, 5.0]),
+    beta=st.sampled_from([0.05, 0.3, 1.0, 5.0]),
+    inc=st.floats(0, 0.3),
+    dec=st.floats(0, 0.1),
+    rate=st.floats(0, 1000),
+    patch=st.floats(0.1, 1),
     cut=st.integers(0, 150),
     seed=st.integers(0, 1000),
 )
-def test_events_equal_the_dense_loop_wherever_it_is_cut(widths, image, decay, beta, cut, seed):
+def test_events_equal_the_dense_loop_wherever_it_is_cut(
+    widths, image, decay, beta, inc, dec, rate, patch, cut, seed
+):
     weights = weights_of([20, *widths], seed)
     scales = layer_scales(weights, [0.5] * len(weights), 1.0)
     mean = torch.rand(20, generator=generator(seed), dtype=torch.float64)
     mean = mean.reshape(1, 4, 5) if image else mean
-    parameters = replace(PARAMETERS, decay=decay, beta=(beta,))
+    parameters = SleepParameters(
+        rate=rate, inc=inc, dec=dec, beta=(beta,), alpha_scale=1.0, steps=150, decay=decay,
+        patch=patch,
+    )  # fmt: skip
     ticks = []
     slept = sleep(
         weights,
@@ -83,24 +71,40 @@ def test_events_equal_the_dense_loop_wherever_it_is_cut(widths, image, decay, be
         keep_going=lambda: len(ticks) < cut,
         tick=lambda: ticks.append(1),
     )
-    expected, spikes = dense_sleep(weights, scales, mean, parameters, generator(seed), cut)
+    expected = dense_sleep(weights, scales, mean, parameters, generator(seed), cut)
     assert slept.steps == len(ticks) == cut
-    assert slept.spikes == spikes
-    for mine, theirs in zip(slept.weights, expected, strict=True):
+    assert slept.spikes == expected.spikes
+    for mine, theirs in zip(slept.weights, expected.weights, strict=True):
         assert torch.allclose(mine, theirs, rtol=0, atol=1e-12)
 
 
-def test_the_papers_network_sleeps_as_in_the_dense_loop():
-    weights = weights_of([784, 120, 120, 10])
-    scales = layer_scales(weights, [1.0, 1.0, 1.0], PRESETS["mnist"].alpha_scale)
-    mean = 0.5 * torch.rand(28, 28, generator=generator(), dtype=torch.float64)
-    parameters = replace(PRESETS["mnist"], steps=500)
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "cifar10", "cub200"])
+def test_the_papers_networks_sleep_as_in_both_loops(name):
+    parameters = replace(preset(name), steps=500)
+    widths = [784, 120, 120, 10] if parameters.patch < 1 else [200, 60, 30, 10]
+    weights = weights_of(widths)
+    scales = layer_scales(weights, [1.0, 1.0, 1.0], parameters.alpha_scale)
+    mean = 0.5 * torch.rand(widths[0], generator=generator(), dtype=torch.float64)
+    mean = mean.reshape(28, 28) if parameters.patch < 1 else mean
     slept = sleep(weights, scales, mean, parameters, generator=generator())
-    expected, spikes = dense_sleep(weights, scales, mean, parameters, generator())
-    assert slept.spikes == spikes
-    assert min(spikes) > 10
-    for mine, theirs in zip(slept.weights, expected, strict=True):
-        assert torch.allclose(mine, theirs, rtol=0, atol=1e-10)
+    assert min(slept.spikes[:2]) > 10
+    for loop in (dense_sleep, row_sleep):
+        expected = loop(weights, scales, mean, parameters, generator())
+        assert slept.spikes == expected.spikes
+        for mine, theirs in zip(slept.weights, expected.weights, strict=True):
+            assert torch.allclose(mine, theirs, rtol=0, atol=1e-10)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 1000), rate=st.sampled_from([0.0, 300.0]), still=st.booleans())
+def test_without_spikes_or_without_a_rule_no_weight_moves(seed, rate, still):
+    inc, dec = (0.0, 0.0) if still else (0.03, 0.01)
+    weights = weights_of([20, 6, 3], seed)
+    parameters = replace(PARAMETERS, rate=rate, inc=inc, dec=dec)
+    slept = sleep(weights, [5.0, 5.0], torch.ones(20), parameters, generator=generator(seed))
+    moved = not all(torch.equal(a, b) for a, b in zip(weights, slept.weights, strict=True))
+    assert (sum(slept.spikes) > 0) == (rate > 0)
+    assert moved == (rate > 0 and not still)
 
 
 def test_two_neurons_by_hand():
@@ -141,7 +145,9 @@ def test_a_dead_layer_stays_silent():
 
 def test_a_patch_is_one_square_over_all_channels_at_every_place():
     parameters = replace(PARAMETERS, rate=1000.0, patch=0.5)
-    spikes = input_spikes(torch.ones(2, 4, 6), parameters, 500, generator()).reshape(500, 2, 4, 6)
+    parameters = replace(parameters, steps=500)
+    spikes = torch.stack(list(shown(torch.ones(2, 4, 6), parameters, generator())))
+    spikes = spikes.reshape(500, 2, 4, 6)
     assert (spikes.sum((2, 3)) == 2 * 3).all()
     assert torch.equal(spikes[:, 0], spikes[:, 1])
     assert len(spikes.flatten(1).unique(dim=0)) == 3 * 4
@@ -149,8 +155,11 @@ def test_a_patch_is_one_square_over_all_channels_at_every_place():
 
 def test_inputs_spike_with_probability_twice_dt_rate_x():
     parameters = replace(PARAMETERS, rate=250.0)
-    share = input_spikes(torch.tensor([-1.0, 0.0, 0.5, 9.0]), parameters, 20_000, generator())
-    assert share.double().mean(0).tolist() == pytest.approx([0.0, 0.0, 0.25, 1.0], abs=0.01)
+    mean = torch.tensor([-1.0, 0.0, 0.5, 9.0])
+    spikes = input_spikes(mean, parameters, 20_000, generator())
+    share = spikes.neurons.bincount(minlength=4) / 20_000
+    assert share.tolist() == pytest.approx([0.0, 0.0, 0.25, 1.0], abs=0.01)
+    assert (spikes.steps.diff() >= 0).all()
 
 
 def test_arguments_stay_as_they_are_and_a_seed_repeats():
@@ -168,8 +177,8 @@ def test_arguments_stay_as_they_are_and_a_seed_repeats():
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("rate", -1, "rate must be above 0, got -1"),
-        ("steps", 0, "steps must be above 0, got 0"),
+        ("rate", -1, "rate must be at least 0, got -1"),
+        ("steps", 0, "steps must be at least 1, got 0"),
         ("dec", -0.1, "dec must be at least 0, got -0.1"),
         ("beta", (1.0, 0.0), r"beta must be above 0 for each layer, got \(1.0, 0.0\)"),
         ("decay", 1.5, r"decay must be in \[0, 1\], got 1.5"),
@@ -186,3 +195,10 @@ def test_thresholds_for_another_number_of_layers_are_refused():
     with pytest.raises(ValueError, match="one value or one for each of 3 layers"):
         replace(PARAMETERS, beta=(1.0, 2.0)).thresholds(3)
     assert PARAMETERS.thresholds(3) == [1.0, 1.0, 1.0]
+
+
+def test_presets_give_way_to_what_is_chosen():
+    assert constants("mnist", {"rate": None})["rate"] == 239.515
+    assert constants("mnist", {"rate": 1.0})["rate"] == 1.0
+    with pytest.raises(ValueError, match=r"preset must be one of suite, mnist, .*, got 'minst'"):
+        constants("minst", {})

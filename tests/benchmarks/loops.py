@@ -9,6 +9,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -183,6 +184,28 @@ class BareLwF(Bare):
         return functional.cross_entropy(out, y) + functional.kl_div(
             found, wanted, reduction="batchmean"
         )
+
+
+def paper_network(images: Tensor, labels: Tensor) -> list[Tensor]:
+    """Weights (out, in) after a day of Tadros et al. 2022 on MNIST: 784-1200-1200-10, no biases.
+
+    Two epochs of 5,000 images (N, 784), minibatches of 100; squared error of ReLU outputs whose
+    derivative counts as 1.
+    """
+    widths = [784, 1200, 1200, 10]
+    weights = [torch.empty(b, a).uniform_(-0.01, 0.01) for a, b in pairwise(widths)]
+    optimizer = torch.optim.SGD([w.requires_grad_() for w in weights], lr=0.1, momentum=0.5)
+    for index in torch.cat([torch.randperm(5000), torch.randperm(5000)]).split(100):
+        x = images[index]
+        for w in weights[:-1]:
+            x = functional.dropout(torch.relu(x @ w.T), 0.25)
+        out = x @ weights[-1].T
+        out = out + (torch.relu(out) - out).detach()
+        optimizer.zero_grad()
+        wrong = out - functional.one_hot(labels[index], 10)
+        (wrong.pow(2).sum() / 2 / len(index)).backward()
+        optimizer.step()
+    return [w.detach() for w in weights]
 
 
 def bare(kind: type[Bare], built: Ready, index: int, steps: int = 300, model: str = "mlp") -> Bare:

@@ -37,6 +37,8 @@ def main(result: Path, page: Path) -> None:
         "784-300-100, batches of 128. The bare loops are plain PyTorch over float tensors in",
         "memory (`tests/benchmarks/loops.py`): the textbook loop indexes tensors, the tuned one,",
         "with which everything else is compared, gathers a minibatch with one `index_select`.",
+        "Sleep: 784-1200-1200-10 as in Tadros et al. 2022, after a day of its own; the dense loop",
+        "touches every weight at every step (`tests/sleep_loops.py`), and 100 steps time it.",
         "",
         "| what | measured | to reach |",
         "| --- | --- | --- |",

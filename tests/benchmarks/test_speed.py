@@ -21,8 +21,10 @@ from loops import (
     Textbook,
     bare,
     has,
+    paper_network,
     ratio,
     ready,
+    tensors,
     train,
 )
 
@@ -36,7 +38,10 @@ from bench.records import Store
 from bench.run import EVAL_BATCH, warm_up
 from bench.speedups import precision
 from bench.suites import Suite
+from sleep_loops import dense_sleep, row_sleep
 from strategies.masks import keep_largest
+from strategies.sleep_parameters import PRESETS, SleepParameters
+from strategies.spiking import Slept, layer_scales, sleep
 
 pytestmark = pytest.mark.skipif(not has("mnist"), reason="needs MNIST under $SLEEPBENCH_DATA")
 
@@ -225,6 +230,48 @@ def test_prune(benchmark):
     )
     report(benchmark, "one prune of 11 million weights over one kthvalue", value, "2.0 at most")
     assert value < 6
+
+
+@pytest.fixture(scope="module")
+def first_night():
+    """Weights, gains and mean input before the first night of the paper's MNIST, its constants."""
+    images, labels = tensors(ready("naive", "class"), 0)
+    x = images.flatten(1)
+    torch.manual_seed(0)
+    weights = paper_network(x, labels)
+    maxima, seen = [], x[:5000]
+    for weight in weights:
+        seen = torch.relu(seen @ weight.T)
+        maxima.append(seen.max().item())
+    chosen = PRESETS["mnist"]
+    own = {key: chosen[key] for key in ("rate", "inc", "dec", "alpha_scale", "patch")}
+    parameters = SleepParameters(**own, beta=tuple(chosen["beta"]))
+    scales = layer_scales(weights, maxima, parameters.alpha_scale)
+    return weights, scales, x[:5000].mean(0).reshape(28, 28), parameters
+
+
+@pytest.mark.parametrize("steps", [1000, 15_000])
+@pytest.mark.parametrize("loop", [dense_sleep, row_sleep])
+def test_sleep(benchmark, first_night, loop, steps):
+    *night, parameters = first_night
+
+    def slept(work, steps: int) -> tuple[float, Slept]:
+        start = time.process_time()
+        generator = torch.Generator().manual_seed(0)
+        after = work(*night, dataclasses.replace(parameters, steps=steps), generator=generator)
+        return steps / (time.process_time() - start), after
+
+    peer = 100 if loop is dense_sleep else steps  # a step of the dense loop is like any other
+    ours, theirs = slept(sleep, peer)[1], slept(loop, peer)[1]
+    assert ours.spikes == theirs.spikes
+    for mine, plain in zip(ours.weights, theirs.weights, strict=True):
+        assert torch.allclose(mine, plain, rtol=0, atol=1e-6)
+    value = ratio(lambda: slept(sleep, steps)[0], lambda: slept(loop, peer)[0], rounds=3)
+    kind, reach = ("dense", "20") if loop is dense_sleep else ("row-updating", "4")
+    which = "all 15,000" if steps == 15_000 else "the first 1,000"
+    what = f"sleep by events over the {kind} loop, steps/s, {which} steps of MNIST's first night"
+    report(benchmark, what, value, reach if steps == 15_000 else "-")
+    assert value > 2
 
 
 def test_fixed_cost_and_what_is_charged(benchmark, tmp_path):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any
 
+from strategies.sleep_parameters import PRESETS as SLEEPS
 from strategies.space import Range, Space
 
 ALL = ("task", "class", "domain")
@@ -53,6 +54,7 @@ class Entry:
     defaults: hyper-parameters whose default differs from the factory's own, or that have none.
     space: what a search varies unless it is told otherwise; each default lies in its range.
     ranked: False for upper bounds that see all data at once.
+    presets: values of several hyper-parameters at once, by the name that `preset` takes.
     """
 
     factory: str
@@ -62,6 +64,7 @@ class Entry:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     space: Space = field(default_factory=dict)
     ranked: bool = True
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 _DENSITY = Range(0.005, 0.5, log=True)
@@ -132,6 +135,7 @@ STRATEGIES: dict[str, Entry] = {
         "spontaneous spiking replay at night, no stored data",
         "Tadros et al. 2022",
         defaults={"learning_rate": 0.01},
+        presets=SLEEPS,
         space={
             "day": Range(0.1, 0.9),
             "day_steps": Range(50, 5000, log=True),
@@ -231,6 +235,7 @@ def hyperparameters(entry: Entry) -> dict[str, Any]:
         if name not in _TEMPLATE and parameter.kind is not inspect.Parameter.VAR_KEYWORD
     }
     merged = {**TRAINING, **own, **entry.defaults}
+    merged |= entry.presets.get(str(merged.get("preset")), {})
     return {n: v for n, v in merged.items() if v is not inspect.Parameter.empty}
 
 
@@ -241,7 +246,8 @@ def resolve(name: str, entry: Entry, chosen: Mapping[str, Any]) -> dict[str, Any
         if key not in known:
             raise ValueError(f"{name} has no hyper-parameter {key!r}{_hint(key, known)}")
         _check_kind(key, known[key], chosen[key])
-    values = {**known, **chosen}
+    preset = entry.presets.get(str(chosen.get("preset")), {})
+    values = {**known, **preset, **chosen}
     _check_training(values)
     return values
 

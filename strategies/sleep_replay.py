@@ -7,21 +7,24 @@ forgetting in artificial neural networks", Nat. Commun. 13:7742.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import torch
-from avalanche.models.utils import avalanche_forward
-from torch import Tensor, nn
+from avalanche.benchmarks.utils import AvalancheDataset
+from torch import nn
+from torch.utils.data import DataLoader
 
 from strategies.clock import Clock, EpochClock
+from strategies.layers import shared_head
 from strategies.nights import Night, SleepingStrategy
+from strategies.observing import observe
 from strategies.signature import template_first
-from strategies.sleep_parameters import SleepParameters
+from strategies.sleep_parameters import SUITE, SleepParameters, constants
+from strategies.sleeping_layers import check_can_sleep, sleeping_layers, trunk
 from strategies.spiking import layer_scales, sleep
-
-OBSERVED_MINIBATCHES = 20
-"""Minibatches that show the mean input and the largest outputs; more change neither much."""
 
 
 class SleepReplay(SleepingStrategy):
@@ -29,18 +32,27 @@ class SleepReplay(SleepingStrategy):
 
     day: progress at which the day ends at the latest, in (0, 1); the rest is the night's.
     day_steps: minibatches after which the day ends in any case, at least 1.
-    sleep_steps: steps of the night, at least 1; then the experience is over, its share spent or
-        not, since more training would undo the night.
-    rate, inc, dec, patch: see `SleepParameters`; the mean input is scaled to a maximum of 1.
-    beta: threshold of every layer, or one for each, as a fraction of its normalised maximum, above
-        0; the paper's `beta / alpha_scale`.
+    preset: constants by name, "suite" or those of the paper, "mnist", "fashion-mnist", "cifar10",
+        "cub200"; each that is given beside it replaces the preset's.
+    data: what the mean input and the largest outputs are taken from: the "current" experience, or
+        all that was "seen" so far, as in the paper, whose raw data are stored for it.
+    sleep_steps: steps of the first night, at least 1; then the experience is over, its share spent
+        or not, since more training would undo the night.
+    more_steps: steps of each later night over the one before, at least 0.
+    rate, inc, dec, beta, alpha_scale, patch: see `SleepParameters`.
+    scale_input: whether the mean input is scaled to a maximum of 1.
+    observed: minibatches of an experience that are looked at, at least 0; 0 looks at all.
+    biases: whether sleeping layers have them: they learn by day, and at night they neither drive
+        nor change, so that those which silence the earlier classes do so for good. Otherwise, as
+        in the paper, they are set to zero and stay there.
+    frozen_trunk: whether what lies before the first linear layer learns in the first experience
+        only, its normalisation too.
     seed: of the input spikes; None takes torch's initial seed at construction.
 
-    The linear layers in the order of the forward pass sleep, the heads in use among them; layers
-    before the first, such as convolutions, stay awake and are its input. As in the paper sleeping
-    layers have no bias: theirs are set to zero and stay there, because biases learned by day
-    silence the earlier classes and no sleep moves them. Mean input and largest outputs come from
-    the current experience alone, where the paper takes them from all data seen so far.
+    The linear layers in the order of the forward pass sleep, the heads in use among them. What
+    lies before the first stays awake and is its input: convolutions, as in the paper, whose rule
+    changes the weights of each neuron that fires and does not say what neurons with one kernel
+    do; normalisation, which learns by day. Between linear layers normalisation is refused.
     """
 
     @template_first
@@ -49,12 +61,20 @@ class SleepReplay(SleepingStrategy):
         *,
         day: float = 0.5,
         day_steps: int = 500,
-        sleep_steps: int = 20_000,
-        rate: float = 240.0,
-        inc: float = 0.003,
-        dec: float = 0.001,
-        beta: float | Sequence[float] = 0.7,
-        patch: float = 0.4,
+        preset: str = SUITE,
+        data: str = "current",
+        sleep_steps: int | None = None,
+        more_steps: int | None = None,
+        rate: float | None = None,
+        inc: float | None = None,
+        dec: float | None = None,
+        beta: float | Sequence[float] | None = None,
+        alpha_scale: float | None = None,
+        patch: float | None = None,
+        scale_input: bool | None = None,
+        observed: int | None = None,
+        biases: bool = False,
+        frozen_trunk: bool = False,
         seed: int | None = None,
         sleep_clock: Clock | None = None,
         **base_kwargs: Any,
@@ -63,33 +83,46 @@ class SleepReplay(SleepingStrategy):
             raise ValueError(f"day must be in (0, 1), got {day}")
         if day_steps < 1:
             raise ValueError(f"day_steps must be at least 1, got {day_steps}")
-        if sleep_steps < 1:
-            raise ValueError(f"sleep_steps must be at least 1, got {sleep_steps}")
-        parameters = SleepParameters(
-            rate=rate,
-            inc=inc,
-            dec=dec,
-            beta=tuple(beta) if isinstance(beta, Sequence) else (beta,),
-            alpha_scale=1.0,
-            steps=sleep_steps,
-            patch=patch,
+        chosen = {
+            "sleep_steps": sleep_steps, "more_steps": more_steps, "rate": rate, "inc": inc,
+            "dec": dec, "beta": beta, "alpha_scale": alpha_scale, "patch": patch,
+            "scale_input": scale_input, "observed": observed,
+        }  # fmt: skip
+        self.replay = Replay(
+            **constants(preset, chosen),
+            data=data,
+            seed=torch.initial_seed() if seed is None else seed,
         )
+        self._epochs = EpochClock(day=day, night_steps=1) if sleep_clock is None else None
         super().__init__(
             nights=[Night(day, 1.0)],
-            stages=[Replay(parameters, torch.initial_seed() if seed is None else seed)],
-            sleep_clock=sleep_clock or EpochClock(day=day, night_steps=sleep_steps),
+            stages=[self.replay],
+            sleep_clock=sleep_clock or self._epochs,
             **base_kwargs,
         )
         check_can_sleep(self.model)
+        self.replay.check_fits(self.model, preset)
         self.day_steps = day_steps
+        self.biases = biases
+        self.frozen_trunk = frozen_trunk
 
     def _before_training_exp(self, **kwargs: Any) -> None:
         super()._before_training_exp(**kwargs)
         # Avalanche leaves it set when an experience was stopped in its last epoch
         self._stop_training = False
+        if self._epochs is not None:
+            self._epochs.night_steps = self.replay.ticks(self)
         for layer in self.model.modules():
-            if isinstance(layer, nn.Linear) and layer.bias is not None:
+            if isinstance(layer, nn.Linear) and layer.bias is not None and not self.biases:
                 nn.init.zeros_(layer.bias.requires_grad_(False))
+
+    def _before_training_epoch(self, **kwargs: Any) -> None:
+        super()._before_training_epoch(**kwargs)
+        if self.frozen_trunk and self.clock.train_exp_counter > 0:
+            for module in trunk(self.model).values():
+                module.training = False
+                for parameter in module.parameters(recurse=False):
+                    parameter.requires_grad_(False)
 
     def _sleep_when_due(self, progress: float) -> None:
         day_is_over = self.clock.train_exp_iterations + 1 >= self.day_steps
@@ -99,14 +132,50 @@ class SleepReplay(SleepingStrategy):
 
 
 class Replay:
-    """The stage that puts the linear layers to sleep, on the mean input of the experience.
+    """The stage that puts the linear layers to sleep, on the mean input of what it observes.
 
-    seed: of the input spikes of all nights.
+    seed: of the input spikes of all nights. The rest as in `SleepReplay`.
     """
 
-    def __init__(self, parameters: SleepParameters, seed: int) -> None:
-        self.parameters = parameters
+    def __init__(
+        self,
+        *,
+        sleep_steps: int,
+        more_steps: int,
+        beta: float | Sequence[float],
+        data: str,
+        scale_input: bool,
+        observed: int,
+        seed: int,
+        **parameters: float,
+    ) -> None:
+        if data not in ("current", "seen"):
+            raise ValueError(f"data must be 'current' or 'seen', got {data!r}")
+        for name, value in {"more_steps": more_steps, "observed": observed}.items():
+            if value < 0:
+                raise ValueError(f"{name} must be at least 0, got {value}")
+        betas = tuple(beta) if isinstance(beta, Sequence) else (beta,)
+        self.parameters = SleepParameters(**parameters, beta=betas, steps=sleep_steps)
+        self.more_steps = more_steps
+        self.data = data
+        self.scale_input = scale_input
+        self.observed = observed
         self.seed = seed
+        self._seen: list[AvalancheDataset[Any]] = []
+
+    def check_fits(self, model: nn.Module, preset: str) -> None:
+        """ValueError unless the constants and the data suit the layers that will sleep."""
+        if self.data == "seen" and shared_head(model) is None:
+            raise ValueError("data 'seen' needs one head for all tasks, got a head for each")
+        try:
+            self.parameters.thresholds(sleeping_layers(model))
+        except ValueError as error:
+            raise ValueError(f"preset {preset!r} does not fit the network: {error}") from error
+
+    def ticks(self, strategy: SleepingStrategy) -> int:
+        """Steps of a whole night of the current experience: minibatches looked at, then sleep."""
+        looks = sum(self._looks(loader) for loader in self._loaders(strategy))
+        return looks + self._steps(strategy)
 
     def sleep(self, strategy: SleepingStrategy, night: Night) -> None:
         """Sleep until the steps are done or the night ends; the weights stay finite."""
@@ -114,18 +183,19 @@ class Replay:
         def keep_going() -> bool:
             return strategy.progress < night.end
 
-        seen = observe(strategy, keep_going)
+        seen = observe(strategy, self._minibatches(strategy), keep_going)
+        self._remember(strategy)
         if not seen.maxima:
             return
-        layers = list(seen.maxima)
-        parameters = self.parameters
-        weights = [layer.weight.detach().cpu() for layer in layers]
+        weights = [layer.weight.detach() for layer in seen.maxima]
         mean = seen.mean_input()
+        if self.scale_input:
+            mean = mean / mean.max().clamp(min=torch.finfo(mean.dtype).tiny)
         slept = sleep(
             weights,
-            layer_scales(weights, list(seen.maxima.values()), parameters.alpha_scale),
-            mean / mean.max().clamp(min=torch.finfo(mean.dtype).tiny),
-            parameters,
+            layer_scales(weights, list(seen.maxima.values()), self.parameters.alpha_scale),
+            mean,
+            replace(self.parameters, steps=self._steps(strategy)),
             generator=torch.Generator().manual_seed(self._seed_of(strategy, night)),
             keep_going=keep_going,
             tick=strategy.sleep_clock.tick,
@@ -134,94 +204,39 @@ class Replay:
             warnings.warn("weights not finite after sleep: the night is undone", stacklevel=2)
             return
         with torch.no_grad():
-            for layer, weight in zip(layers, slept.weights, strict=True):
+            for layer, weight in zip(seen.maxima, slept.weights, strict=True):
                 layer.weight.copy_(weight)
+
+    def _steps(self, strategy: SleepingStrategy) -> int:
+        return self.parameters.steps + self.more_steps * int(strategy.clock.train_exp_counter)
+
+    def _loaders(self, strategy: SleepingStrategy) -> list[DataLoader[Any]]:
+        """The data to look at, an experience each."""
+        current = strategy.experience.dataset
+        older = [dataset for dataset in self._seen if dataset is not current]
+        return [
+            DataLoader(
+                dataset.eval(),
+                strategy.train_mb_size,
+                shuffle=self.observed > 0,
+                collate_fn=dataset.collate_fn,
+            )
+            for dataset in (*older, current)
+        ]
+
+    def _looks(self, loader: DataLoader[Any]) -> int:
+        return min(self.observed, len(loader)) if self.observed else len(loader)
+
+    def _minibatches(self, strategy: SleepingStrategy) -> Iterator[Any]:
+        for loader in self._loaders(strategy):
+            yield from islice(loader, self._looks(loader))
+
+    def _remember(self, strategy: SleepingStrategy) -> None:
+        current = strategy.experience.dataset
+        if self.data == "seen" and not any(dataset is current for dataset in self._seen):
+            self._seen.append(current)
 
     def _seed_of(self, strategy: SleepingStrategy, night: Night) -> int:
         """A seed for this night that a run resumed after any experience finds again."""
         nights = strategy.clock.train_exp_counter * night.count + night.index
         return (self.seed * 1_000_003 + nights) % 2**63
-
-
-class Observer:
-    """A forward hook that notes what linear layers take in and give out.
-
-    maxima: the largest output of each layer, at least 0, in the order of the forward pass.
-    """
-
-    def __init__(self) -> None:
-        self.maxima: dict[nn.Linear, float] = {}
-        self._sum: Tensor | None = None
-        self._samples = 0
-        self._shape: torch.Size | None = None
-
-    def __call__(self, layer: nn.Linear, inputs: tuple[Tensor], output: Tensor) -> None:
-        """Note one call of `layer`: (B, in) inputs, (B, out) output."""
-        if layer not in self.maxima:
-            self._check_follows(layer)
-        if not self.maxima or layer is next(iter(self.maxima)):
-            sums = inputs[0].double().sum(0)
-            self._sum = sums if self._sum is None else self._sum + sums
-            self._samples += len(inputs[0])
-        self.maxima[layer] = max(self.maxima.get(layer, 0.0), output.max().item())
-
-    def saw(self, x: Tensor) -> None:
-        """A minibatch of the model's own input: an image that reaches the first layer stays one."""
-        self._shape = x.shape[1:]
-
-    def mean_input(self) -> Tensor:
-        """Mean input of the first layer, in the shape of an image if it is one."""
-        assert self._sum is not None
-        assert self._shape is not None
-        mean = (self._sum / self._samples).float().cpu()
-        is_image = len(self._shape) > 1 and self._shape.numel() == mean.numel()
-        return mean.reshape(self._shape) if is_image else mean
-
-    def _check_follows(self, layer: nn.Linear) -> None:
-        before = list(self.maxima)[-1:]
-        if before and before[0].out_features != layer.in_features:
-            raise ValueError(
-                "linear layers must feed each other to sleep, "
-                f"got {layer} after {before[0]}; one task per experience, one head per task"
-            )
-
-
-@torch.no_grad()
-def observe(strategy: SleepingStrategy, keep_going: Callable[[], bool]) -> Observer:
-    """Show the network a part of the current experience and note what its linear layers see."""
-    observer = Observer()
-    hooks = [
-        module.register_forward_hook(observer)
-        for module in strategy.model.modules()
-        if isinstance(module, nn.Linear)
-    ]
-    training = strategy.model.training
-    strategy.model.eval()
-    try:
-        for count, (x, *_, tasks) in enumerate(strategy.dataloader):
-            if count == OBSERVED_MINIBATCHES or not keep_going():
-                break
-            observer.saw(x)
-            avalanche_forward(strategy.model, x.to(strategy.device), tasks.to(strategy.device))
-            strategy.sleep_clock.tick()
-    finally:
-        strategy.model.train(training)
-        for hook in hooks:
-            hook.remove()
-    return observer
-
-
-def check_can_sleep(model: nn.Module) -> None:
-    """ValueError unless the model ends in linear layers, with nothing else that learns between."""
-    linear = False
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Linear):
-            linear = True
-        elif linear and any(True for _ in module.parameters(recurse=False)):
-            kind = type(module).__name__
-            raise ValueError(
-                f"after its first linear layer a model must have only linear ones that learn "
-                f"to sleep, got {kind} {name!r}"
-            )
-    if not linear:
-        raise ValueError("model must have a linear layer to put to sleep, got none")

@@ -7,7 +7,10 @@ import torch
 from avalanche.models import MTSimpleMLP
 from torch import nn
 
-from strategies.sleep_replay import check_can_sleep, observe
+from strategies import registry
+from strategies.observing import observe
+from strategies.sleeping_layers import check_can_sleep, sleeping_layers
+from strategies.weights import weights_in_use
 from toy import StepClock, toy_benchmark, toy_model, toy_strategy
 
 SHORT = {"sleep_steps": 200}
@@ -125,10 +128,11 @@ def test_avalanches_own_heads_sleep_one_at_a_time(nights):
 def test_observing_leaves_no_hook_and_the_mode_of_training():
     benchmark = toy_benchmark("class")
     strategy = toy_strategy("sleep-replay", benchmark)
-    strategy.dataloader = [(torch.rand(5, 1, 6, 6), torch.zeros(5), torch.zeros(5))]
+    minibatches = [(torch.rand(5, 1, 6, 6), torch.zeros(5), torch.zeros(5))]
     strategy.model.train()
-    observer = observe(strategy, lambda: True)
-    assert strategy.model.training
+    strategy.model[1].eval()
+    observer = observe(strategy, minibatches, lambda: True)
+    assert [module.training for module in strategy.model[:3]] == [True, False, True]
     assert not any(m._forward_hooks for m in strategy.model.modules())
     assert [layer.out_features for layer in observer.maxima] == [300, 100, 4]
 
@@ -152,7 +156,15 @@ def test_weights_that_are_not_finite_undo_the_night(monkeypatch):
         ({"rate": -1}, "rate must be at least 0, got -1"),
         ({"day": 1.0}, r"day must be in \(0, 1\), got 1.0"),
         ({"day_steps": 0}, "day_steps must be at least 1, got 0"),
-        ({"sleep_steps": 0}, "sleep_steps must be at least 1, got 0"),
+        ({"sleep_steps": 0}, "steps must be at least 1, got 0"),
+        ({"more_steps": -1}, "more_steps must be at least 0, got -1"),
+        ({"observed": -1}, "observed must be at least 0, got -1"),
+        ({"data": "past"}, "data must be 'current' or 'seen', got 'past'"),
+        ({"preset": "minst"}, "preset must be one of suite, mnist"),
+        (
+            {"beta": [1.0, 2.0]},
+            "preset 'suite' does not fit the network: beta must be one value or",
+        ),
         ({"beta": [1.0, -1.0]}, r"beta must be above 0 for each layer, got \(1.0, -1.0\)"),
     ],
 )
@@ -167,5 +179,88 @@ def test_a_module_that_cannot_sleep_is_refused_by_name():
         check_can_sleep(model)
     with pytest.raises(ValueError, match="must have a linear layer to put to sleep, got none"):
         check_can_sleep(nn.Conv2d(1, 1, 1))
-    check_can_sleep(toy_model(toy_benchmark("task")))
-    check_can_sleep(toy_model(toy_benchmark("class")))
+    for scenario in ("task", "class"):
+        model = toy_model(toy_benchmark(scenario))
+        check_can_sleep(model)
+        assert sleeping_layers(model) == 3
+    assert sleeping_layers(MTSimpleMLP()) == 2
+
+
+def images_of(experience) -> torch.Tensor:
+    return torch.stack([experience.dataset[i][0] for i in range(len(experience.dataset))])
+
+
+def test_a_preset_is_what_the_paper_slept_by(nights):
+    entry = registry.find("sleep-replay")
+    resolved = registry.resolve("sleep-replay", entry, {"preset": "mnist", "dec": 0.5})
+    assert [resolved[key] for key in ("rate", "inc", "dec")] == [239.515, 0.032064, 0.5]
+    assert resolved["beta"] == [14.548, 44.56, 38.046]
+    assert registry.resolve("sleep-replay", entry, {})["rate"] == 240.0
+    chosen = {"preset": "mnist", "sleep_steps": 100, "more_steps": 50}
+    strategy, benchmark = trained(experiences=3, chosen=chosen)
+    # without a referee no step is cut, after a day that was spent and a look at all data
+    assert [slept.steps for _, slept in nights] == [100, 150, 200]
+    assert strategy.progress == 1
+    for experience, (mean, _) in zip(benchmark.train, nights, strict=True):
+        assert torch.allclose(mean, images_of(experience).mean(0), atol=1e-6)
+    assert strategy.replay.parameters.beta == (14.548, 44.56, 38.046)
+    assert weights_in_use(strategy).buffer_bytes == 0
+
+
+def test_all_data_seen_so_far_are_stored_and_counted(nights):
+    chosen = {"preset": "mnist", "data": "seen", "sleep_steps": 100, "more_steps": 0}
+    strategy, benchmark = trained(experiences=3, chosen=chosen)
+    seen = torch.cat([images_of(experience) for experience in benchmark.train])
+    for count, (mean, slept) in enumerate(nights, 1):
+        assert torch.allclose(mean, seen[: 40 * count].mean(0), atol=1e-6)
+        assert slept.steps == 100
+    assert weights_in_use(strategy).buffer_bytes == 3 * 40 * (36 + 16)
+    with pytest.raises(ValueError, match="data 'seen' needs one head for all tasks"):
+        toy_strategy("sleep-replay", toy_benchmark("task"), chosen=chosen)
+
+
+def test_a_preset_for_more_layers_than_there_are_is_refused():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(36, 8), nn.ReLU(), nn.Linear(8, 4))
+    message = "preset 'mnist' does not fit the network: beta .* one for each of 2 layers"
+    with pytest.raises(ValueError, match=message):
+        toy_strategy(
+            "sleep-replay", toy_benchmark("class"), model=model, chosen={"preset": "mnist"}
+        )
+
+
+def test_biases_learn_by_day_and_neither_drive_nor_change_at_night(nights):
+    after = []
+    for rate in (0.0, 240.0):
+        benchmark = toy_benchmark("class")
+        strategy = toy_strategy(
+            "sleep-replay", benchmark, chosen={**SHORT, "biases": True, "rate": rate}
+        )
+        strategy.train(benchmark.train[0])
+        after.append(dict(strategy.model.named_parameters()))
+    assert [sum(slept.spikes) > 0 for _, slept in nights] == [False, True]
+    quiet, lively = after
+    for name, value in quiet.items():
+        assert value.any()
+        if name.endswith("bias"):
+            assert torch.equal(value, lively[name])
+    assert not torch.equal(quiet["1.weight"], lively["1.weight"])
+
+
+def test_a_frozen_trunk_learns_in_the_first_experience_only():
+    benchmark = toy_benchmark("class", experiences=3)
+    model = nn.Sequential(
+        *(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten()),
+        *(nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 6)),
+    )
+    start = {name: value.clone() for name, value in model.state_dict().items()}
+    chosen = {**SHORT, "frozen_trunk": True, "weight_decay": 0.1}
+    with pytest.warns(UserWarning, match="normalisation stays awake: .* no night moves it: 1"):
+        strategy = toy_strategy("sleep-replay", benchmark, model=model, chosen=chosen)
+    seen = []
+    for experience in benchmark.train:
+        strategy.train(experience)
+        seen.append({name: value.clone() for name, value in model.state_dict().items()})
+    for name in start:
+        trunk = name.startswith(("0.", "1."))
+        assert torch.equal(seen[0][name], seen[2][name]) == (trunk or name.endswith("bias"))
+        assert not (trunk and torch.equal(start[name], seen[0][name]))

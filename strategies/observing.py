@@ -1,0 +1,85 @@
+"""What a network shows of itself before a night: its mean input, its largest outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from avalanche.models.utils import avalanche_forward
+from avalanche.training.templates import SupervisedTemplate
+from torch import Tensor, nn
+
+
+class Observer:
+    """A forward hook that notes what linear layers take in and give out.
+
+    maxima: the largest output of each layer, at least 0, in the order of the forward pass.
+    """
+
+    def __init__(self) -> None:
+        self.maxima: dict[nn.Linear, float] = {}
+        self._sum: Tensor | None = None
+        self._samples = 0
+        self._shape: torch.Size | None = None
+
+    def __call__(self, layer: nn.Linear, inputs: tuple[Tensor], output: Tensor) -> None:
+        """Note one call of `layer`: (B, in) inputs, (B, out) output."""
+        if layer not in self.maxima:
+            self._check_follows(layer)
+        if not self.maxima or layer is next(iter(self.maxima)):
+            sums = inputs[0].double().sum(0)
+            self._sum = sums if self._sum is None else self._sum + sums
+            self._samples += len(inputs[0])
+        self.maxima[layer] = max(self.maxima.get(layer, 0.0), output.max().item())
+
+    def saw(self, x: Tensor) -> None:
+        """A minibatch of the model's own input: an image that reaches the first layer stays one."""
+        self._shape = x.shape[1:]
+
+    def mean_input(self) -> Tensor:
+        """Mean input of the first layer, on the CPU, in the shape of an image if it is one."""
+        assert self._sum is not None
+        assert self._shape is not None
+        mean = (self._sum / self._samples).float().cpu()
+        is_image = len(self._shape) > 1 and self._shape.numel() == mean.numel()
+        return mean.reshape(self._shape) if is_image else mean
+
+    def _check_follows(self, layer: nn.Linear) -> None:
+        before = list(self.maxima)[-1:]
+        if before and before[0].out_features != layer.in_features:
+            raise ValueError(
+                "linear layers must feed each other to sleep, "
+                f"got {layer} after {before[0]}; one task per experience, one head per task"
+            )
+
+
+@torch.no_grad()
+def observe(
+    strategy: SupervisedTemplate, minibatches: Iterable[Any], keep_going: Callable[[], bool]
+) -> Observer:
+    """Show the network minibatches in evaluation mode and note what its linear layers see.
+
+    minibatches: inputs first, task labels last. keep_going: asked before each, ends it.
+    """
+    observer = Observer()
+    hooks = [
+        module.register_forward_hook(observer)
+        for module in strategy.model.modules()
+        if isinstance(module, nn.Linear)
+    ]
+    modes = {module: module.training for module in strategy.model.modules()}
+    strategy.model.eval()
+    try:
+        for x, *_, tasks in minibatches:
+            if not keep_going():
+                break
+            observer.saw(x)
+            avalanche_forward(strategy.model, x.to(strategy.device), tasks.to(strategy.device))
+            strategy.sleep_clock.tick()
+    finally:
+        for module, training in modes.items():
+            module.training = training
+        for hook in hooks:
+            hook.remove()
+    return observer

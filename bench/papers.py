@@ -61,7 +61,7 @@ PAPERS: dict[str, Paper] = {
             Experiment(
                 "mnist-mlp-adam",
                 "rounds",
-                "LeNet-300-100, MNIST, Adam at a constant rate",
+                "Adam at a constant rate, LeNet-300-100, MNIST",
                 "as above, but for the learning rate, which does not fall within a round",
                 simple=True,
                 control=True,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from strategies.iterative_prune import IterativePrune
     from strategies.packnet import PackNet
     from strategies.sleep_replay import SleepReplay
+    from strategies.weight_averaging import WeightAveraging
     from strategies.winning_subnetworks import WinningSubnetworks
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "IterativePrune",
     "PackNet",
     "SleepReplay",
+    "WeightAveraging",
     "WinningSubnetworks",
 ]
 
@@ -28,6 +30,7 @@ _HOME = {
     "IterativePrune": "strategies.iterative_prune",
     "PackNet": "strategies.packnet",
     "SleepReplay": "strategies.sleep_replay",
+    "WeightAveraging": "strategies.weight_averaging",
     "WinningSubnetworks": "strategies.winning_subnetworks",
 }
 

@@ -146,6 +146,11 @@ STRATEGIES: dict[str, Entry] = {
             "beta": Range(0.2, 2.0, log=True),
         },
     ),
+    "weight-averaging": Entry(
+        "strategies.weight_averaging:WeightAveraging",
+        "control: the mean of one network per experience, all from the same start",
+        "Wortsman et al. 2022",
+    ),
     "naive": Entry(
         "avalanche.training.supervised:Naive", "plain training, experience by experience", "-"
     ),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from strategies.iterative_prune import IterativePrune
     from strategies.packnet import PackNet
     from strategies.sleep_replay import SleepReplay
+    from strategies.staged_sleep import StagedSleep
     from strategies.weight_averaging import WeightAveraging
     from strategies.winning_subnetworks import WinningSubnetworks
 
@@ -20,6 +21,7 @@ __all__ = [
     "IterativePrune",
     "PackNet",
     "SleepReplay",
+    "StagedSleep",
     "WeightAveraging",
     "WinningSubnetworks",
 ]
@@ -30,6 +32,7 @@ _HOME = {
     "IterativePrune": "strategies.iterative_prune",
     "PackNet": "strategies.packnet",
     "SleepReplay": "strategies.sleep_replay",
+    "StagedSleep": "strategies.staged_sleep",
     "WeightAveraging": "strategies.weight_averaging",
     "WinningSubnetworks": "strategies.winning_subnetworks",
 }

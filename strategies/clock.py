@@ -43,14 +43,15 @@ class EpochClock(Clock):
 
     day: the share of an experience, in (0, 1], that its minibatches fill; nights that take time
         fill the rest.
-    night_steps: how many ticks fill that rest, over all nights of one experience.
+    night_steps: how many ticks fill that rest, over all nights of one experience, at least 1; None:
+        as many as minibatches would, for nights whose steps cost as much.
     """
 
-    def __init__(self, *, day: float = 1.0, night_steps: int = 0) -> None:
+    def __init__(self, *, day: float = 1.0, night_steps: int | None = None) -> None:
         if not 0 < day <= 1:
             raise ValueError(f"day must be in (0, 1], got {day}")
-        if day < 1 and night_steps < 1:
-            raise ValueError(f"night_steps must be at least 1 when day < 1, got {night_steps}")
+        if night_steps is not None and night_steps < 1:
+            raise ValueError(f"night_steps must be at least 1, got {night_steps}")
         self.day = day
         self.night_steps = night_steps
         self.begin(1)
@@ -60,8 +61,13 @@ class EpochClock(Clock):
         """The day's minibatches and the night's ticks, each as its share of the experience."""
         spent = self.day * min(1.0, self._steps / self._planned)
         if self.day < 1:
-            spent += (1 - self.day) * min(1.0, self._ticks / self.night_steps)
+            spent += (1 - self.day) * min(1.0, self._ticks / self._ticks_planned())
         return spent
+
+    def _ticks_planned(self) -> int:
+        if self.night_steps is not None:
+            return self.night_steps
+        return max(1, round(self._planned * (1 - self.day) / self.day))
 
     def begin(self, steps: int) -> None:
         """Restart the account for an experience of `steps` minibatches."""

@@ -6,11 +6,15 @@ stage, iterative pruning is many, sleep replay is a night that replays.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from avalanche.training.templates import SupervisedTemplate
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
 
 from strategies.clock import Clock, EpochClock
 
@@ -37,11 +41,56 @@ def evenly(count: int, *, first: float) -> tuple[Night, ...]:
     return tuple(Night(s, s, i, count) for i, s in enumerate(starts))
 
 
-class Stage(Protocol):
-    """What a night does."""
+class Stage(ABC):
+    """What a night does, in any strategy's night and beside any other stage.
 
+    takes_time: whether it works until its part of the night ends; the stages of a night that do
+        share it equally, and the others do at once what they do.
+    """
+
+    takes_time: ClassVar[bool] = True
+
+    def begin(self, strategy: SleepingStrategy) -> None:  # noqa: B027
+        """An experience begins; nothing of it has been learned yet."""
+
+    @abstractmethod
     def sleep(self, strategy: SleepingStrategy, night: Night) -> None:
         """Change the network; stop when `strategy.progress` reaches `night.end`."""
+
+    def end(self, strategy: SleepingStrategy) -> None:  # noqa: B027
+        """The experience is over, its last night too."""
+
+
+def steps_of(strategy: SleepingStrategy, night: Night) -> Iterator[None]:
+    """Yields before each step of work until the night ends, and reports it to the clock after.
+
+    A clock that does not see the night pass ends it after one step.
+    """
+    before = None
+    while strategy.progress < night.end and strategy.progress != before:
+        before = strategy.progress
+        yield
+        strategy.sleep_clock.tick()
+
+
+def minibatches(strategy: SleepingStrategy) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Inputs, targets and task labels of the current experience, epoch after epoch without end."""
+    while True:
+        for x, y, *_, tasks in strategy.dataloader:
+            device = strategy.device
+            yield x.to(device), y.to(device), tasks.to(device)
+
+
+def learn(strategy: SleepingStrategy, loss: Tensor, *, longest: float = math.inf) -> None:
+    """One step of the strategy's own optimizer, which holds what the strategy holds in place.
+
+    longest: norm that a longer gradient, of all parameters together, is shortened to.
+    """
+    strategy.optimizer.zero_grad()
+    loss.backward()
+    if longest < math.inf:
+        clip_grad_norm_(strategy.model.parameters(), longest)
+    strategy.optimizer_step()
 
 
 class SleepingStrategy(SupervisedTemplate):
@@ -75,6 +124,8 @@ class SleepingStrategy(SupervisedTemplate):
         super()._before_training_exp(**kwargs)
         self._slept = 0
         self.sleep_clock.begin(self.train_epochs * len(self.dataloader))
+        for stage in self.stages:
+            stage.begin(self)
 
     def _after_training_iteration(self, **kwargs: Any) -> None:
         self.sleep_clock.step()
@@ -84,6 +135,8 @@ class SleepingStrategy(SupervisedTemplate):
     def _after_training_exp(self, **kwargs: Any) -> None:
         # the budget may have cut the day before its nights: what needs no time is still done
         self._sleep_when_due(1.0)
+        for stage in self.stages:
+            stage.end(self)
         super()._after_training_exp(**kwargs)
 
     def _sleep_when_due(self, progress: float) -> None:
@@ -91,6 +144,17 @@ class SleepingStrategy(SupervisedTemplate):
             night = self.nights[self._slept]
             self._slept += 1
             with self.sleep_clock.night():
-                for stage in self.stages:
-                    stage.sleep(self, night)
+                self._sleep(night)
             progress = max(progress, self.progress)
+
+    def _sleep(self, night: Night) -> None:
+        """One stage after the other; those that take time share what is left of the night."""
+        sharing = sum(stage.takes_time for stage in self.stages)
+        for stage in self.stages:
+            if not stage.takes_time:
+                stage.sleep(self, night)
+                continue
+            now = self.progress
+            end = night.end if sharing == 1 else now + (night.end - now) / sharing
+            stage.sleep(self, replace(night, end=end))
+            sharing -= 1

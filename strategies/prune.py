@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ from strategies.guarding import Guarded
 from strategies.importance import Importance, scores
 from strategies.layers import prunable
 from strategies.masks import SCHEDULES, Masks, Schedule, Scope, keep_largest
-from strategies.nights import Night, SleepingStrategy, evenly
+from strategies.nights import Night, SleepingStrategy, Stage, evenly
 
 Rewind = Literal["none", "learning-rate", "weights"]
 
@@ -58,11 +59,14 @@ class Pruning:
                 raise ValueError(f"{name} must be {choices}, got {getattr(self, name)!r}")
 
 
-class Prune:
+class Prune(Stage):
     """The stage: keep what matters most, at the density that is due after this night."""
 
-    def sleep(self, strategy: PruningStrategy, night: Night) -> None:
+    takes_time: ClassVar[bool] = False
+
+    def sleep(self, strategy: SleepingStrategy, night: Night) -> None:
         """Choose the weights that survive this night; the strategy holds the others."""
+        assert isinstance(strategy, PruningStrategy), type(strategy)
         how = strategy.pruning
         values = scores(how.importance, strategy, strategy.weights, strategy.sleep_clock)
         density = strategy.density_after(night)
@@ -75,14 +79,22 @@ class PruningStrategy(Guarded, SleepingStrategy):
     """A day, then rounds of prune and retrain; a subclass says how much and what may be pruned.
 
     pruning: when and how. ValueError for a model with nothing to prune.
+    nights: those that the rounds of `pruning` are, as many; without duration when not given.
+    stages: what a night does, a prune stage among it or not.
     """
 
     def __init__(
-        self, *, pruning: Pruning, sleep_clock: Clock | None = None, **base_kwargs: Any
+        self,
+        *,
+        pruning: Pruning,
+        nights: Sequence[Night] | None = None,
+        stages: Sequence[Stage] = (Prune(),),
+        sleep_clock: Clock | None = None,
+        **base_kwargs: Any,
     ) -> None:
         super().__init__(
-            nights=evenly(pruning.rounds, first=pruning.first),
-            stages=[Prune()],
+            nights=evenly(pruning.rounds, first=pruning.first) if nights is None else nights,
+            stages=stages,
             sleep_clock=sleep_clock,
             **base_kwargs,
         )

@@ -146,6 +146,24 @@ STRATEGIES: dict[str, Entry] = {
             "beta": Range(0.2, 2.0, log=True),
         },
     ),
+    "staged-sleep": Entry(
+        "strategies.staged_sleep:StagedSleep",
+        "nights of any stages in any order: prune, downscale, replay, rehearse, dream, align",
+        "Robinson et al. 2022",
+        defaults={"learning_rate": 0.01},
+    ),
+    "dreaming": Entry(
+        "strategies.staged_sleep:StagedSleep",
+        "nights of dreams made from the network's own weights, no stored data",
+        "Behrouz et al. 2026",
+        defaults={"stages": "dream", "night": 0.9, "learning_rate": 0.01},
+    ),
+    "bias-correction": Entry(
+        "strategies.staged_sleep:StagedSleep",
+        "control: plain training, the newest classes' outputs rescaled",
+        "Zhao et al. 2020",
+        defaults={"stages": "align"},
+    ),
     "weight-averaging": Entry(
         "strategies.weight_averaging:WeightAveraging",
         "control: the mean of one network per experience, all from the same start",

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 
 from strategies.clock import Clock, EpochClock
 from strategies.layers import shared_head
-from strategies.nights import Night, SleepingStrategy
+from strategies.nights import Night, SleepingStrategy, Stage
 from strategies.observing import observe
 from strategies.signature import template_first
 from strategies.sleep_parameters import SUITE, SleepParameters, constants
@@ -131,7 +131,7 @@ class SleepReplay(SleepingStrategy):
             self.stop_training()
 
 
-class Replay:
+class Replay(Stage):
     """The stage that puts the linear layers to sleep, on the mean input of what it observes.
 
     seed: of the input spikes of all nights. The rest as in `SleepReplay`.

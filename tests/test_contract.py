@@ -38,6 +38,8 @@ OURS = (
     "iterative-prune-adaptive",
     "cpg",
     "sleep-replay",
+    "staged-sleep",
+    "dreaming",
 )
 
 
@@ -193,15 +195,23 @@ def test_it_reports_the_weights_it_uses(name, scenario):
     assert weights.artifact_bytes > 0
     stores = name in (
         *("packnet-rehearsed", "replay", "ewc", "si", "lwf", "joint"),
-        "weight-averaging",  # the first weights
+        *("staged-sleep", "dreaming", "weight-averaging"),  # moments, and the first weights
     )
     assert (weights.buffer_bytes > 0) == stores
 
 
-def test_a_night_can_be_cut_at_every_step():
+@pytest.mark.parametrize(
+    ("name", "chosen"),
+    [
+        ("sleep-replay", {}),
+        ("staged-sleep", {"stages": "prune+downscale+replay+dream", "cycles": 2}),
+        ("staged-sleep", {"stages": "rehearse+align"}),
+    ],
+)
+def test_a_night_can_be_cut_at_every_step(name, chosen):
     benchmark = toy_benchmark("class")
     for steps in range(2, 30):
-        strategy, meter = metered("sleep-replay", benchmark, steps)
+        strategy, meter = metered(name, benchmark, steps, chosen=chosen)
         run_metered(strategy, meter, benchmark)
         assert meter.spent <= steps
         assert all(torch.isfinite(p).all() for p in strategy.model.parameters())

@@ -143,6 +143,44 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Class-incremental streams in which no example may be stored. The network must end in "
         "linear layers.",
     ),
+    "staged-sleep": Explanation(
+        "Days and nights in turn. A night goes through stages from left to right, in any order: "
+        "`prune` by magnitude and `downscale` all weights, which take no time; spiking `replay`, "
+        "`rehearse` stored examples and `dream`, which share the night; `align` the newest "
+        "classes' outputs. From its defaults it prunes and scales down, as in deep sleep, then "
+        "replays and dreams, as in REM sleep.",
+        "That sleep has several stages, of which one scales synapses down, is Robinson et al. "
+        "2022; what each stage takes from which paper is said with it. Ours: any order, any number "
+        "of nights, and that those stages that take time share it equally.",
+        "Used: every weight that is not zero. Beside them what the stages keep: moments of the top "
+        "hidden layer for `dream`, examples for `rehearse`.",
+        "To ask what each stage is good for, alone and with others. A night after which a weight "
+        "is not finite is undone.",
+    ),
+    "dreaming": Explanation(
+        "A short day, then a night in which the network dreams of earlier classes: an activity of "
+        "its top hidden layer, drawn for a class, runs backwards through its own weights down to "
+        "an image. Dreams, answered as the network that dreamt them did, are trained on beside the "
+        "examples of the day, and so is going backwards.",
+        "That a network consolidates by training on what it makes itself, with a policy over what "
+        "to dream trained by reinforcement, is Behrouz et al. 2026, for language models. Ours, "
+        "since an image classifier cannot be sampled: tied weights run backwards as in a denoising "
+        "autoencoder (Vincent et al. 2010), and what is drawn is a Gaussian at the top hidden "
+        "layer.",
+        "Used: every weight. Beside them the mean activity of each class and one covariance, a few "
+        "tens of kilobytes; no example, and a copy of the network only while an experience lasts.",
+        "Class-incremental streams in which no example may be stored. Linear layers with "
+        "rectifiers between, no normalisation; convolutions below them learn in the first "
+        "experience only.",
+    ),
+    "bias-correction": Explanation(
+        "Trains plainly; at the end of each experience the output rows of its classes are scaled "
+        "to the mean norm of those of earlier classes.",
+        "Weight aligning of Zhao et al. 2020, without the rehearsal and the distillation that it "
+        "corrects there.",
+        "Used: every weight. Nothing is kept beside them.",
+        "As the control for sleep: what it reaches, no night has to explain.",
+    ),
     "wsn": Explanation(
         "Each weight has a score, and the best-scored of each layer answer the task. Scores and "
         "weights are learned together from the first step, so there is no night. A task may choose "
@@ -207,6 +245,10 @@ BASELINES: Mapping[str, Baseline] = {
     "si": Baseline(
         "As `ewc`, with importances gathered along the path of training.",
         "weights and importances, once",
+    ),
+    "weight-averaging": Baseline(
+        "Trains each experience from the same first weights; the mean of the results answers.",
+        "the first weights",
     ),
     "lwf": Baseline(
         "Keeps the answers of the network as it was before the experience, on the new examples.",

@@ -75,6 +75,23 @@ _PACKNET: Space = {
     "density": _DENSITY, "prune_at": Range(0.1, 0.9), **_ROUNDS, **_CRITERION, **_REWIND
 }  # fmt: skip
 _NIGHTS: Space = {"density": _DENSITY, "prune_from": Range(0.05, 0.9), **_CRITERION, **_REWIND}
+_STAGED: Space = {
+    "cycles": Range(1, 16, log=True),
+    "night": Range(0.3, 0.97),
+    "vividness": Range(0.5, 16.0, log=True),
+    "curriculum": ("uniform", "reinforced"),
+}
+_MIXES = (
+    "prune+downscale+replay+dream",
+    "downscale+replay+dream",
+    "replay+dream",
+    "prune+dream",
+    "downscale+dream",
+    "dream+replay",
+    "dream",
+    "replay",
+)
+"""Orders and mixes of stages without stored examples."""
 
 
 STRATEGIES: dict[str, Entry] = {
@@ -151,12 +168,14 @@ STRATEGIES: dict[str, Entry] = {
         "nights of any stages in any order: prune, downscale, replay, rehearse, dream, align",
         "Robinson et al. 2022",
         defaults={"learning_rate": 0.01},
+        space={"stages": _MIXES, **_STAGED, "density": Range(0.1, 1.0)},
     ),
     "dreaming": Entry(
         "strategies.staged_sleep:StagedSleep",
         "nights of dreams made from the network's own weights, no stored data",
         "Behrouz et al. 2026",
         defaults={"stages": "dream", "night": 0.9, "learning_rate": 0.01},
+        space=_STAGED,
     ),
     "bias-correction": Entry(
         "strategies.staged_sleep:StagedSleep",

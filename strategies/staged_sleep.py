@@ -24,7 +24,8 @@ from strategies.masks import Scope
 from strategies.nights import Night, Stage
 from strategies.prune import Prune, Pruning, PruningStrategy
 from strategies.rehearsal import Rehearse
-from strategies.sleep_parameters import SUITE
+from strategies.signature import template_first
+from strategies.sleep_parameters import PRESETS, SUITE
 from strategies.sleep_replay import Replay
 from strategies.sleeping_layers import check_can_sleep
 from strategies.topdown import check_can_dream
@@ -37,8 +38,9 @@ class StagedSleep(PruningStrategy):
     cycles: nights per experience, in [1, 1000], each after an equal part of the day.
     night: share of the experience that is night, in (0, 1), if any stage takes time.
     sleep_from: the first experience that is slept on, from 1; earlier ones are all day.
-    density: kept share of all prunable weights after a night's prune at the end of an experience,
-        in (0, 1]; scope: see `Pruning`. In the next experience what was pruned may grow again.
+    density: kept share of all prunable weights after the last prune of an experience, in (0, 1];
+        what was pruned may grow again in the next experience.
+    scope: see `Pruning`.
     downscale_to: factor of every weight in a night, in (0, 1].
     buffer: stored examples in all, at least 1, for `rehearse`.
     vividness, curriculum: see `Dream`.
@@ -48,6 +50,7 @@ class StagedSleep(PruningStrategy):
     A night after which a weight is not finite is undone, with a warning.
     """
 
+    @template_first
     def __init__(
         self,
         *,
@@ -79,7 +82,7 @@ class StagedSleep(PruningStrategy):
             {
                 "prune": Prune,
                 "downscale": lambda: Downscale(downscale_to),
-                "replay": lambda: Replay(**SUITE, data="current", seed=spikes),
+                "replay": lambda: Replay(**PRESETS[SUITE], data="current", seed=spikes),
                 "rehearse": lambda: Rehearse(buffer),
                 "dream": lambda: Dream(vividness=vividness, curriculum=curriculum),
                 "align": Align,

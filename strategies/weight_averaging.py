@@ -13,6 +13,8 @@ import torch
 from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor
 
+from strategies.signature import template_first
+
 
 class WeightAveraging(SupervisedTemplate):
     """Trains each experience from the same first weights; the mean of the results answers.
@@ -22,6 +24,7 @@ class WeightAveraging(SupervisedTemplate):
     output layer grew later are averaged over the experiences that had them.
     """
 
+    @template_first
     def __init__(self, **base_kwargs: Any) -> None:
         super().__init__(**base_kwargs)
         self.start: dict[str, Tensor] = {}

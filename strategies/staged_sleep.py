@@ -30,6 +30,7 @@ from strategies.sleep_replay import Replay
 from strategies.sleeping_layers import check_can_sleep
 from strategies.topdown import check_can_dream
 
+
 class StagedSleep(PruningStrategy):
     """Days and nights in turn; a night goes through its `stages` from left to right.
 

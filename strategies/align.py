@@ -33,7 +33,7 @@ class Align(Stage):
     def sleep(self, strategy: SleepingStrategy, night: Night) -> None:
         """Scale at once, weights and biases of the new rows alike."""
         name = shared_head(strategy.model)
-        new = sorted(set(strategy.experience.classes_in_this_experience) - self._known)
+        new = sorted(_classes(strategy) - self._known)
         if name is None or not new or not self._known:
             return
         head = strategy.model.get_submodule(name)
@@ -47,4 +47,8 @@ class Align(Stage):
 
     def end(self, strategy: SleepingStrategy) -> None:
         """The experience's classes are earlier ones from here on."""
-        self._known |= set(strategy.experience.classes_in_this_experience)
+        self._known |= _classes(strategy)
+
+
+def _classes(strategy: SleepingStrategy) -> set[int]:
+    return {int(target) for target in strategy.experience.dataset.targets}

@@ -18,6 +18,8 @@ from strategies import (
     IterativePrune,
     PackNet,
     SleepReplay,
+    StagedSleep,
+    WeightAveraging,
     WinningSubnetworks,
 )
 
@@ -33,6 +35,8 @@ STRATEGIES: dict[str, tuple[type, dict[str, Any]]] = {
     "iterative-prune-adaptive": (AdaptivePrune, {}),
     # its night ends an experience: as late as can be, so that every epoch is there to be counted
     "sleep-replay": (SleepReplay, {"day": 0.99, "sleep_steps": 20}),
+    "staged-sleep": (StagedSleep, {"stages": "downscale+align"}),
+    "weight-averaging": (WeightAveraging, {}),
 }
 THEIRS = [
     ("test_strategies", "StrategyTest", "test_naive"),

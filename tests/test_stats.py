@@ -113,6 +113,16 @@ def test_equal_pairs_and_too_few_pairs_are_never_separated():
     assert stats.paired_sign_flip([0.9], [0.1], rng=rng()) == 1
 
 
+def test_many_pairs_are_tested_by_random_flips():
+    draw = rng(3)
+    noise = draw.normal(size=30)
+    assert stats.paired_sign_flip(noise + 2, [0.0] * 30, rng=rng()) == 1 / (1 + stats.FLIPS)
+    # twenty differences of one, five of them negative: P(|sum of 20 signs| >= 10) by the binomial
+    ones = [1.0] * 15 + [-1.0] * 5
+    exact = 2 * sum(math.comb(20, k) for k in range(6)) / 2**20
+    assert stats.paired_sign_flip(ones, [0.0] * 20, rng=rng()) == pytest.approx(exact, abs=0.007)
+
+
 def test_pairs_must_match():
     with pytest.raises(ValueError, match="got 2 and 1"):
         stats.paired_sign_flip([1, 2], [1], rng=rng())

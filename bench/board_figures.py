@@ -289,7 +289,8 @@ def _axes(board: Leaderboard) -> tuple[Figure, Axes]:
 
 def _finished(figure: Figure) -> Figure:
     """With the legend beside the axes, where it hides nothing."""
-    figure.legend(loc="outside right center", fontsize=8, frameon=False)
+    with _style():  # the colour of its text, which a dark page turns
+        figure.legend(loc="outside right center", fontsize=8, frameon=False)
     return figure
 
 

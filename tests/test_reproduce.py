@@ -28,12 +28,15 @@ def configs(where: Place, name: str):
     return where.suite(experiment).configs()
 
 
+SAME = ("benchmark", "scenario", "model", "budget", "speedups")
+
+
 def record(config, *, error: float, weights: int = 500, **fields):
     """A run of this configuration; weights of 1000."""
     made = make_record(
         config.strategy, config.repetition, accuracy=1 - error, weights=weights / 1000,
         hyperparameters=config.hyperparameters, matrix=fields.pop("matrix", [[1 - error]]),
-        **{n: getattr(config, n) for n in ("benchmark", "scenario", "model", "budget")}, **fields,
+        **{n: getattr(config, n) for n in SAME}, **fields,
     )  # fmt: skip
     assert made.digest == config.digest
     return made

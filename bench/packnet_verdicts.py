@@ -98,7 +98,7 @@ def _accuracy(result: Result) -> Verdict:
         return claim.not_run()
     level, below = sum(one.mean >= 0 for one in found), sum(one.high < 0 for one in found)
     verdict = (
-        f"at or above in the mean at {level} of {len(found)} densities, surely below at {below}"
+        f"at or above in the mean at {level} of {len(found)} settings, surely below at {below}"
     )
     measured = f"points of accuracy above it: {', '.join(shown)}"
     return claim.answer(measured, verdict, seeds=seeds)
@@ -123,9 +123,13 @@ def _speed(result: Result) -> Verdict:
 
 
 def _pairs(result: Result) -> list[tuple[Cell, Cell]]:
-    """The cells of PackNet here and the library's with the same varied hyper-parameters."""
-    peers = {_varied(cell): cell for cell in result.of(LIBRARY)}
-    return [(cell, peers[_varied(cell)]) for cell in result.of(FROZEN) if _varied(cell) in peers]
+    """Each cell of PackNet here with the library's that agrees in what is varied for both."""
+    return [
+        (own, peer)
+        for own in result.of(FROZEN)
+        for peer in result.of(LIBRARY)
+        if peer.varied.items() <= own.varied.items()
+    ]
 
 
 def _varied(cell: Cell) -> str:

@@ -25,6 +25,10 @@ from strategies.subnetworks import Certainty, Norm, Subnetworks
 from strategies.weights import WeightsInUse, count_weights, stored_bytes, weights_in_use
 
 Unfrozen = Literal["shared", "snapshot", "rehearsed"]
+Freed = Literal["zero", "initial"]
+
+STATE = ("owners", "packed", "buffer", "initial")
+"""What goes on between experiences, beside what `Subnetworks` keeps."""
 
 
 class PackNet(Subnetworks, PruningStrategy):
@@ -43,6 +47,10 @@ class PackNet(Subnetworks, PruningStrategy):
     tasks: number of tasks to leave room for; each then claims at most an equal share of what is
         free, so that density 1 gives equal shares and the last task all that is left.
     prune_at: progress of the first prune, in (0, 1); the rest is retraining, in `rounds` parts.
+    freed: what a task finds in the weights that no earlier one claimed. `zero`: what the prune
+        left, as in the paper, where a task keeps half of a trained network or more. `initial`: what
+        they were at construction, without which a network that starts untrained and gives a task
+        few weights hardly passes a signal on.
     norm, infer: see `Subnetworks`. rounds, scope, schedule, importance, rewind: see `Pruning`.
     """
 
@@ -56,6 +64,7 @@ class PackNet(Subnetworks, PruningStrategy):
         density: float | Sequence[float] = 0.05,
         tasks: int | None = None,
         prune_at: float = 0.5,
+        freed: Freed = "zero",
         rounds: int = 1,
         scope: Scope = "layer",
         schedule: Schedule = "geometric",
@@ -70,6 +79,8 @@ class PackNet(Subnetworks, PruningStrategy):
             raise ValueError(f"prune_at must be in (0, 1), got {prune_at}")
         if unfrozen not in get_args(Unfrozen):
             raise ValueError(f"unfrozen must be one of {get_args(Unfrozen)}, got {unfrozen!r}")
+        if freed not in get_args(Freed):
+            raise ValueError(f"freed must be one of {get_args(Freed)}, got {freed!r}")
         if buffer < 1:
             raise ValueError(f"buffer must be at least 1, got {buffer}")
         check_densities(density, tasks, frozen)
@@ -90,6 +101,9 @@ class PackNet(Subnetworks, PruningStrategy):
         self.unfrozen = unfrozen
         self.density = density
         self.tasks = tasks
+        weights = self.weights if freed == "initial" else {}
+        self.initial = {name: w.detach().clone() for name, w in weights.items()}
+        """The weights at construction, when freed ones go back to them; in training alone."""
         self.owners = nobody(self.weights) if frozen else {}
         """The task that owns each weight, from 1, when frozen; 0 is free."""
         self.packed: list[dict[str, Tensor]] = []
@@ -156,14 +170,13 @@ class PackNet(Subnetworks, PruningStrategy):
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that a new PackNet of the same model needs to go on between experiences."""
-        state = {"owners": self.owners, "packed": self.packed, "buffer": self.buffer}
-        return {**super().state_dict(), **state}
+        return {**super().state_dict(), **{key: getattr(self, key) for key in STATE}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from `state_dict`, which is copied."""
         super().load_state_dict(state)
-        own = copy.deepcopy({key: state[key] for key in ("owners", "packed", "buffer")})
-        self.owners, self.packed, self.buffer = own["owners"], own["packed"], own["buffer"]
+        for key in STATE:
+            setattr(self, key, copy.deepcopy(state[key]))
 
     def subnetwork(self, task: int) -> dict[str, Tensor]:
         """The prunable weights that finished `task`, from 0, is answered with."""
@@ -181,6 +194,8 @@ class PackNet(Subnetworks, PruningStrategy):
     def _before_training_exp(self, **kwargs: Any) -> None:
         super()._before_training_exp(**kwargs)
         self._active, self._shown = {}, {}
+        if self.initial and self.private:
+            self._restart(union(self.masks, self.weights))
         if self.frozen:
             earlier = len(self.private)
             self.owners = claim(self.owners, earlier + 1)
@@ -188,6 +203,12 @@ class PackNet(Subnetworks, PruningStrategy):
             self.guard(self.eligible() if earlier else {}, anchors)
         else:
             self.guard({}, {})
+
+    @torch.no_grad()
+    def _restart(self, claimed: Masks) -> None:
+        """Put what no task claimed back to what it was at construction."""
+        for name, w in self.weights.items():
+            w.copy_(torch.where(claimed[name], w, self.initial[name]))
 
     def _before_backward(self, **kwargs: Any) -> None:
         super()._before_backward(**kwargs)

@@ -72,7 +72,8 @@ _ROUNDS: Space = {"rounds": Range(1, 32, log=True), "schedule": ("geometric", "l
 _CRITERION: Space = {"scope": ("layer", "global"), "importance": ("magnitude", "snip", "taylor")}
 _REWIND: Space = {"rewind": ("none", "learning-rate", "weights")}
 _PACKNET: Space = {
-    "density": _DENSITY, "prune_at": Range(0.1, 0.9), **_ROUNDS, **_CRITERION, **_REWIND
+    "density": _DENSITY, "prune_at": Range(0.1, 0.9), "freed": ("zero", "initial"),
+    **_ROUNDS, **_CRITERION, **_REWIND
 }  # fmt: skip
 _NIGHTS: Space = {"density": _DENSITY, "prune_from": Range(0.05, 0.9), **_CRITERION, **_REWIND}
 _STAGED: Space = {

@@ -21,7 +21,8 @@ OPTIMIZERS = {
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("model", ["mlp", "resnet18-slim"])
 @pytest.mark.parametrize("rewind", ["none", "learning-rate", "weights"])
-def test_frozen_earlier_tasks_are_bit_identical(optimizer, model, rewind):
+@pytest.mark.parametrize("freed", ["zero", "initial"])
+def test_frozen_earlier_tasks_are_bit_identical(optimizer, model, rewind, freed):
     benchmark = toy_benchmark("task", experiences=3)
     if model == "resnet18-slim":
         benchmark = enlarge(benchmark)
@@ -29,7 +30,7 @@ def test_frozen_earlier_tasks_are_bit_identical(optimizer, model, rewind):
         "packnet-frozen",
         benchmark,
         model=toy_model_of(benchmark, model),
-        chosen={"optimizer": optimizer, "rewind": rewind, **OPTIMIZERS[optimizer]},
+        chosen={"optimizer": optimizer, "rewind": rewind, "freed": freed, **OPTIMIZERS[optimizer]},
     )
     answers = {}
     for index, experience in enumerate(benchmark.train):
@@ -141,11 +142,39 @@ def test_a_task_that_finds_no_free_weight_still_trains_its_head():
     assert all(torch.isfinite(logits(strategy, e)).all() for e in benchmark.test)
 
 
-def test_saving_and_loading_between_experiences_goes_on_identically():
+class FirstMinibatch(SupervisedPlugin):
+    """Notes the weights that the latest experience begins with."""
+
+    def before_training_epoch(self, strategy, **kwargs):
+        if strategy.clock.train_exp_epochs == 0:
+            self.weights = {n: w.detach().clone() for n, w in strategy.weights.items()}
+
+
+@pytest.mark.parametrize("name", ["packnet-frozen", "packnet-unfrozen"])
+@pytest.mark.parametrize("freed", ["zero", "initial"])
+def test_a_task_begins_with_freed_weights_as_they_were_at_construction_or_at_zero(name, freed):
     benchmark = toy_benchmark("task", experiences=3)
-    strategy = toy_strategy("packnet-frozen", benchmark)
+    seen = FirstMinibatch()
+    strategy = toy_strategy(name, benchmark, plugins=[seen], chosen={"freed": freed})
+    initial = {n: w.detach().clone() for n, w in strategy.weights.items()}
+    for index, experience in enumerate(benchmark.train):
+        ended = {n: w.detach().clone() for n, w in strategy.weights.items()}
+        strategy.train(experience)
+        for weight, began in seen.weights.items():
+            claimed = torch.zeros_like(began, dtype=torch.bool)
+            for mask in strategy.masks[:index]:
+                claimed |= mask[weight]
+            assert torch.equal(began[claimed], ended[weight][claimed])
+            at_first = initial[weight] if freed == "initial" or not index else 0 * began
+            assert torch.equal(began[~claimed], at_first[~claimed])
+
+
+@pytest.mark.parametrize("freed", ["zero", "initial"])
+def test_saving_and_loading_between_experiences_goes_on_identically(freed):
+    benchmark = toy_benchmark("task", experiences=3)
+    strategy = toy_strategy("packnet-frozen", benchmark, chosen={"freed": freed})
     strategy.train(benchmark.train[0])
-    twin = toy_strategy("packnet-frozen", benchmark, seed=7)
+    twin = toy_strategy("packnet-frozen", benchmark, seed=7, chosen={"freed": freed})
     twin.load_state_dict(strategy.state_dict())
     for each in (strategy, twin):
         torch.manual_seed(3)
@@ -194,6 +223,7 @@ def test_a_stream_without_task_labels_is_refused_before_any_work():
         ({"norm": "none"}, "norm must be one of .*, got 'none'"),
         ({"infer": "oracle"}, "infer must be None or one of .*, got 'oracle'"),
         ({"unfrozen": "free"}, "unfrozen must be one of .*, got 'free'"),
+        ({"freed": "random"}, "freed must be one of .*, got 'random'"),
         ({"buffer": 0}, "buffer must be at least 1, got 0"),
         ({"tasks": 256}, r"tasks must be in \[1, 255\], got 256"),
         ({"tasks": 2, "frozen": False}, "tasks must be None when not frozen"),

@@ -192,7 +192,7 @@ class TestPeers:
         assert exact[2].startswith(f"in {runs} of {runs} runs")
         assert exact[3] == "holds here, exactly"
         level = row(page, "as accurate as the library's PackNet: split MNIST")
-        every = f"{densities} of {densities} densities"
+        every = f"{densities} of {densities} settings"
         assert level[3] == f"at or above in the mean at {every}, surely below at 0"
         speed = row(page, "faster than the library's PackNet: split MNIST")
         assert speed[2].startswith("3.00 ")

@@ -85,6 +85,12 @@ PAPERS: dict[str, Paper] = {
                 "split-mnist", "peers", "split MNIST", "MNIST in five tasks, not ImageNet first"
             ),
             Experiment(
+                "permuted-mnist",
+                "peers",
+                "permuted MNIST",
+                "MNIST in ten permutations, not ImageNet first",
+            ),
+            Experiment(
                 "split-cifar10",
                 "peers",
                 "split CIFAR-10",

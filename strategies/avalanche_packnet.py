@@ -12,7 +12,12 @@ from typing import Any
 import torch
 from avalanche.core import SupervisedPlugin
 from avalanche.models import MultiTaskModule
-from avalanche.models.packnet import PackNetModel, PackNetModule, PackNetPlugin
+from avalanche.models.packnet import (
+    PackNetModel,
+    PackNetModule,
+    PackNetPlugin,
+    WeightAndBiasPackNetModule,
+)
 from avalanche.training.supervised import Naive
 from torch import Tensor, nn
 
@@ -28,10 +33,20 @@ class LibraryPackNetModel(MultiTaskModule):
         super().__init__()
         self.packnet = PackNetModel(nn.Sequential(model.trunk, model.head.linear))
         self.head = model.head
+        for layer in layers_of(self.packnet):
+            # it writes masks through their flattened view, which channels-last tensors lack
+            layer.task_index = layer.task_index.contiguous()
+            layer.visible_mask = layer.visible_mask.contiguous()
+            layer.unfrozen_mask = layer.unfrozen_mask.contiguous()
 
     def forward(self, x: Tensor, task_labels: Tensor) -> Tensor:
         """(B, C) logits of a batch of one task."""
         return self.head.select(self.packnet(x, task_labels), task_labels)
+
+
+def layers_of(packnet: PackNetModel) -> list[Any]:
+    """The library's wrappers of layers with weights."""
+    return [m for m in packnet.modules() if isinstance(m, WeightAndBiasPackNetModule)]
 
 
 class ProgressPackNetPlugin(PackNetPlugin):
@@ -117,7 +132,7 @@ class LibraryPackNet(Naive):
 @weights_in_use.register
 def _(strategy: LibraryPackNet) -> WeightsInUse:
     packnet = strategy.model.packnet
-    layers = [m for m in packnet.modules() if isinstance(m, PackNetModule) and m is not packnet]
+    layers = layers_of(packnet)
     head = next(layer for layer in layers if layer.wrappee is strategy.model.head.linear)
     trunk = [layer for layer in layers if layer is not head]
     tasks = packnet.task_count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from bench.wording import share_interval
 MARKERS, LINES = "osD^", ("-", "--", "-.", ":")
 WIDTH, HEIGHT = 4.4, 3.6
 """Inches of one panel."""
+FILLS = ("full", "none", "left", "top")
+"""Of markers: settings of one strategy."""
 COLUMNS = 2
 BESIDE = 1.07
 """Single seeds stand so many times to the right of their mean, where its interval is not."""
@@ -119,19 +122,26 @@ def _draw_rounds(axes: Axes, result: Result) -> None:
 def _draw_weights(axes: Axes, result: Result) -> None:
     colours = sns.color_palette("colorblind")
     for i, strategy in enumerate(result.suite.strategies):
-        points = sorted(
-            (math.fsum(weights.values()) / len(weights), _percent(_accuracy(cell)))
-            for cell in result.of(strategy)
-            if (weights := cell.weights())
-        )
-        style = {"marker": MARKERS[i], "linestyle": LINES[i], "color": colours[i]}
-        used, found = [point[0] for point in points], [point[1] for point in points]
-        _with_intervals(axes, used, found, label=strategy, **style)
+        curves: dict[str, list[tuple[float, Interval]]] = {}
+        for cell in result.of(strategy):
+            if weights := cell.weights():
+                point = (math.fsum(weights.values()) / len(weights), _percent(_accuracy(cell)))
+                curves.setdefault(_curve(cell), []).append(point)
+        for fill, (label, points) in zip(FILLS, curves.items(), strict=False):
+            used, found = zip(*sorted(points, key=lambda point: point[0]), strict=True)
+            style = {"marker": MARKERS[i], "linestyle": LINES[i], "color": colours[i]}
+            _with_intervals(axes, used, found, label=label, fillstyle=fill, **style)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.set(xlabel="weights used, count", ylabel="final average accuracy, %")
+
+
+def _curve(cell: Cell) -> str:
+    """The name of the curve over densities that a cell is a point of."""
+    others = {name: value for name, value in cell.varied.items() if name != "density"}
+    return replace(cell, varied=others).label
 
 
 def _accuracy(cell: Cell) -> list[float]:

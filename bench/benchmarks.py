@@ -109,6 +109,10 @@ def make_benchmark(
     else:
         assert spec.experiences is not None, "own data is split"
         labels, streams = _same_classes(data, parts, spec.kind, spec.experiences, class_seed)
+    if spec.samples is not None:
+        streams["train"] = [
+            part.subset(range(min(spec.samples, len(part)))) for part in streams["train"]
+        ]
     if scenario == "class":
         classes = [sorted(own) for own in labels]
     else:

@@ -20,6 +20,8 @@ class BenchmarkSpec:
     scenarios: the scenarios it can be run in.
     model: the default model of `bench.models`.
     paper: where the benchmark comes from; None for own data.
+    samples: of the training samples of each experience only so many are used, the first in the
+        data set's order; None for all.
     """
 
     data: str
@@ -30,6 +32,7 @@ class BenchmarkSpec:
     summary: str
     paper: str | None
     version: str = "1.0"
+    samples: int | None = None
 
     def check_scenario(self, name: str, scenario: str) -> None:
         """ValueError when the benchmark has not the scenario, with those it has."""
@@ -59,6 +62,16 @@ BENCHMARKS: dict[str, BenchmarkSpec] = {
         model="mlp",
         summary="MNIST in 5 experiences of 2 digits",
         paper="Zenke et al. 2017, Continual Learning Through Synaptic Intelligence",
+    ),
+    "split-mnist-5000": BenchmarkSpec(
+        data="mnist",
+        kind="split",
+        experiences=5,
+        scenarios=_SPLIT,
+        model="mlp",
+        summary="split-mnist with the first 5,000 training images of each experience",
+        paper="Tadros et al. 2022, Sleep-like unsupervised replay",
+        samples=5000,
     ),
     "mnist": BenchmarkSpec(
         data="mnist",
@@ -148,6 +161,10 @@ class ModelSpec:
 MODELS: dict[str, ModelSpec] = {
     "mlp": ModelSpec("two layers of 300 and 100 units", "LeCun et al. 1998"),
     "mlp-1200": ModelSpec("two layers of 1200 units", "Tadros et al. 2022"),
+    "mlp-1200-dropout": ModelSpec(
+        "two layers of 1200 units, a quarter dropped out, weights from within 0.01 of 0",
+        "Tadros et al. 2022",
+    ),
     "lenet5": ModelSpec("two convolutions, two dense layers", "LeCun et al. 1998", 12),
     "vgg-small": ModelSpec(
         "six convolutions, one dense layer, no normalisation", "Simonyan & Zisserman 2015", 8

@@ -267,7 +267,7 @@ def leaderboard(
 
 @app.command()
 def reproduce(
-    paper: Annotated[str, typer.Argument(help="ball2020 or mallya2018.")],
+    paper: Annotated[str, typer.Argument(help="ball2020, mallya2018 or tadros2022.")],
     quick: Annotated[
         bool, typer.Option("--quick", help="Minutes: short budgets, few seeds and points.")
     ] = False,

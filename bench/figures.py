@@ -15,8 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FixedLocator, LogLocator, NullLocator, ScalarFormatter
 
 from bench.pages import budget_text
+from bench.papers import Kind
 from bench.results import Cell, Result
 from bench.rounds_verdicts import ADAPTIVE, BUDGETED, rounds_of
+from bench.sleep_verdicts import published, sleeps
 from bench.stats import Interval
 from bench.wording import share_interval
 
@@ -26,6 +28,8 @@ WIDTH, HEIGHT = 4.4, 3.6
 FILLS = ("full", "none", "left", "top")
 """Of markers: settings of one strategy."""
 COLUMNS = 2
+ROW = 0.28
+"""Inches of one row of accuracies."""
 BESIDE = 1.07
 """Single seeds stand so many times to the right of their mean, where its interval is not."""
 
@@ -44,6 +48,36 @@ def weights_figure(results: Sequence[Result]) -> Figure:
     Weights are those of matrices and kernels, of all snapshots; failed runs are left out.
     """
     return _panels(results, _draw_weights)
+
+
+def accuracies_figure(results: Sequence[Result]) -> Figure:
+    """Accuracy in percent of every row with 95 % intervals, a panel for each experiment.
+
+    Crosses are seeds, diamonds published figures.
+    """
+    rows = [len(result.cells) for result in results]
+    with sns.axes_style("whitegrid"), sns.plotting_context("paper", font_scale=1.1):
+        height = ROW * (sum(rows) + 3 * len(rows) + 3)
+        figure = Figure(figsize=(WIDTH * COLUMNS, height), layout="constrained")
+        grid = figure.subplots(
+            len(rows), 1, squeeze=False, sharex=True, gridspec_kw={"height_ratios": rows}
+        )
+        for axes, result in zip(grid.flat, results, strict=True):
+            _draw_accuracies(axes, result)
+            axes.set_title(_title(result).replace("\n", "; "))
+            sns.despine(ax=axes)
+        grid[-1, 0].set_xlabel("final average accuracy, %")
+        _one_legend(figure, COLUMNS)
+    return figure
+
+
+DRAWN: dict[Kind, Callable[[Sequence[Result]], Figure]] = {
+    "rounds": rounds_figure,
+    "readings": weights_figure,
+    "peers": weights_figure,
+    "accuracies": accuracies_figure,
+}
+"""What draws the experiments of each kind."""
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -142,6 +176,28 @@ def _curve(cell: Cell) -> str:
     """The name of the curve over densities that a cell is a point of."""
     others = {name: value for name, value in cell.varied.items() if name != "density"}
     return replace(cell, varied=others).label
+
+
+def _draw_accuracies(axes: Axes, result: Result) -> None:
+    blue, orange, green = sns.color_palette("colorblind")[:3]
+    for row, cell in enumerate(result.cells):
+        accuracies = [100 * (1 - error) for error in cell.errors()]
+        known = published(result, cell)
+        if known is not None:
+            axes.plot(100 * known, row, "D", color=green, fillstyle="none", label="published")
+        if not accuracies:
+            continue
+        axes.plot(accuracies, [row + 0.25] * len(accuracies), "x", color="0.4", markersize=4,
+                  label="one seed")  # fmt: skip
+        asleep = sleeps(cell)
+        style = {"color": orange, "marker": "o"} if asleep else {"color": blue, "marker": "s"}
+        label = "with sleep" if asleep else "without, and controls"
+        found = _percent([1 - error for error in cell.errors()])
+        ends = [[found.mean - found.low], [found.high - found.mean]]
+        axes.errorbar([found.mean], [row], xerr=ends, capsize=3, markersize=5, linestyle="none",
+                      label=label, **style)  # fmt: skip
+    axes.set(xlim=(0, 100), ylim=(len(result.cells) - 0.5, -0.5))
+    axes.set_yticks(range(len(result.cells)), [cell.label for cell in result.cells])
 
 
 def _accuracy(cell: Cell) -> list[float]:

@@ -25,6 +25,23 @@ def mlp(shape: Shape, widths: Sequence[int]) -> tuple[nn.Sequential, int]:
     return nn.Sequential(*layers), before
 
 
+def mlp_dropout(shape: Shape, widths: Sequence[int]) -> tuple[nn.Sequential, int]:
+    """`mlp` with dropout of 0.25 after each layer (Tadros et al. 2022)."""
+    layers, width = mlp(shape, widths)
+    dropped = (
+        (layer, nn.Dropout(0.25)) if isinstance(layer, nn.ReLU) else (layer,) for layer in layers
+    )
+    return nn.Sequential(*(layer for group in dropped for layer in group)), width
+
+
+def start_small(model: nn.Module) -> None:
+    """Linear weights from the uniform distribution within 0.01 of 0, biases 0 (Tadros et al.)."""
+    for layer in model.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.uniform_(layer.weight, -0.01, 0.01)
+            nn.init.zeros_(layer.bias)
+
+
 def lenet5(shape: Shape) -> tuple[nn.Sequential, int]:
     """LeNet-5 with ReLU and max pooling (LeCun et al. 1998); height and width at least 12."""
     layers = [
@@ -109,10 +126,15 @@ def _width(trunk: nn.Module, shape: Shape) -> int:
 _BUILDERS: dict[str, Callable[[Shape], tuple[nn.Sequential, int]]] = {
     "mlp": lambda shape: mlp(shape, (300, 100)),
     "mlp-1200": lambda shape: mlp(shape, (1200, 1200)),
+    "mlp-1200-dropout": lambda shape: mlp_dropout(shape, (1200, 1200)),
     "lenet5": lenet5,
     "vgg-small": vgg_small,
     "resnet18-slim": resnet18_slim,
 }
+
+
+_STARTS: dict[str, Callable[[nn.Module], None]] = {"mlp-1200-dropout": start_small}
+"""What draws the first weights of trunk and heads, where it is not each layer's own way."""
 
 
 def make_model(
@@ -128,6 +150,11 @@ def make_model(
         size = "x".join(map(str, shape[1:]))
         raise ValueError(f"{name} needs inputs of at least {smallest}x{smallest}, got {size}")
     trunk, width = _BUILDERS[name](shape)
+    model: nn.Module
     if tasks is None:
-        return nn.Sequential(*trunk, nn.Linear(width, classes))
-    return MultiHeadModel(trunk, TaskHead(width, tasks))
+        model = nn.Sequential(*trunk, nn.Linear(width, classes))
+    else:
+        model = MultiHeadModel(trunk, TaskHead(width, tasks))
+    if name in _STARTS:
+        _STARTS[name](model)
+    return model

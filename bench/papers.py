@@ -8,7 +8,7 @@ from typing import Literal
 
 from bench.config import suggest
 
-Kind = Literal["rounds", "readings", "peers"]
+Kind = Literal["rounds", "readings", "peers", "accuracies"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class Experiment:
 
     kind: what is asked of it. `rounds`: error against the number of prune-retrain rounds, and the
         adaptive rhythm beside it; `readings`: weights against accuracy, frozen and unfrozen;
-        `peers`: PackNet here and the library's own.
+        `peers`: PackNet here and the library's own; `accuracies`: sleep beside published figures
+        and beside what does not sleep.
     title: in words. simple: whether the task counts as simple, of experiments with rounds.
     control: whether it asks an earlier question again with one setting changed; it is then no
         task or architecture of its own.
@@ -49,6 +50,19 @@ _OWN_SCHEDULE = (
 _OWN_COUNT = (
     "what unfrozen means and how weights are counted is not published: three readings, each "
     "counted over weight matrices as the network stands; streams and network are ours"
+)
+
+_OWN_AWAKE = (
+    "cross-entropy where the authors have squared error on rectified outputs; classes in random "
+    "order, their pairs fixed"
+)
+_OWN_SLEEP = (
+    f"{_OWN_AWAKE}; torch's dropout scales by day what theirs scales in the test, so that weights "
+    "sleep a quarter smaller"
+)
+_OWN_BUDGET = (
+    "60 s for the whole stream where the authors give steps, all 60,000 images, LeNet-300-100, "
+    "each strategy with its defaults here, sleep replay with the constants of this suite"
 )
 
 PAPERS: dict[str, Paper] = {
@@ -100,6 +114,24 @@ PAPERS: dict[str, Paper] = {
         differs="No pre-training, small networks, equal shares of a wall-clock budget where the "
         "paper gives epochs, SGD at one learning rate, the same density for every task. The "
         "paper's own figures, on ImageNet and fine-grained data, are not attempted.",
+    ),
+    "tadros2022": Paper(
+        title="Tadros, Krishnan, Ramyaa & Bazhenov 2022",
+        reference="Sleep-like unsupervised replay reduces catastrophic forgetting in artificial "
+        "neural networks, Nat. Commun. 13:7742",
+        experiments=(
+            Experiment(
+                "mnist-sequential", "accuracies", "one task after the other, MNIST", _OWN_AWAKE
+            ),
+            Experiment("mnist-joint", "accuracies", "all tasks at once, MNIST", _OWN_AWAKE),
+            Experiment("mnist-sleep", "accuracies", "sleep after each task, MNIST", _OWN_SLEEP),
+            Experiment("mnist-budget", "accuracies", "equal budgets, MNIST", _OWN_BUDGET),
+            Experiment("mnist-buffers", "accuracies", "stored examples, MNIST", _OWN_BUDGET),
+        ),
+        differs="The authors' protocol is counted in steps, 100 for each task and 15,000 to 35,000 "
+        "for each night, and runs outside the equal budgets of this suite; the experiments in "
+        "seconds are this suite's own. Published figures come from summaries of the paper and from "
+        "its released code.",
     ),
 }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench.budgets import Budget
 from bench.campaign import run_suite
 from bench.leaderboards import difference, read
 from bench.paper_pages import FIGURES, drawn, page_markdown, terminal_table
@@ -18,6 +19,8 @@ from bench.suites import Suite
 
 SUITES = Path(__file__).parent.parent / "suites"
 QUICK_BUDGET, QUICK_SEEDS = "2s", 2
+QUICK_STEPS = 10
+"""A budget in steps is divided by it."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,13 @@ def quick_suite(suite: Suite) -> Suite:
         strategy: {n: v[::2] if isinstance(v, list) else v for n, v in chosen.items()}
         for strategy, chosen in suite.hyperparameters.items()
     }
-    changed = {"budget": QUICK_BUDGET, "seeds": QUICK_SEEDS, "hyperparameters": thin}
+    budget = Budget.parse(suite.budget, suite.clock)
+    steps = f"{max(1, int(budget.amount) // QUICK_STEPS)}steps"
+    changed = {
+        "budget": steps if budget.clock == "steps" else QUICK_BUDGET,
+        "seeds": QUICK_SEEDS,
+        "hyperparameters": thin,
+    }
     return Suite.model_validate(suite.model_dump() | changed)
 
 
@@ -110,8 +119,7 @@ def write(place: Place) -> Path:
     write_atomically(place.page, _text(place, found, damaged))
     for kind, (name, _) in FIGURES.items():
         if shown := drawn(found, kind):
-            draw = figures.rounds_figure if kind == "rounds" else figures.weights_figure
-            figures.save(draw(shown), place.folder / name)
+            figures.save(figures.DRAWN[kind](shown), place.folder / name)
     return place.page
 
 

@@ -6,6 +6,7 @@ import copy
 import pickle
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, get_args
@@ -128,6 +129,20 @@ def test_own_arrays_are_split_in_pairs_and_the_last_takes_the_odd_class(tmp_path
 
 
 # Streams
+
+
+def test_of_each_experience_only_the_first_samples_are_used(
+    tiny_mnist: ImageData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = replace(BENCHMARKS["split-mnist"], samples=3)
+    monkeypatch.setitem(BENCHMARKS, "split-mnist-3", spec)
+    few = make_benchmark("split-mnist-3", "class", class_seed=0)
+    whole = make_benchmark("split-mnist", "class", class_seed=0)
+    assert few.train_samples == [3] * 5
+    assert few.test_samples == whole.test_samples
+    for own, every in zip(few.train_stream, whole.train_stream, strict=True):
+        assert [int(y) for y in own.dataset.targets] == [int(y) for y in every.dataset.targets][:3]
+        assert torch.equal(own.dataset[2][0], every.dataset[2][0])
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

@@ -24,6 +24,18 @@ def test_the_mlp_is_lenet_300_100():
     assert shapes == [(300, 784), (100, 300), (10, 100)]
 
 
+def test_the_network_of_sleep_replay_drops_a_quarter_by_day_and_starts_small():
+    model = make_model("mlp-1200-dropout", (1, 28, 28), classes=10, tasks=None)
+    assert [tuple(w.shape) for w in prunable(model).values()] == [
+        (1200, 784), (1200, 1200), (10, 1200),
+    ]  # fmt: skip
+    for name, parameter in model.named_parameters():
+        largest = parameter.abs().max()
+        assert 0.0099 < largest <= 0.01 if name.endswith("weight") else largest == 0
+    dropouts = [m.p for m in model.modules() if isinstance(m, torch.nn.Dropout)]
+    assert dropouts == [0.25, 0.25]
+
+
 @pytest.mark.parametrize("name", [n for n, spec in MODELS.items() if spec.smallest > 1])
 def test_an_input_that_is_too_small_is_refused_with_the_smallest_size(name):
     size = MODELS[name].smallest

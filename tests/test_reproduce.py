@@ -28,7 +28,7 @@ def configs(where: Place, name: str):
     return where.suite(experiment).configs()
 
 
-SAME = ("benchmark", "scenario", "model", "budget", "speedups")
+SAME = ("benchmark", "scenario", "model", "budget", "speedups", "allocation")
 
 
 def record(config, *, error: float, weights: int = 500, **fields):
@@ -73,10 +73,13 @@ class TestDeclared:
                 {(c.strategy, str(c.hyperparameters)) for c in configs(where, experiment.name)}
                 for where in (full, quick)
             ]
-            assert cells[1] < cells[0]
-            assert {str(c.budget) for c in configs(quick, experiment.name)} == {"2s"}
+            assert cells[1] <= cells[0]
+            (budget,) = {str(c.budget) for c in configs(quick, experiment.name)}
+            (whole,) = {c.budget for c in configs(full, experiment.name)}
+            assert budget == (f"{whole.amount / 10:.0f}steps" if whole.clock == "steps" else "2s")
         runs = [c for e in PAPERS[paper].experiments for c in configs(quick, e.name)]
-        assert len(runs) * 2 <= 200  # charged seconds
+        timed = [c for c in runs if c.budget.clock == "wall"]
+        assert sum(c.budget.amount for c in timed) <= 200  # charged seconds
 
     def test_an_unknown_name_is_answered_with_the_nearest(self):
         with pytest.raises(ValueError, match="unknown paper 'bal2020'; did you mean 'ball2020'"):
@@ -202,6 +205,71 @@ class TestPeers:
         self.write(where, forgets=1e-4)
         exact = row(text(where), "C9, frozen PackNet keeps earlier tasks exactly: split MNIST")
         assert exact[3] == "does not hold here"
+
+
+class TestSleep:
+    def write(self, where: Place, name: str, accuracy) -> None:
+        """accuracy: of a configuration, as a fraction."""
+        for config in configs(where, name):
+            spread = config.repetition / 1000
+            Store(where.records).write(record(config, error=1 - accuracy(config) - spread))
+
+    def test_published_levels_and_goals_are_measured_by_their_rows(self, tmp_path):
+        where = place(tmp_path, "tadros2022")
+        level = {"seen": 0.51, "current": 0.55}
+        self.write(where, "mnist-sequential", lambda config: 0.195)
+        self.write(
+            where,
+            "mnist-sleep",
+            lambda c: 0.45 if "inc" in c.hyperparameters else level[c.hyperparameters["data"]],
+        )
+        page = text(where)
+        naive = row(page, "C5, training forgets")
+        assert naive[1] == "19.49 %"
+        assert naive[2].startswith("19.70 ")
+        whole = "holds here, with the whole interval"
+        assert naive[3] == f"at least 18.0 %: {whole}; at most 20.0 %: {whole}"
+        assert row(page, "C5, sleep that sees all past")[2].startswith("51.20 ")
+        free = row(page, "sleep that sees no past data")
+        assert free[1] == "none: a goal of this project, at least 57.0 %"
+        assert free[3] == "at least 57.0 %: does not hold here, with the whole interval"
+        assert row(page, "C5, all data at once")[3] == "not run"
+        alone = row(page, "sleep-replay, data current against what does not sleep")
+        assert alone[2].startswith(
+            "points of accuracy above 10.00 \\[10.00, 10.00\\] sleep-replay, "
+        )
+        assert alone[3] == "surely above 1, surely below 0 of 1"
+
+    def test_the_best_that_sleeps_is_no_control(self, tmp_path):
+        where = place(tmp_path, "tadros2022")
+        controls = {"inc": 0.0, "sleep_from": 5}
+
+        def accuracy(config) -> float:
+            if any(config.hyperparameters.get(n) == v for n, v in controls.items()):
+                return 0.9
+            return 0.8 if config.strategy == "dreaming" else 0.5
+
+        self.write(where, "mnist-budget", accuracy)
+        page = text(where)
+        best = row(page, "the best that sleeps, nothing stored")
+        assert best[2].startswith("80.20 ")
+        assert " % by dreaming, chosen among 3 on the test" in best[2]
+        assert best[3] == "at least 75.0 %: holds here, with the whole interval"
+        assert row(page, "dreaming against")[3] == "surely above 6, surely below 2 of 8"
+
+    def test_a_buffer_is_compared_with_one_of_its_size(self, tmp_path):
+        where = place(tmp_path, "tadros2022")
+        self.write(
+            where,
+            "mnist-buffers",
+            lambda c: 0.6 if c.hyperparameters.get("mem_size") == 100 else 0.5,
+        )
+        page = text(where)
+        small, large = (
+            row(page, f"staged-sleep, buffer {n}, stages dream+rehearse against") for n in (10, 100)
+        )
+        assert small[3] == "surely above 0, surely below 0 of 2"
+        assert large[3] == "surely above 0, surely below 1 of 2"
 
 
 class TestPage:
@@ -355,3 +423,17 @@ class TestFigures:
             reproduce.write(where)
             svgs.append((where.folder / "rounds.svg").read_bytes())
         assert svgs[0] == svgs[1]
+
+    def test_every_row_has_its_accuracy_its_seeds_and_what_is_published(self, tmp_path):
+        from bench import figures
+
+        where = place(tmp_path, "tadros2022")
+        TestSleep().write(where, "mnist-sequential", lambda config: 0.2)
+        figure = figures.accuracies_figure(drawn(reproduce.results(where)[0], "accuracies"))
+        (axes,) = figure.axes
+        by_label = {line.get_label(): line.get_xdata().tolist() for line in axes.lines}
+        assert by_label["published"] == [pytest.approx(19.49)]
+        assert by_label["one seed"] == pytest.approx([20.0, 20.1, 20.2, 20.3, 20.4])
+        mean = axes.containers[0].lines[0]
+        assert mean.get_xdata().tolist() == [pytest.approx(20.2)]
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["naive"]

@@ -1,0 +1,177 @@
+"""What experiments on sleep say: accuracies beside published ones, and beside controls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bench.config import Value
+from bench.pages import percent
+from bench.results import Cell, Result, paired_errors
+from bench.stats import mean_interval
+from bench.wording import (
+    Claim,
+    Verdict,
+    at_least,
+    at_most,
+    generator,
+    points,
+    share_interval,
+)
+
+SLEEPING = ("sleep-replay", "staged-sleep", "dreaming", "icarl-sleep")
+"""Strategies that sleep."""
+
+CONTROLS: tuple[Mapping[str, Value], ...] = (
+    {"inc": 0.0},
+    {"sleep_from": 5},
+    {"stages": "rehearse"},
+)
+"""What makes a control of one that sleeps: only weakened weights, a night after the last experience
+only, a night of stored examples alone."""
+
+BEST = {"mnist-budget": 0.75}
+"""Accuracy that the best that sleeps should reach, by experiment: a goal of this project."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """An accuracy that a paper or a goal gives to one row of an experiment.
+
+    chosen: hyper-parameters that tell the row from the others of its strategy; None: not set.
+    published: as a fraction, or None for a goal of this project.
+    low, high: where the mean should lie, as fractions; None: no end on this side.
+    """
+
+    experiment: str
+    strategy: str
+    claim: str
+    published: float | None = None
+    low: float | None = None
+    high: float | None = None
+    chosen: Mapping[str, Value] = field(default_factory=dict)
+
+
+LEVELS = (
+    Level("mnist-sequential", "naive", "C5, training forgets", 0.1949, 0.18, 0.20),
+    Level("mnist-joint", "joint", "C5, all data at once", 0.9802, 0.975),
+    Level(
+        "mnist-sleep", "sleep-replay", "C5, sleep that sees all past data recovers",
+        0.4847, 0.485, chosen={"data": "seen"},
+    ),
+    Level(
+        "mnist-sleep", "sleep-replay", "sleep that sees no past data recovers",
+        None, 0.57, chosen={"data": "current", "inc": None},
+    ),
+    Level("mnist-icarl", "icarl", "C6, iCaRL with 100 stored examples", 0.655),
+    Level("mnist-icarl", "icarl-sleep", "C6, iCaRL with 100 stored examples and sleep", 0.781),
+)  # fmt: skip
+"""Of Tadros et al. 2022, class-incremental."""
+
+
+def sleep_verdicts(results: Mapping[str, Result]) -> list[Verdict]:
+    """The rows of experiments on sleep, by claim. results: these experiments by name."""
+    every = list(results.values())
+    return [
+        *(
+            _level(results[level.experiment], level)
+            for level in LEVELS
+            if level.experiment in results
+        ),
+        *(_best(result, goal) for name, goal in BEST.items() if (result := results.get(name))),
+        *(_above(result, cell) for result in every for cell in result.cells if sleeps(cell)),
+    ]
+
+
+def sleeps(cell: Cell) -> bool:
+    """Whether a row sleeps and is no control of those that do."""
+    return cell.strategy in SLEEPING and not any(_has(cell, control) for control in CONTROLS)
+
+
+def published(result: Result, cell: Cell) -> float | None:
+    """The published accuracy of a row, as a fraction; None if there is none."""
+    for level in LEVELS:
+        if level.experiment == result.experiment.name and _is(cell, level):
+            return level.published
+    return None
+
+
+def _is(cell: Cell, level: Level) -> bool:
+    return cell.strategy == level.strategy and _has(cell, level.chosen)
+
+
+def _has(cell: Cell, chosen: Mapping[str, Value]) -> bool:
+    return all(cell.chosen.get(name) == value for name, value in chosen.items())
+
+
+def _level(result: Result, level: Level) -> Verdict:
+    known = f"{percent(level.published, 2)} %" if level.published is not None else _goal(level.low)
+    claim = Claim.of(result.experiment, level.claim, known)
+    cells = [cell for cell in result.of(level.strategy) if _is(cell, level)]
+    if not cells:
+        return claim.not_run()
+    accuracies = [one.accuracy for one in cells[0].measured.values()]
+    found = share_interval(accuracies)
+    asked = [
+        f"{rule} {percent(end)} %: {answer(found, end)}"
+        for rule, end, answer in (
+            ("at least", level.low, at_least),
+            ("at most", level.high, at_most),
+        )
+        if end is not None
+    ]
+    verdict = "; ".join(asked) or "shown beside it: protocols too far apart for a verdict"
+    return claim.answer(f"{points(found)} %", verdict, seeds=len(accuracies))
+
+
+def _best(result: Result, goal: float) -> Verdict:
+    claim = Claim.of(result.experiment, "the best that sleeps, nothing stored", _goal(goal))
+    cells = [cell for cell in result.cells if sleeps(cell) and cell.runs]
+    if not cells:
+        return claim.not_run()
+    found = {cell.label: share_interval([1 - e for e in cell.errors()]) for cell in cells}
+    best = max(cells, key=lambda cell: found[cell.label].mean)
+    measured = (
+        f"{points(found[best.label])} % by {best.label}, chosen among {len(cells)} on the test"
+    )
+    verdict = f"at least {percent(goal)} %: {at_least(found[best.label], goal)}"
+    return claim.answer(measured, verdict, seeds=len(best.runs))
+
+
+def _above(result: Result, cell: Cell) -> Verdict:
+    """A row that sleeps against each that does not, or is a control, and stores as much."""
+    claim = Claim.of(result.experiment, f"{cell.label} against what does not sleep", "none")
+    shown, found, seeds = [], [], 0
+    for other in _others(result, cell):
+        errors = paired_errors([cell, other])
+        if len(errors):
+            found.append(mean_interval(list(errors[:, 1] - errors[:, 0]), rng=generator()))
+            shown.append(f"{points(found[-1])} {other.label}")
+            seeds = min(seeds or len(errors), len(errors))
+    if not found:
+        return claim.not_run()
+    above, below = sum(one.low > 0 for one in found), sum(one.high < 0 for one in found)
+    verdict = f"surely above {above}, surely below {below} of {len(found)}"
+    measured = f"points of accuracy above {', '.join(shown)}"
+    return claim.answer(measured, verdict, seeds=seeds)
+
+
+def _others(result: Result, cell: Cell) -> Sequence[Cell]:
+    return [
+        other
+        for other in result.cells
+        if not sleeps(other)
+        and other.runs
+        and other.strategy != "joint"
+        and _stored(other) == _stored(cell)
+    ]
+
+
+def _stored(cell: Cell) -> Value:
+    """How many examples a row stores in all; None if it sets no number."""
+    return cell.chosen.get("mem_size", cell.chosen.get("buffer"))
+
+
+def _goal(low: float | None) -> str:
+    assert low is not None, "what nobody published is a goal"
+    return f"none: a goal of this project, at least {percent(low)} %"

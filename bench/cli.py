@@ -208,6 +208,42 @@ def explain(
 
 
 @app.command()
+def night(
+    strategy: Annotated[str, typer.Argument(help="One that sleeps with replay.")] = "sleep-replay",
+    out: Annotated[Path, typer.Option(help="Figure to write: .png and .svg.")] = Path("night.png"),
+    experience: Annotated[int, typer.Option(min=1, help="Whose last night, from 1.")] = 2,
+    benchmark: Annotated[str, typer.Option(help="Id of a benchmark.")] = "split-digits",
+    scenario: Annotated[str, typer.Option(help="task, class or domain.")] = "class",
+    budget: BudgetText = "100000steps",
+    data: Data = None,
+    model: Model = None,
+    settings: Settings = None,
+) -> None:
+    """Draw one night: who spiked when, and the weights before and after it."""
+    from bench.figures import save
+    from bench.night_figures import night_figure
+    from bench.night_traces import trace_night
+    from bench.suites import Suite, parse_settings
+
+    suite = Suite.model_validate(
+        {
+            "benchmarks": [benchmark],
+            "scenarios": [scenario],
+            "strategies": [strategy],
+            "budget": budget,
+            "model": model,
+            "hyperparameters": parse_settings(settings or [], (strategy,)),
+        }
+    )
+    configs = suite.configs()
+    if len(configs) != 1:
+        raise ValueError(f"--set must give one value each, got {len(configs)} runs")
+    trace = trace_night(configs[0], experience=experience - 1, data_root=data)
+    save(night_figure(f"{strategy}, {benchmark}, night of experience {experience}", trace), out)
+    typer.echo(f"{out.with_suffix('.png')} {out.with_suffix('.svg')}")
+
+
+@app.command()
 def status(out: Out = Path("runs")) -> None:
     """Show what is done, failed and missing in a folder of records."""
     from rich.markup import escape

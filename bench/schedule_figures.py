@@ -37,12 +37,13 @@ AREAS = {
 def schedule_figure(name: str, trace: Trace) -> Figure:
     """Nights, shares of the weights and learning rate of one strategy over its budget."""
     experiences = trace.moments[-1].experience + 1
+    stages = _stages(trace)
     with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=1.1):
         figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
         strip, weights, rate = figure.subplots(
-            3, 1, sharex=True, gridspec_kw={"height_ratios": (0.5, 7, 1.9)}
+            3, 1, sharex=True, gridspec_kw={"height_ratios": (0.5 * len(stages), 7, 1.9)}
         )
-        _draw_nights(strip, trace)
+        _draw_nights(strip, stages)
         _draw_weights(weights, trace, experiences)
         _draw_rate(rate, trace)
         for axes in (weights, rate):
@@ -58,13 +59,30 @@ def schedule_figure(name: str, trace: Trace) -> Figure:
     return figure
 
 
-def _draw_nights(axes: Axes, trace: Trace) -> None:
-    for start, end in trace.nights:
-        middle, half = (start + end) / 2, max(end - start, SHORTEST_NIGHT) / 2
-        axes.axvspan(middle - half, middle + half, color="black", linewidth=0)
+def _stages(trace: Trace) -> dict[str, list[tuple[float, float]]]:
+    """From where to where each stage works, first stage first; a night of one is just a night."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for name, start, end in trace.stages:
+        found.setdefault(name, []).append((start, end))
+    return found if len(found) > 1 else {"night": list(trace.nights)}
+
+
+def _draw_nights(axes: Axes, stages: dict[str, list[tuple[float, float]]]) -> None:
+    """A lane for each stage, the first on top."""
+    height = 1 / len(stages)
+    middles = [1 - (lane + 0.5) * height for lane in range(len(stages))]
+    for center, times in zip(middles, stages.values(), strict=True):
+        for start, end in times:
+            middle, half = (start + end) / 2, max(end - start, SHORTEST_NIGHT) / 2
+            bottom, top = center - height / 2, center + height / 2
+            axes.axvspan(middle - half, middle + half, bottom, top, color="black", linewidth=0)
     axes.set(ylim=(0, 1), yticks=[])
     axes.tick_params(bottom=False)
-    axes.set_ylabel("night ", rotation=0, ha="right", va="center")
+    if len(stages) > 1:
+        axes.tick_params(left=False)
+        axes.set_yticks(middles, list(stages))
+    else:
+        axes.set_ylabel("night ", rotation=0, ha="right", va="center")
 
 
 def _mark_nights(axes: Axes, trace: Trace) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from bench import handbook
 from bench.explanations import BASELINES, EXPLANATIONS
 from bench.figures import save_svg
@@ -12,6 +14,7 @@ from bench.handbook import Hyperparameter
 from bench.markdown import escape, table
 from bench.records import write_atomically
 from bench.schedule_figures import schedule_figure
+from bench.suites import Suite
 from strategies.registry import STRATEGIES, Entry
 
 PAGE, FIGURES = "strategies.md", "strategies"
@@ -33,10 +36,26 @@ _READING = """\
 
 Each is drawn from a run: the defaults, {experiences} experiences of `{benchmark}`, {steps} steps \
 each, which is the same on every machine up to rounding. From top to bottom: when it is *night* (a \
-prune is a line, as it takes no step; a grey band is a night that takes time); the *weights*, the \
+prune is a line, as it takes no step; a grey band is a night that takes time; where nights have \
+several stages, each has a lane, the first on top); the *weights*, the \
 matrices and kernels without the heads, as a share of those of the network; and the *learning \
 rate* as a share of the one that was set, without a line where nothing is trained. The boxes say \
 how many weights answer all experiences so far."""
+
+
+_NIGHT = """\
+## A night of sleep replay
+
+![Spikes of every layer over the steps of a night, and weights before and after it](\
+{figures}/{night}.svg)
+
+Drawn by `python -m bench night`: the second night of `sleep-replay` on `{benchmark}`, the input \
+at the bottom. Activity dies out as the night goes on, since a neuron that fires loses the weights \
+from inputs that were silent: the histograms, on a logarithmic scale, grow on the negative side, \
+and positive weights stay."""
+
+NIGHT = "night"
+"""Name of the figure of a night."""
 
 
 def write(out: Path) -> list[Path]:
@@ -49,8 +68,23 @@ def write(out: Path) -> list[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_svg(schedule_figure(name, trace(name)), path)
         written.append(path)
+    written.append(out / FIGURES / f"{NIGHT}.svg")
+    save_svg(second_night(), written[-1])
     write_atomically(out / PAGE, page_markdown())
     return [*written, out / PAGE]
+
+
+def second_night() -> Figure:
+    """The figure of `python -m bench night`."""
+    from bench.night_figures import night_figure
+    from bench.night_traces import trace_night
+    from bench.traces import BENCHMARK
+
+    (config,) = Suite(
+        benchmarks=(BENCHMARK,), scenarios=("class",), strategies=("sleep-replay",),
+        budget="100000steps",
+    ).configs()  # fmt: skip
+    return night_figure("sleep-replay, second night", trace_night(config, experience=1))
 
 
 def drawn() -> list[str]:
@@ -63,7 +97,9 @@ def page_markdown() -> str:
     from bench.traces import BENCHMARK, EXPERIENCES, STEPS
 
     reading = _READING.format(experiences=EXPERIENCES, benchmark=BENCHMARK, steps=STEPS)
-    sections = [_INTRODUCTION, _overview(), reading, _training(), *_families(), *_baselines()]
+    night = _NIGHT.format(figures=FIGURES, night=NIGHT, benchmark=BENCHMARK)
+    sections = [_INTRODUCTION, _overview(), reading, night, _training()]
+    sections += [*_families(), *_baselines()]
     return "\n\n".join(sections) + "\n"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
@@ -13,6 +14,7 @@ from avalanche.models.packnet import WeightAndBiasPackNetModule
 from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor
 
+from bench.beside import watch
 from bench.budgets import Budget, Meter
 from bench.catalogue import find_benchmark
 from bench.config import RunConfig
@@ -22,6 +24,7 @@ from strategies.avalanche_packnet import LibraryPackNet
 from strategies.guarding import Guarded
 from strategies.layers import prunable
 from strategies.masks import Masks, union
+from strategies.nights import SleepingStrategy, Stage
 from strategies.subnetworks import Subnetworks
 
 BENCHMARK = "split-digits"
@@ -67,10 +70,14 @@ class Moment:
 
 @dataclass(frozen=True)
 class Trace:
-    """What was seen of one strategy. nights: from where to where, in the units of `Moment.at`."""
+    """What was seen of one strategy. nights: from where to where, in the units of `Moment.at`.
+
+    stages: which stage of a night worked from where to where, in the order of their work.
+    """
 
     moments: tuple[Moment, ...]
     nights: tuple[tuple[float, float], ...]
+    stages: tuple[tuple[str, float, float], ...] = ()
 
 
 def trace(name: str) -> Trace:
@@ -91,11 +98,13 @@ def trace(name: str) -> Trace:
     ready = build(config, None, report=lambda progress: None)
     watcher = Watcher(ready.meter)
     ready.strategy.plugins.append(watcher)
+    if isinstance(ready.strategy, SleepingStrategy):
+        watch(ready.strategy, watcher.beside)
     seed_everything(config.seed("data"))
     for index, experience in enumerate(ready.benchmark.train_stream[:EXPERIENCES]):
         with ready.meter.experience(index):
             ready.strategy.train(experience)
-    return Trace(tuple(watcher.moments), tuple(merged(watcher.nights)))
+    return Trace(tuple(watcher.moments), tuple(merged(watcher.nights)), tuple(watcher.stages))
 
 
 class Watcher(SupervisedPlugin):
@@ -105,6 +114,7 @@ class Watcher(SupervisedPlugin):
         super().__init__()
         self.moments: list[Moment] = []
         self.nights: list[tuple[float, float]] = []
+        self.stages: list[tuple[str, float, float]] = []
         self._meter = meter
         self._finished = -1
         self._night = 0.0
@@ -131,6 +141,14 @@ class Watcher(SupervisedPlugin):
         self._hook.remove()
         self._end_night()
         self._note(strategy, self.moments[-1].rate)
+
+    @contextmanager
+    def beside(self, stage: Stage, strategy: SleepingStrategy) -> Iterator[None]:
+        """Note from where to where a stage works."""
+        began = self._finished + self._progress()
+        yield
+        name = type(stage).__name__.lower()
+        self.stages.append((name, began, self._finished + self._progress()))
 
     def _note(self, strategy: Any, rate: float) -> None:
         found = anatomy(strategy, self._finished).shares()

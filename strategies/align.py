@@ -8,8 +8,6 @@ night can be told from the removal of the newest classes' bias, and scales their
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 from torch import nn
 
@@ -24,7 +22,7 @@ class Align(Stage):
     is new. An output layer that grows keeps its rows in Avalanche's order, by class.
     """
 
-    takes_time: ClassVar[bool] = False
+    takes_time: bool = False
 
     def __init__(self) -> None:
         self._known: set[int] = set()

@@ -9,8 +9,6 @@ synapses, keep their values, and that heads of earlier tasks do, is our translat
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 
 from strategies.layers import prunable
@@ -24,7 +22,7 @@ class Downscale(Stage):
     earlier tasks own, is put back by its next step.
     """
 
-    takes_time: ClassVar[bool] = False
+    takes_time: bool = False
 
     def __init__(self, keep: float) -> None:
         if not 0 < keep <= 1:

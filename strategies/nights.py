@@ -10,7 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor
@@ -48,7 +48,7 @@ class Stage(ABC):
         share it equally, and the others do at once what they do.
     """
 
-    takes_time: ClassVar[bool] = True
+    takes_time: bool = True
 
     def begin(self, strategy: SleepingStrategy) -> None:  # noqa: B027
         """An experience begins; nothing of it has been learned yet."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -62,7 +62,7 @@ class Pruning:
 class Prune(Stage):
     """The stage: keep what matters most, at the density that is due after this night."""
 
-    takes_time: ClassVar[bool] = False
+    takes_time: bool = False
 
     def sleep(self, strategy: SleepingStrategy, night: Night) -> None:
         """Choose the weights that survive this night; the strategy holds the others."""

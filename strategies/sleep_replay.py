@@ -24,7 +24,7 @@ from strategies.observing import observe
 from strategies.signature import template_first
 from strategies.sleep_parameters import SUITE, SleepParameters, constants
 from strategies.sleeping_layers import check_can_sleep, sleeping_layers, trunk
-from strategies.spiking import layer_scales, sleep
+from strategies.spiking import Watch, layer_scales, sleep
 
 
 class SleepReplay(SleepingStrategy):
@@ -135,6 +135,7 @@ class Replay(Stage):
     """The stage that puts the linear layers to sleep, on the mean input of what it observes.
 
     seed: of the input spikes of all nights. The rest as in `SleepReplay`.
+    watch: may be set to what is told of the spikes, see `strategies.spiking.sleep`.
     """
 
     def __init__(
@@ -161,6 +162,7 @@ class Replay(Stage):
         self.scale_input = scale_input
         self.observed = observed
         self.seed = seed
+        self.watch: Watch | None = None
         self._seen: list[AvalancheDataset[Any]] = []
 
     def check_fits(self, model: nn.Module, preset: str) -> None:
@@ -199,6 +201,7 @@ class Replay(Stage):
             generator=torch.Generator().manual_seed(self._seed_of(strategy, night)),
             keep_going=keep_going,
             tick=strategy.sleep_clock.tick,
+            watch=self.watch,
         )
         if not all(weight.isfinite().all() for weight in slept.weights):
             warnings.warn("weights not finite after sleep: the night is undone", stacklevel=2)

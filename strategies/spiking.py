@@ -33,6 +33,10 @@ class Spikes(NamedTuple):
     neurons: Tensor
 
 
+Watch = Callable[[int, Spikes], None]
+"""Told of spikes of a layer, by its number."""
+
+
 class Slept(NamedTuple):
     """What a sleep leaves: new weights, the steps it took, and the spikes of each layer."""
 
@@ -175,6 +179,7 @@ def sleep(
     generator: torch.Generator,
     keep_going: Callable[[], bool] = lambda: True,
     tick: Callable[[], None] = lambda: None,
+    watch: Watch | None = None,
 ) -> Slept:
     """Let the stack sleep for at most `parameters.steps` steps; the arguments are not changed.
 
@@ -184,6 +189,7 @@ def sleep(
         where it may spike; on the CPU, as the generator.
     keep_going: asked before every step, ends the sleep; tick: told of every step. A chunk of steps
         is granted before it is slept.
+    watch: told of the spikes of a chunk, layer after layer, those of the input as layer 0.
     """
     thresholds = parameters.thresholds(len(weights))
     layers = [
@@ -202,10 +208,14 @@ def sleep(
         steps, neurons = input_spikes(mean_input, parameters, ahead, generator)
         inside = steps < granted
         spikes = Spikes((steps[inside] + done).to(device), neurons[inside].to(device))
-        for layer in layers:
+        if watch is not None:
+            watch(0, spikes)
+        for number, layer in enumerate(layers, 1):
             if not len(spikes.steps):
                 break
             spikes = layer.advance(spikes)
+            if watch is not None:
+                watch(number, spikes)
         done += granted
     new = [layer.columns.T.contiguous() for layer in layers]
     return Slept(new, done, [layer.spikes for layer in layers])

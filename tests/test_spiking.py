@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sleep_loops import dense_sleep, row_sleep, shown
 from strategies.sleep_parameters import PRESETS, SleepParameters, constants
-from strategies.spiking import gate, input_spikes, layer_scales, sleep
+from strategies.spiking import Spikes, gate, input_spikes, layer_scales, sleep
 
 PARAMETERS = SleepParameters(
     rate=300.0, inc=0.03, dec=0.01, beta=(1.0,), alpha_scale=1.0, steps=150
@@ -160,6 +160,28 @@ def test_inputs_spike_with_probability_twice_dt_rate_x():
     share = spikes.neurons.bincount(minlength=4) / 20_000
     assert share.tolist() == pytest.approx([0.0, 0.0, 0.25, 1.0], abs=0.01)
     assert (spikes.steps.diff() >= 0).all()
+
+
+def test_who_watches_sees_every_spike_once_and_disturbs_nobody():
+    weights, mean = weights_of((12, 9, 7, 5)), torch.full((12,), 0.8)
+    parameters = SleepParameters(
+        rate=400.0, inc=0.01, dec=0.001, beta=(0.5,), alpha_scale=1.0, steps=300
+    )
+    seen: dict[int, list[Spikes]] = {}
+
+    def asleep(**watching):
+        generator = torch.Generator().manual_seed(0)
+        return sleep(weights, [1.0] * 3, mean, parameters, generator=generator, **watching)
+
+    watched = asleep(watch=lambda layer, spikes: seen.setdefault(layer, []).append(spikes))
+    alone = asleep()
+    assert all(torch.equal(a, b) for a, b in zip(watched.weights, alone.weights, strict=True))
+    counts = {layer: sum(len(s.steps) for s in spikes) for layer, spikes in seen.items()}
+    assert [counts[layer] for layer in (1, 2, 3)] == watched.spikes
+    assert counts[1] > 0
+    steps = torch.cat([spikes.steps for spikes in seen[0]])
+    assert steps.max() < 300
+    assert (steps.diff() >= 0).all()
 
 
 def test_arguments_stay_as_they_are_and_a_seed_repeats():

@@ -27,7 +27,7 @@ def test_the_committed_page_is_what_its_generator_writes():
 
 def test_every_strategy_with_a_schedule_has_a_figure_and_no_other():
     figures = {path.stem: path for path in (DOCS / strategy_pages.FIGURES).glob("*")}
-    assert figures.keys() == set(strategy_pages.drawn())
+    assert figures.keys() == {*strategy_pages.drawn(), strategy_pages.NIGHT}
     for path in figures.values():
         assert path.suffix == ".svg"
         assert "</svg>" in path.read_text(encoding="utf-8")
@@ -72,6 +72,18 @@ def test_a_figure_says_how_many_weights_are_in_use_and_what_its_areas_are(frozen
         "trained for this experience alone",
         "not in use",
     ]
+
+
+def test_the_stages_of_a_night_have_a_lane_each_in_the_order_of_their_work():
+    found = trace("staged-sleep")
+    names = ["prune", "downscale", "replay", "dream"]
+    assert [name for name, _, _ in found.stages] == names * EXPERIENCES
+    starts = [start for _, start, _ in found.stages[:4]]
+    assert starts == pytest.approx([0.2, 0.2, 0.2, 0.6], abs=0.01)
+    figure = schedule_figure("staged-sleep", found)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == names
+    heights = [bar.get_bbox().height for bar in figure.axes[0].patches]
+    assert heights == pytest.approx([1 / 4] * 4 * EXPERIENCES)
 
 
 def test_nights_without_a_day_between_them_are_one():

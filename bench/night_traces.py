@@ -1,0 +1,113 @@
+"""One night of a network that spikes in its sleep: who fired, and what became of its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from bench.beside import watch
+from bench.config import RunConfig
+from bench.run import build, seed_everything
+from strategies.nights import SleepingStrategy, Stage
+from strategies.sleep_replay import Replay
+from strategies.spiking import Spikes
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer in one night.
+
+    spikes: (N, 2), step and neuron of each. neurons: how many there are. before, after: the
+    weights that enter it, flat; empty for the input.
+    """
+
+    name: str
+    neurons: int
+    spikes: npt.NDArray[np.int64]
+    before: npt.NDArray[np.float32]
+    after: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class NightTrace:
+    """A night from the input to the output. steps: how long it was; experience: from 0."""
+
+    layers: tuple[Layer, ...]
+    steps: int
+    experience: int
+
+
+def trace_night(config: RunConfig, *, experience: int, data_root: Path | None = None) -> NightTrace:
+    """Train `config` up to and with `experience`, from 0, and watch its last night.
+
+    ValueError if the strategy has no stage of sleep replay, or the stream no such experience.
+    """
+    ready = build(config, data_root, report=lambda progress: None)
+    strategy, stream = ready.strategy, ready.benchmark.train_stream
+    if not 0 <= experience < len(stream):
+        raise ValueError(f"experience must be in [0, {len(stream)}), got {experience}")
+    stages = strategy.stages if isinstance(strategy, SleepingStrategy) else ()
+    if not any(isinstance(stage, Replay) for stage in stages):
+        raise ValueError(f"strategy must sleep with a stage of replay, got {config.strategy}")
+    diary = Diary()
+    watch(strategy, diary.beside)
+    seed_everything(config.seed("data"))
+    for index in range(experience + 1):
+        with ready.meter.experience(index):
+            strategy.train(stream[index])
+    return diary.night(experience)
+
+
+class Diary:
+    """Notes the spikes and the weights of each night of sleep replay; the last one stays."""
+
+    def __init__(self) -> None:
+        self._spikes: dict[int, list[Tensor]] = {}
+        self._before: list[Tensor] = []
+        self._after: list[Tensor] = []
+
+    @contextmanager
+    def beside(self, stage: Stage, strategy: SleepingStrategy) -> Iterator[None]:
+        """Watch the stage, if it is sleep replay."""
+        if not isinstance(stage, Replay):
+            yield
+            return
+        self._spikes = {}
+        self._before = _weights(strategy.model)
+        stage.watch = self._note
+        yield
+        stage.watch = None
+        self._after = _weights(strategy.model)
+
+    def _note(self, layer: int, spikes: Spikes) -> None:
+        self._spikes.setdefault(layer, []).append(torch.stack(spikes, 1).cpu())
+
+    def night(self, experience: int) -> NightTrace:
+        """What was noted; ValueError if no night came."""
+        if not self._spikes:
+            raise ValueError(f"the budget must leave experience {experience} a night, got none")
+        sizes = [self._before[0].shape[1], *(len(weight) for weight in self._before)]
+        names = ["input", *(f"hidden {i}" for i in range(1, len(self._before))), "output"]
+        layers = []
+        for number, (name, size) in enumerate(zip(names, sizes, strict=True)):
+            noted = self._spikes.get(number, [])
+            spikes = torch.cat(noted) if noted else torch.zeros((0, 2), dtype=torch.long)
+            before, after = (
+                known[number - 1].flatten() if number else torch.zeros(0)
+                for known in (self._before, self._after)
+            )
+            layers.append(Layer(name, size, spikes.numpy(), before.numpy(), after.numpy()))
+        return NightTrace(tuple(layers), 1 + int(layers[0].spikes[:, 0].max()), experience)
+
+
+def _weights(model: nn.Module) -> list[Tensor]:
+    """Copies of the matrices of the linear layers, in the order in which they were registered."""
+    layers = (module for module in model.modules() if isinstance(module, nn.Linear))
+    return [layer.weight.detach().cpu().clone() for layer in layers]

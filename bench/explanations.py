@@ -173,6 +173,18 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "rectifiers between, no normalisation; convolutions below them learn in the first "
         "experience only.",
     ),
+    "icarl-sleep": Explanation(
+        "Avalanche's iCaRL by day: stored examples beside new ones, and the old network's answers "
+        "kept. Then a night of sleep replay, after which examples are chosen and class means taken "
+        "of the network as it woke. The nearest mean answers.",
+        "That sleep adds to iCaRL is Tadros et al. 2022, whose whole network sleeps. Ours: the "
+        "layers below the output sleep, since the output layer serves training alone, with the "
+        "constants of `sleep-replay` here. The library takes the means of images and their mirror "
+        "images, of digits too.",
+        "Used: every weight that is not zero. Beside them the stored examples, their means and a "
+        "copy of the network.",
+        "To ask what sleep adds where a few examples may be stored; `icarl` is its control.",
+    ),
     "bias-correction": Explanation(
         "Trains plainly; at the end of each experience the output rows of its classes are scaled "
         "to the mean norm of those of earlier classes.",
@@ -230,6 +242,11 @@ BASELINES: Mapping[str, Baseline] = {
         "Every minibatch also has examples of earlier experiences, drawn from a buffer.",
         "the stored examples",
         {"mem_size": "stored examples in all, at least 1."},
+    ),
+    "icarl": Baseline(
+        "Chooses examples by herding, keeps the old network's answers, and answers with the "
+        "class whose stored examples have the nearest mean.",
+        "the stored examples, their means, a copy of the network",
     ),
     "ewc": Baseline(
         "Pulls each weight to where earlier experiences left it, by how much they need it.",

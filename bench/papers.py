@@ -65,6 +65,11 @@ _OWN_BUDGET = (
     "each strategy with its defaults here, sleep replay with the constants of this suite"
 )
 
+_OWN_ICARL = (
+    "the paper's data set is not stated in our source; 60 s for the whole stream, LeNet-300-100, "
+    "Avalanche's iCaRL, the layers below the output asleep"
+)
+
 PAPERS: dict[str, Paper] = {
     "ball2020": Paper(
         title="Ball, Li, Lamb & Zhang 2020",
@@ -127,6 +132,7 @@ PAPERS: dict[str, Paper] = {
             Experiment("mnist-sleep", "accuracies", "sleep after each task, MNIST", _OWN_SLEEP),
             Experiment("mnist-budget", "accuracies", "equal budgets, MNIST", _OWN_BUDGET),
             Experiment("mnist-buffers", "accuracies", "stored examples, MNIST", _OWN_BUDGET),
+            Experiment("mnist-icarl", "accuracies", "iCaRL, MNIST", _OWN_ICARL),
         ),
         differs="The authors' protocol is counted in steps, 100 for each task and 15,000 to 35,000 "
         "for each night, and runs outside the equal budgets of this suite; the experiments in "

@@ -139,7 +139,7 @@ def warm_up(strategy: Any, benchmark: Benchmark) -> None:
             model.train(train)
             with torch.set_grad_enabled(grad):
                 total = outputs(size).sum()
-            if grad:
+            if total.requires_grad:
                 total.backward()
     for module, mode in training.items():
         module.training = mode

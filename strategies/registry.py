@@ -205,6 +205,20 @@ STRATEGIES: dict[str, Entry] = {
         defaults={"mem_size": 500},
         space={"mem_size": Range(50, 5000, log=True)},
     ),
+    "icarl": Entry(
+        "strategies.icarl:icarl",
+        "stored examples chosen by herding, distillation, the nearest class mean answers",
+        "Rebuffi et al. 2017",
+        ("class",),
+        space={"mem_size": Range(50, 5000, log=True)},
+    ),
+    "icarl-sleep": Entry(
+        "strategies.icarl:icarl_sleep",
+        "iCaRL with a night of spiking replay at the end of each experience",
+        "Tadros et al. 2022",
+        ("class",),
+        space={"mem_size": Range(50, 5000, log=True), "day": Range(0.1, 0.95)},
+    ),
     "ewc": Entry(
         "avalanche.training.supervised:EWC",
         "quadratic penalty weighted by Fisher information",

@@ -195,6 +195,7 @@ def test_it_reports_the_weights_it_uses(name, scenario):
     assert weights.artifact_bytes > 0
     stores = name in (
         *("packnet-rehearsed", "replay", "ewc", "si", "lwf", "joint"),
+        *("icarl", "icarl-sleep"),
         *("staged-sleep", "dreaming", "weight-averaging"),  # moments, and the first weights
     )
     assert (weights.buffer_bytes > 0) == stores

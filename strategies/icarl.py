@@ -1,0 +1,93 @@
+"""Avalanche's iCaRL by day, and the same with nights of sleep replay.
+
+Rebuffi et al. 2017, "iCaRL: Incremental classifier and representation learning" (CVPR). That sleep
+adds to it is Tadros et al. 2022; there the whole network sleeps, here the layers below the output,
+since the nearest mean of stored examples answers and the output layer is there for training alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from avalanche.core import SupervisedPlugin
+from avalanche.models import TrainEvalModel
+from avalanche.models.ncm_classifier import NCMClassifier
+from avalanche.training.losses import ICaRLLossPlugin
+from avalanche.training.supervised import Naive
+
+# public ICaRL makes its own strategy, which cannot sleep
+from avalanche.training.supervised.icarl import _ICaRLPlugin
+from torch import nn
+
+from strategies.clock import Clock
+from strategies.layers import shared_head
+from strategies.sleep_replay import SleepReplay
+
+
+def icarl(
+    *,
+    model: nn.Module,
+    mem_size: int = 100,
+    plugins: Sequence[SupervisedPlugin] | None = None,
+    **base_kwargs: Any,
+) -> Naive:
+    """ICaRL as the library has it: herded examples, distillation, the nearest mean answers.
+
+    mem_size: stored examples in all, at least 1. The library's means are those of each image and
+        its mirror image, of digits too.
+    """
+    return Naive(**_parts(model, mem_size, plugins), **base_kwargs)
+
+
+def icarl_sleep(
+    *,
+    model: nn.Module,
+    mem_size: int = 100,
+    day: float = 0.8,
+    sleep_steps: int = 20_000,
+    inc: float = 0.003,
+    plugins: Sequence[SupervisedPlugin] | None = None,
+    sleep_clock: Clock | None = None,
+    **base_kwargs: Any,
+) -> SleepReplay:
+    """`icarl` with a night of sleep replay before examples are chosen and means are taken.
+
+    mem_size: stored examples in all, at least 1. day, sleep_steps: see `SleepReplay`.
+    inc: how much a weight at 0 gains when both its ends fire; at least 0.
+    """
+    return SleepReplay(
+        **_parts(model, mem_size, plugins),
+        day=day,
+        day_steps=NEVER,
+        sleep_steps=sleep_steps,
+        inc=inc,
+        sleep_clock=sleep_clock,
+        **base_kwargs,
+    )
+
+
+NEVER = 2**63
+"""Minibatches after which no day ends."""
+
+
+def _parts(
+    model: nn.Module, mem_size: int, plugins: Sequence[SupervisedPlugin] | None
+) -> dict[str, Any]:
+    """What makes a strategy iCaRL. The means are zero at first, so that it answers at any time."""
+    if mem_size < 1:
+        raise ValueError(f"mem_size must be at least 1, got {mem_size}")
+    name = shared_head(model)
+    head = model.get_submodule(name) if name is not None else None
+    if name is None or not isinstance(head, nn.Linear):
+        raise ValueError(f"model must end in one linear layer for all classes, got {head}")
+    parent, _, own = name.rpartition(".")
+    setattr(model.get_submodule(parent), own, nn.Identity())
+    nearest = NCMClassifier(normalize=True)
+    nearest.init_missing_classes(range(head.out_features), head.in_features, head.weight.device)
+    loss = ICaRLLossPlugin()
+    return {
+        "model": TrainEvalModel(model, head, nearest),
+        "criterion": loss,
+        "plugins": [*(plugins or ()), _ICaRLPlugin(mem_size, None, True), loss],
+    }

@@ -129,6 +129,12 @@ PAPERS: dict[str, Paper] = {
                 "mnist-sequential", "accuracies", "one task after the other, MNIST", _OWN_AWAKE
             ),
             Experiment("mnist-joint", "accuracies", "all tasks at once, MNIST", _OWN_AWAKE),
+            Experiment(
+                "mnist-joint-long",
+                "accuracies",
+                "all tasks at once for ten epochs, MNIST",
+                f"{_OWN_AWAKE}; ten epochs where the authors have two",
+            ),
             Experiment("mnist-sleep", "accuracies", "sleep after each task, MNIST", _OWN_SLEEP),
             Experiment("mnist-budget", "accuracies", "equal budgets, MNIST", _OWN_BUDGET),
             Experiment("mnist-buffers", "accuracies", "stored examples, MNIST", _OWN_BUDGET),

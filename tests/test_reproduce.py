@@ -233,7 +233,7 @@ class TestSleep:
         free = row(page, "sleep that sees no past data")
         assert free[1] == "none: a goal of this project, at least 57.0 %"
         assert free[3] == "at least 57.0 %: does not hold here, with the whole interval"
-        assert row(page, "C5, all data at once")[3] == "not run"
+        assert row(page, "C5, all data at once: all tasks at once, MNIST")[3] == "not run"
         alone = row(page, "sleep-replay, data current against what does not sleep")
         assert alone[2].startswith(
             "points of accuracy above 10.00 \\[10.00, 10.00\\] sleep-replay, "

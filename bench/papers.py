@@ -53,8 +53,8 @@ _OWN_COUNT = (
 )
 
 _OWN_AWAKE = (
-    "cross-entropy where the authors have squared error on rectified outputs; classes in random "
-    "order, their pairs fixed"
+    "cross-entropy where the authors have squared error on rectified outputs; classes dealt out "
+    "anew for each seed, theirs in the order of the digits"
 )
 _OWN_SLEEP = (
     f"{_OWN_AWAKE}; torch's dropout scales by day what theirs scales in the test, so that weights "

@@ -143,6 +143,21 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Class-incremental streams in which no example may be stored. The network must end in "
         "linear layers.",
     ),
+    "sleep-replay-noise": Explanation(
+        "As `sleep-replay`, but every input spikes equally often, as often as the day's inputs do "
+        "in the mean: the night is as long and as lively and knows nothing of what was seen.",
+        "Golden et al. 2022 drive sleep with one rate for all neurons and find it nearly as good; "
+        "in this form it is ours.",
+        "As `sleep-replay`.",
+        "As a control: what it reaches, the replay of what was learned has not to explain.",
+    ),
+    "sleep-replay-depression": Explanation(
+        "As `sleep-replay`, but no weight grows at night: those of a neuron that fires shrink "
+        "where their inputs do not.",
+        "The rule of Tadros et al. 2022 without its potentiation.",
+        "As `sleep-replay`.",
+        "As a control: most of what sleep replay gains is this.",
+    ),
     "staged-sleep": Explanation(
         "Days and nights in turn. A night goes through stages from left to right, in any order: "
         "`prune` by magnitude and `downscale` all weights, which take no time; spiking `replay`, "

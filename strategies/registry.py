@@ -76,6 +76,14 @@ _PACKNET: Space = {
     **_ROUNDS, **_CRITERION, **_REWIND
 }  # fmt: skip
 _NIGHTS: Space = {"density": _DENSITY, "prune_from": Range(0.05, 0.9), **_CRITERION, **_REWIND}
+_SPIKING: Space = {
+    "day": Range(0.1, 0.9),
+    "day_steps": Range(50, 5000, log=True),
+    "sleep_steps": Range(1000, 100_000, log=True),
+    "rate": Range(30.0, 500.0, log=True),
+    "dec": Range(0.0001, 0.01, log=True),
+    "beta": Range(0.2, 2.0, log=True),
+}
 _STAGED: Space = {
     "cycles": Range(1, 16, log=True),
     "night": Range(0.3, 0.97),
@@ -154,15 +162,23 @@ STRATEGIES: dict[str, Entry] = {
         "Tadros et al. 2022",
         defaults={"learning_rate": 0.01},
         presets=SLEEPS,
-        space={
-            "day": Range(0.1, 0.9),
-            "day_steps": Range(50, 5000, log=True),
-            "sleep_steps": Range(1000, 100_000, log=True),
-            "rate": Range(30.0, 500.0, log=True),
-            "inc": Range(0.0003, 0.03, log=True),
-            "dec": Range(0.0001, 0.01, log=True),
-            "beta": Range(0.2, 2.0, log=True),
-        },
+        space={**_SPIKING, "inc": Range(0.0003, 0.03, log=True)},
+    ),
+    "sleep-replay-noise": Entry(
+        "strategies.sleep_replay:SleepReplay",
+        "control: sleep replay driven by noise that knows nothing of the day",
+        "Tadros et al. 2022",
+        defaults={"sleep_input": "noise", "learning_rate": 0.01},
+        presets=SLEEPS,
+        space={**_SPIKING, "inc": Range(0.0003, 0.03, log=True)},
+    ),
+    "sleep-replay-depression": Entry(
+        "strategies.sleep_replay:SleepReplay",
+        "control: sleep replay in which weights only shrink",
+        "Tadros et al. 2022",
+        defaults={"learning_rate": 0.01},
+        presets={name: {**values, "inc": 0.0} for name, values in SLEEPS.items()},
+        space=_SPIKING,
     ),
     "staged-sleep": Entry(
         "strategies.staged_sleep:StagedSleep",

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from avalanche.benchmarks.utils import AvalancheDataset
@@ -25,6 +25,8 @@ from strategies.signature import template_first
 from strategies.sleep_parameters import SUITE, SleepParameters, constants
 from strategies.sleeping_layers import check_can_sleep, sleeping_layers, trunk
 from strategies.spiking import Watch, layer_scales, sleep
+
+SleepInput = Literal["mean", "noise"]
 
 
 class SleepReplay(SleepingStrategy):
@@ -41,6 +43,10 @@ class SleepReplay(SleepingStrategy):
     more_steps: steps of each later night over the one before, at least 0.
     rate, inc, dec, beta, alpha_scale, patch: see `SleepParameters`.
     scale_input: whether the mean input is scaled to a maximum of 1.
+    sleep_input: what drives the first layer: the "mean" input, or as a control "noise", each input
+        at the mean's mean rate, which knows nothing of the day.
+    sleep_from: the first experience that is slept on, from 1; earlier ones end with their day. The
+        number of the last is the control that sleeps once.
     observed: minibatches of an experience that are looked at, at least 0; 0 looks at all.
     biases: whether sleeping layers have them: they learn by day, and at night they neither drive
         nor change, so that those which silence the earlier classes do so for good. Otherwise, as
@@ -72,6 +78,8 @@ class SleepReplay(SleepingStrategy):
         alpha_scale: float | None = None,
         patch: float | None = None,
         scale_input: bool | None = None,
+        sleep_input: SleepInput = "mean",
+        sleep_from: int = 1,
         observed: int | None = None,
         biases: bool = False,
         frozen_trunk: bool = False,
@@ -83,6 +91,8 @@ class SleepReplay(SleepingStrategy):
             raise ValueError(f"day must be in (0, 1), got {day}")
         if day_steps < 1:
             raise ValueError(f"day_steps must be at least 1, got {day_steps}")
+        if sleep_from < 1:
+            raise ValueError(f"sleep_from must be at least 1, got {sleep_from}")
         chosen = {
             "sleep_steps": sleep_steps, "more_steps": more_steps, "rate": rate, "inc": inc,
             "dec": dec, "beta": beta, "alpha_scale": alpha_scale, "patch": patch,
@@ -91,6 +101,7 @@ class SleepReplay(SleepingStrategy):
         self.replay = Replay(
             **constants(preset, chosen),
             data=data,
+            sleep_input=sleep_input,
             seed=torch.initial_seed() if seed is None else seed,
         )
         self._epochs = EpochClock(day=day, night_steps=1) if sleep_clock is None else None
@@ -103,6 +114,7 @@ class SleepReplay(SleepingStrategy):
         check_can_sleep(self.model)
         self.replay.check_fits(self.model, preset)
         self.day_steps = day_steps
+        self.sleep_from = sleep_from
         self.biases = biases
         self.frozen_trunk = frozen_trunk
 
@@ -130,6 +142,10 @@ class SleepReplay(SleepingStrategy):
         if self._slept == len(self.nights):
             self.stop_training()
 
+    def _sleep(self, night: Night) -> None:
+        if self.clock.train_exp_counter + 1 >= self.sleep_from:
+            super()._sleep(night)
+
 
 class Replay(Stage):
     """The stage that puts the linear layers to sleep, on the mean input of what it observes.
@@ -148,10 +164,13 @@ class Replay(Stage):
         scale_input: bool,
         observed: int,
         seed: int,
+        sleep_input: SleepInput = "mean",
         **parameters: float,
     ) -> None:
         if data not in ("current", "seen"):
             raise ValueError(f"data must be 'current' or 'seen', got {data!r}")
+        if sleep_input not in get_args(SleepInput):
+            raise ValueError(f"sleep_input must be 'mean' or 'noise', got {sleep_input!r}")
         for name, value in {"more_steps": more_steps, "observed": observed}.items():
             if value < 0:
                 raise ValueError(f"{name} must be at least 0, got {value}")
@@ -159,6 +178,7 @@ class Replay(Stage):
         self.parameters = SleepParameters(**parameters, beta=betas, steps=sleep_steps)
         self.more_steps = more_steps
         self.data = data
+        self.sleep_input = sleep_input
         self.scale_input = scale_input
         self.observed = observed
         self.seed = seed
@@ -193,6 +213,8 @@ class Replay(Stage):
         mean = seen.mean_input()
         if self.scale_input:
             mean = mean / mean.max().clamp(min=torch.finfo(mean.dtype).tiny)
+        if self.sleep_input == "noise":
+            mean = torch.full_like(mean, mean.mean().item())
         slept = sleep(
             weights,
             layer_scales(weights, list(seen.maxima.values()), self.parameters.alpha_scale),

@@ -71,6 +71,43 @@ def test_the_day_ends_at_its_progress_and_the_night_when_the_share_is_spent(nigh
     assert [slept.steps for _, slept in nights] == [50 - 10 - 4] * 2
 
 
+def test_noise_has_the_mean_rate_of_the_mean_input_and_nothing_else_of_it(nights):
+    trained()
+    trained(chosen={"sleep_input": "noise"})
+    (mean, _), *_ = nights
+    noise = nights[2][0]
+    assert noise.shape == mean.shape
+    assert noise.unique().numel() == 1
+    assert noise.mean().item() == pytest.approx(mean.mean().item())
+
+
+def test_sleep_may_begin_with_a_later_experience_and_the_days_stay_as_long(nights):
+    strategy, _ = trained(epochs=50, chosen={"day_steps": 7, "sleep_from": 3}, experiences=3)
+    assert strategy.clock.train_iterations == 3 * 7
+    assert len(nights) == 1
+
+
+def test_without_potentiation_no_night_lets_a_weight_grow(monkeypatch):
+    from strategies import sleep_replay
+
+    changes = []
+    real = sleep_replay.sleep
+
+    def spy(weights, *args, **kwargs):
+        before = [weight.clone() for weight in weights]
+        slept = real(weights, *args, **kwargs)
+        changes.extend((a - b).flatten() for a, b in zip(slept.weights, before, strict=True))
+        return slept
+
+    monkeypatch.setattr(sleep_replay, "sleep", spy)
+    for name, grows in {"sleep-replay": True, "sleep-replay-depression": False}.items():
+        changes.clear()
+        benchmark = toy_benchmark("class")
+        toy_strategy(name, benchmark).train(benchmark.train[0])
+        assert torch.cat(changes).min() < 0
+        assert bool(torch.cat(changes).max() > 0) == grows
+
+
 def test_an_experience_cut_by_day_is_not_slept_on(nights):
     benchmark = toy_benchmark("class")
     strategy = toy_strategy("sleep-replay", benchmark, sleep_clock=StepClock(1))
@@ -156,6 +193,8 @@ def test_weights_that_are_not_finite_undo_the_night(monkeypatch):
         ({"rate": -1}, "rate must be at least 0, got -1"),
         ({"day": 1.0}, r"day must be in \(0, 1\), got 1.0"),
         ({"day_steps": 0}, "day_steps must be at least 1, got 0"),
+        ({"sleep_from": 0}, "sleep_from must be at least 1, got 0"),
+        ({"sleep_input": "white"}, "sleep_input must be .mean. or .noise., got .white."),
         ({"sleep_steps": 0}, "steps must be at least 1, got 0"),
         ({"more_steps": -1}, "more_steps must be at least 0, got -1"),
         ({"observed": -1}, "observed must be at least 0, got -1"),

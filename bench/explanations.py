@@ -89,6 +89,20 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "As `packnet-unfrozen`, and the bytes of the stored examples.",
         "A few examples may be stored, and overlapping masks are worth their price in time.",
     ),
+    "packnet-dreaming": Explanation(
+        "As `packnet-unfrozen`, but at night the weights of earlier tasks are put back to what "
+        "they were before the day, and what the new task does not take is held there. From then on "
+        "every step adds the loss of a dream: an image of the present, moved one step towards what "
+        "an earlier subnetwork would see as one of its classes, which is to be answered as it was. "
+        "A dreamt minibatch is charged as a step at night.",
+        "That a network keeps what it knows by training on what it makes itself is "
+        "Behrouz et al. 2026, for language models; the gradient step that makes it an image is "
+        "that of Mordvintsev et al. 2015, and answers kept on images of the present are those of "
+        "`lwf`, which is what is left with `dream_step=0`.",
+        "As `packnet-unfrozen`; no example and no statistic is stored. The weights before the task "
+        "are held while it is trained, and not to answer.",
+        "No example may be stored, and overlapping masks are worth their price in time.",
+    ),
     "packnet-inferred": Explanation(
         "As `packnet-frozen`, for streams in which nobody tells the task: all classes share one "
         "output layer, each experience is a task, and a sample is answered by the task whose "
@@ -199,6 +213,23 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Used: every weight that is not zero. Beside them the stored examples, their means and a "
         "copy of the network.",
         "To ask what sleep adds where a few examples may be stored; `icarl` is its control.",
+    ),
+    "knowledge-seeding": Explanation(
+        "By day a small network learns the present experience from scratch. At night the large "
+        "one, which answers, unmasks a share of its weights that were still at rest and trains "
+        "those alone: on the day's examples as the small network answers them, and on dreams of "
+        "earlier classes as it answered them itself before the night. Some of the dreams are the "
+        "teacher's, some its own.",
+        "Growing by unmasked slices of which only the newest is trained, from the teacher's data "
+        "and the student's rollouts, and the reset of the fast network are Behrouz et al. 2026, "
+        "for language models. Ours: dreams for sampled texts, as in `dreaming`; the day's own "
+        "examples for the present classes; random slices of the weights for low-rank experts; "
+        "output layer and biases that every night trains; no reward for imitation.",
+        "Used: every weight of the large network that is unmasked. Beside them what `dreaming` "
+        "keeps. The small network answers nothing: it is held while an experience lasts, and so is "
+        "a copy of the large one.",
+        "Class-incremental streams in which no example may be stored and the network may grow. "
+        "Linear layers with rectifiers between, and no others.",
     ),
     "bias-correction": Explanation(
         "Trains plainly; at the end of each experience the output rows of its classes are scaled "

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from strategies.adaptive_prune import AdaptivePrune
     from strategies.compacting_picking import CompactingPicking
     from strategies.iterative_prune import IterativePrune
+    from strategies.knowledge_seeding import KnowledgeSeeding
     from strategies.packnet import PackNet
     from strategies.sleep_replay import SleepReplay
     from strategies.staged_sleep import StagedSleep
@@ -19,6 +20,7 @@ __all__ = [
     "AdaptivePrune",
     "CompactingPicking",
     "IterativePrune",
+    "KnowledgeSeeding",
     "PackNet",
     "SleepReplay",
     "StagedSleep",
@@ -30,6 +32,7 @@ _HOME = {
     "AdaptivePrune": "strategies.adaptive_prune",
     "CompactingPicking": "strategies.compacting_picking",
     "IterativePrune": "strategies.iterative_prune",
+    "KnowledgeSeeding": "strategies.knowledge_seeding",
     "PackNet": "strategies.packnet",
     "SleepReplay": "strategies.sleep_replay",
     "StagedSleep": "strategies.staged_sleep",

@@ -166,15 +166,19 @@ class Dreamer:
         self.range = moments.range
 
     @torch.no_grad()
-    def dream(self, x: Tensor, path: Sequence[str], kinds: Tensor) -> Lesson:
+    def dream(
+        self, x: Tensor, path: Sequence[str], kinds: Tensor, through: nn.Module | None = None
+    ) -> Lesson:
         """One dream of each kind, (B,), labelled by the network that dreams.
 
-        x: inputs of the right type and device; path: the network's linear layers.
+        x: inputs of the right type and device; path: the network's linear layers. through: the
+        network whose weights the activity runs back through; None: the one that dreams.
         """
         kinds = kinds.to(self.means.device)
         noise = torch.randn(len(kinds), self.means.shape[1]).to(self.means)
         code = (self.means[kinds] + noise @ self.root.T).relu()
-        surface = backwards(weights_of(self.model, path), code).clamp(*self.range)
+        weights = weights_of(self.model if through is None else through, path)
+        surface = backwards(weights, code).clamp(*self.range)
         logits = see(self.model, x, self.tasks[kinds], surface).logits
         answers = logits.softmax(1)
         return Lesson(x, self.tasks[kinds], answers, kinds, surface)

@@ -8,7 +8,8 @@ costs.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, get_args
 
 import torch
@@ -21,10 +22,11 @@ from strategies.ownership import MOST_TASKS, claim, nobody, owned, release, visi
 from strategies.prune import Pruning, PruningStrategy, Rewind
 from strategies.rehearsal import TaskBuffer
 from strategies.signature import template_first
+from strategies.subnetwork_dreams import dream_loss
 from strategies.subnetworks import Certainty, Norm, Subnetworks
 from strategies.weights import WeightsInUse, count_weights, stored_bytes, weights_in_use
 
-Unfrozen = Literal["shared", "snapshot", "rehearsed"]
+Unfrozen = Literal["shared", "snapshot", "rehearsed", "dreamed"]
 Freed = Literal["zero", "initial"]
 
 STATE = ("owners", "packed", "buffer", "initial")
@@ -41,7 +43,12 @@ class PackNet(Subnetworks, PruningStrategy):
         weights as they are now, so forgetting is real. `snapshot`: the weights as they were when
         the task was done, each snapshot counted. `rehearsed`: as shared, but retraining also sees
         stored examples of earlier tasks, each under its own mask, and moves their weights too.
+        `dreamed`: as shared, but the prune puts earlier tasks' weights back to what they were, and
+        retraining also sees dreams of earlier tasks: `strategies/subnetwork_dreams.py`. The weights
+        before the task are memory while it is trained.
     buffer: stored examples in all, at least 1, when rehearsed.
+    dream_step: how far a dream leaves the image that it began as, over that image's length, at
+        least 0, when dreamed.
     density: share of each layer's weights that one task claims, in (0, 1], or one for each task;
         fewer where fewer are free. A task that finds none free trains its head and biases.
     tasks: number of tasks to leave room for; each then claims at most an equal share of what is
@@ -61,6 +68,7 @@ class PackNet(Subnetworks, PruningStrategy):
         frozen: bool = True,
         unfrozen: Unfrozen = "shared",
         buffer: int = 200,
+        dream_step: float = 0.3,
         density: float | Sequence[float] = 0.05,
         tasks: int | None = None,
         prune_at: float = 0.5,
@@ -83,6 +91,8 @@ class PackNet(Subnetworks, PruningStrategy):
             raise ValueError(f"freed must be one of {get_args(Freed)}, got {freed!r}")
         if buffer < 1:
             raise ValueError(f"buffer must be at least 1, got {buffer}")
+        if not dream_step >= 0:
+            raise ValueError(f"dream_step must be at least 0, got {dream_step}")
         check_densities(density, tasks, frozen)
         super().__init__(
             pruning=Pruning(
@@ -109,8 +119,10 @@ class PackNet(Subnetworks, PruningStrategy):
         self.packed: list[dict[str, Tensor]] = []
         """The mask of each finished task, a bit for each weight, when not frozen."""
         self.buffer = None if frozen or unfrozen != "rehearsed" else TaskBuffer(buffer)
+        self.dream_step = dream_step
         self._active: Masks = {}
         self._shown: dict[str, Tensor] = {}
+        self._before: dict[str, Tensor] = {}
 
     @property
     def masks(self) -> list[Masks]:
@@ -151,12 +163,16 @@ class PackNet(Subnetworks, PruningStrategy):
             self.guard(kept, earlier if task > 1 else dict.fromkeys(kept))
             return
         claimed = union(self.masks, self.weights)
+        if self._before and not self._active:
+            with torch.no_grad():
+                for name, weight in self.weights.items():
+                    weight.copy_(torch.where(claimed[name], self._before[name], weight))
         self._active = kept
         self._shown = {n: kept[n].to(w.dtype) for n, w in self.weights.items()}
         if self.buffer is not None:
             self.guard(union([claimed, kept], self.weights), dict.fromkeys(kept))
         else:
-            self.guard(kept, masked(self.weights, claimed))
+            self.guard(kept, masked(self._before or self.weights, claimed))
 
     def check_task(self, experience: Any) -> None:
         """ValueError when there is no room for another task."""
@@ -193,7 +209,7 @@ class PackNet(Subnetworks, PruningStrategy):
 
     def _before_training_exp(self, **kwargs: Any) -> None:
         super()._before_training_exp(**kwargs)
-        self._active, self._shown = {}, {}
+        self._active, self._shown, self._before = {}, {}, {}
         if self.initial and self.private:
             self._restart(union(self.masks, self.weights))
         if self.frozen:
@@ -203,6 +219,8 @@ class PackNet(Subnetworks, PruningStrategy):
             self.guard(self.eligible() if earlier else {}, anchors)
         else:
             self.guard({}, {})
+            if self.unfrozen == "dreamed" and self.private:
+                self._before = {n: w.detach().clone() for n, w in self.weights.items()}
 
     @torch.no_grad()
     def _restart(self, claimed: Masks) -> None:
@@ -212,21 +230,35 @@ class PackNet(Subnetworks, PruningStrategy):
 
     def _before_backward(self, **kwargs: Any) -> None:
         super()._before_backward(**kwargs)
-        if self.buffer is not None and self._active and self.private:
+        if (self.buffer is not None or self._before) and self._active and self.private:
             task = int(torch.randint(len(self.private), ()))
             # the minibatch under way may be the last step of the share
-            if self.buffer.holds(task) and self.progress < 1:
+            if (self.buffer is None or self.buffer.holds(task)) and self.progress < 1:
                 with self.sleep_clock.night():
-                    self.loss += self._rehearsal_loss(self.buffer, task)
+                    self.loss += self._earlier_loss(task)
                     self.sleep_clock.tick()
 
-    def _rehearsal_loss(self, buffer: TaskBuffer, task: int) -> Tensor:
-        """Loss of one minibatch of an earlier task, answered as it will be, gradients and all."""
-        x, y, labels = (t.to(self.device) for t in buffer.draw(task, self.train_mb_size))
-        weights, packed = self.weights, self.packed[task]
+    def _earlier_loss(self, task: int) -> Tensor:
+        """Loss of an earlier task, answered as it will be, on stored examples or on dreams."""
+        if self.buffer is not None:
+            x, y, labels = (t.to(self.device) for t in self.buffer.draw(task, self.train_mb_size))
+            return self._criterion(self._answer_earlier(task, self.weights, labels, x), y)
+        x = self.mb_x[: (len(self.mb_x) + 1) // 2]  # dreaming is as dear as what it leaves out
+        label = next((own for own, place in self.task_of.items() if place == task), 0)
+        labels = torch.full_like(self.mb_task_id[: len(x)], label)
+        before, now = (
+            partial(self._answer_earlier, task, weights, labels)
+            for weights in (self._before, self.weights)
+        )
+        return dream_loss(before, now, x, self.dream_step)
+
+    def _answer_earlier(
+        self, task: int, weights: Mapping[str, Tensor], labels: Tensor, x: Tensor
+    ) -> Tensor:
+        packed = self.packed[task]
         view = {name: w * unpack(packed[name], w) for name, w in weights.items()}
         view |= {name: t.clone() for name, t in self.private[task].items()}
-        return self._criterion(self.answer(view, x, labels, self.classes[task]), y)
+        return self.answer(view, x, labels, self.classes[task])
 
     def _after_training_exp(self, **kwargs: Any) -> None:
         super()._after_training_exp(**kwargs)
@@ -236,7 +268,7 @@ class PackNet(Subnetworks, PruningStrategy):
                 self.private[-1] |= masked(self.weights, self._active)
         if self.buffer is not None:
             self.buffer.store(self)
-        self._active, self._shown = {}, {}
+        self._active, self._shown, self._before = {}, {}, {}
 
 
 def check_densities(density: float | Sequence[float], tasks: int | None, frozen: bool) -> None:

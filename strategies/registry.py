@@ -136,6 +136,14 @@ STRATEGIES: dict[str, Entry] = {
         {"frozen": False, "unfrozen": "rehearsed"},
         space={**_PACKNET, "buffer": Range(50, 1000, log=True)},
     ),
+    "packnet-dreaming": Entry(
+        "strategies.packnet:PackNet",
+        "unfrozen, retraining also sees dreams of earlier tasks, no stored data",
+        "Behrouz et al. 2026",
+        ("task",),
+        {"frozen": False, "unfrozen": "dreamed"},
+        space={**_PACKNET, "dream_step": Range(0.0, 1.0)},
+    ),
     "packnet-inferred": Entry(
         "strategies.packnet:PackNet",
         "frozen, the task not told but inferred: the most certain subnetwork answers",
@@ -193,6 +201,19 @@ STRATEGIES: dict[str, Entry] = {
         "Behrouz et al. 2026",
         defaults={"stages": "dream", "night": 0.9, "learning_rate": 0.01},
         space=_STAGED,
+    ),
+    "knowledge-seeding": Entry(
+        "strategies.knowledge_seeding:KnowledgeSeeding",
+        "a small network by day, distilled at night into a slice of a larger one, no stored data",
+        "Behrouz et al. 2026",
+        defaults={"learning_rate": 0.01},
+        space={
+            "fast": Range(0.05, 1.0, log=True),
+            "slice": Range(0.1, 0.9),
+            "night": Range(0.3, 0.97),
+            "rollouts": Range(0.0, 1.0),
+            "vividness": Range(0.5, 16.0, log=True),
+        },
     ),
     "bias-correction": Entry(
         "strategies.staged_sleep:StagedSleep",

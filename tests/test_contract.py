@@ -34,12 +34,14 @@ COPIED = [
 OURS = (
     "packnet-frozen",
     "packnet-unfrozen",
+    "packnet-dreaming",
     "iterative-prune-budgeted",
     "iterative-prune-adaptive",
     "cpg",
     "sleep-replay",
     "staged-sleep",
     "dreaming",
+    "knowledge-seeding",
 )
 
 
@@ -196,7 +198,8 @@ def test_it_reports_the_weights_it_uses(name, scenario):
     stores = name in (
         *("packnet-rehearsed", "replay", "ewc", "si", "lwf", "joint"),
         *("icarl", "icarl-sleep"),
-        *("staged-sleep", "dreaming", "weight-averaging"),  # moments, and the first weights
+        *("staged-sleep", "dreaming", "knowledge-seeding"),  # moments
+        "weight-averaging",  # the first weights
     )
     assert (weights.buffer_bytes > 0) == stores
 
@@ -207,6 +210,7 @@ def test_it_reports_the_weights_it_uses(name, scenario):
         ("sleep-replay", {}),
         ("staged-sleep", {"stages": "prune+downscale+replay+dream", "cycles": 2}),
         ("staged-sleep", {"stages": "rehearse+align"}),
+        ("knowledge-seeding", {}),
     ],
 )
 def test_a_night_can_be_cut_at_every_step(name, chosen):

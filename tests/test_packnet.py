@@ -225,6 +225,7 @@ def test_a_stream_without_task_labels_is_refused_before_any_work():
         ({"unfrozen": "free"}, "unfrozen must be one of .*, got 'free'"),
         ({"freed": "random"}, "freed must be one of .*, got 'random'"),
         ({"buffer": 0}, "buffer must be at least 1, got 0"),
+        ({"dream_step": -0.1}, "dream_step must be at least 0, got -0.1"),
         ({"tasks": 256}, r"tasks must be in \[1, 255\], got 256"),
         ({"tasks": 2, "frozen": False}, "tasks must be None when not frozen"),
         ({"density": [0.5, 0.6]}, "must add up to at most 1 when frozen, got 1.1"),

@@ -19,7 +19,7 @@ from avalanche.benchmarks.utils.data_attribute import TaskLabels
 from torch import Tensor
 
 from bench.batches import ImageDataset, Images, rotated
-from bench.catalogue import find_benchmark
+from bench.catalogue import check_experiences, find_benchmark
 from bench.config import Augmentation, Scenario
 from bench.data import ImageData, load
 
@@ -86,6 +86,7 @@ def make_benchmark(
     data_root: Path | None = None,
     class_seed: int,
     validation: float = 0.0,
+    experiences: int | None = None,
     augment: Sequence[Augmentation] = (),
     device: str = "cpu",
     download: bool = False,
@@ -94,6 +95,7 @@ def make_benchmark(
 
     class_seed: 0 or more; draws class order, permutations, order of angles, validation split.
     validation: fraction of each class of each training experience held out, in [0, 0.5].
+    experiences: only the first so many of the stream; None: all of them.
     augment: of minibatches of the training stream, not of what is held out.
     device: where the images lie, if they take at most half of its free memory.
     Raises ValueError for an unknown id or a scenario it has not, DataError for missing data.
@@ -113,6 +115,10 @@ def make_benchmark(
         streams["train"] = [
             part.subset(range(min(spec.samples, len(part)))) for part in streams["train"]
         ]
+    if experiences is not None:
+        check_experiences(experiences, len(labels), name)
+        labels = labels[:experiences]
+        streams = {stream: part[:experiences] for stream, part in streams.items()}
     if scenario == "class":
         classes = [sorted(own) for own in labels]
     else:

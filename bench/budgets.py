@@ -60,6 +60,12 @@ class Budget(BaseModel):
             raise ValueError(f"the steps clock needs a budget such as 2000steps, got {text!r}")
         return cls(amount=number * _SECONDS[unit], clock=clock or "wall")
 
+    def part(self, experiences: int, of: int) -> Budget:
+        """What a run on some of `of` experiences may spend, so that each has the same share."""
+        amount = self.amount * experiences / of
+        whole = max(1, round(amount)) if self.clock == "steps" else amount
+        return Budget(amount=whole, clock=self.clock)
+
     def __str__(self) -> str:
         """The shortest text that `parse` reads back: `600s`, `2000steps`."""
         amount = int(self.amount) if self.amount == int(self.amount) else self.amount

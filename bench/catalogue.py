@@ -203,6 +203,12 @@ def find_benchmark(name: str) -> BenchmarkSpec:
     )
 
 
+def check_experiences(experiences: int, of: int, name: str) -> None:
+    """ValueError unless benchmark `name`, which has `of` experiences, has so many."""
+    if not 1 <= experiences <= of:
+        raise ValueError(f"experiences of {name} must be in [1, {of}], got {experiences}")
+
+
 def find_model(name: str) -> ModelSpec:
     """The specification of a model id; ValueError names the nearest."""
     if name not in MODELS:

@@ -412,11 +412,12 @@ def verify(pages: Pages = Path("leaderboards")) -> None:
     """Check that every page agrees with the records beside it."""
     from bench import leaderboards
     from bench import reproduce as reproduction
-    from bench.study import folder
+    from bench.study import across, folder
 
     _require_folder(pages)
     differences = [
-        *leaderboards.verify(pages), *reproduction.verify(pages), *folder.verify(pages / "studies")
+        *leaderboards.verify(pages), *reproduction.verify(pages),
+        *folder.verify(pages / "studies"), *across.verify(pages / "studies"),
     ]  # fmt: skip
     for difference in differences:
         typer.echo(difference)

@@ -25,7 +25,7 @@ Augmentation = Literal["crop", "flip"]
 Value = bool | int | FiniteFloat | str | None
 """What a hyper-parameter may be; never NaN or infinite, which JSON has not."""
 
-_YOUNGER = ("speedups", "augment", "search_charged", "blind")
+_YOUNGER = ("speedups", "augment", "search_charged", "blind", "experiences")
 """Fields that the first records have not, whose digests must stand: left out while empty."""
 
 
@@ -39,6 +39,7 @@ class RunConfig(BaseModel):
     repetition: which repetition this is, from 0; with `base_seed` it makes the seed.
     search_charged: what a search charged that chose the hyper-parameters; shown, never ranked.
     blind: the test stream is never looked at, only what is held out; so are the trials of a search.
+    experiences: a blind run may see only so many of the stream, its first; None: all of it.
     augment: how training minibatches are augmented, see `bench.batches.augmented`.
     threads: threads of one run; device: `cpu` or `cuda`.
     speedups: what `bench/speedups.py` does to the network of every strategy alike.
@@ -62,6 +63,7 @@ class RunConfig(BaseModel):
     augment: tuple[Augmentation, ...] = ()
     search_charged: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     blind: bool = False
+    experiences: int | None = Field(default=None, ge=1)
 
     @field_validator("speedups", "augment")
     @classmethod
@@ -72,6 +74,8 @@ class RunConfig(BaseModel):
     def _sees_something(self) -> RunConfig:
         if self.blind and not self.validation:
             raise ValueError("validation must be above 0 for a blind run, got 0")
+        if self.experiences and not self.blind:
+            raise ValueError("experiences are for blind runs: a part of a stream is ranked nowhere")
         return self
 
     @property

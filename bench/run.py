@@ -82,6 +82,7 @@ def build(config: RunConfig, data_root: Path | None, report: Callable[[Progress]
         data_root=data_root,
         class_seed=config.seed("classes"),
         validation=config.validation,
+        experiences=config.experiences,
         augment=config.augment,
         device=config.device,
     )

@@ -50,10 +50,33 @@ def test_a_blind_run_needs_something_to_look_at():
         config(validation=0.0)
 
 
+def test_a_run_may_see_the_first_experiences_alone_and_they_are_those_of_the_whole_stream():
+    part, whole = Findings(), Findings()
+    # 8 steps for two are as many for each as 20 for five
+    run(config(budget="8steps", experiences=2, allocation="equal"), part)
+    run(config(allocation="equal"), whole)
+    assert len(part.outcome.validation) == len(part.weights) == 2
+    assert part.outcome.test_samples == whole.outcome.test_samples[:2]
+    assert part.cost.charged_by_experience == whole.cost.charged_by_experience[:2]
+    seen = [row[:2] for row in whole.outcome.validation[:2]]
+    assert part.outcome.validation[0][0] == seen[0][0]
+    assert part.outcome.validation[1] == seen[1]
+
+
+def test_a_part_of_the_stream_is_for_blind_runs_and_within_it():
+    with pytest.raises(ValidationError, match="experiences are for blind runs"):
+        config(experiences=2, blind=False)
+    with pytest.raises(ValueError, match=r"experiences of split-digits must be in \[1, 5\], got 6"):
+        run(config(experiences=6), Findings())
+    assert config(experiences=2).digest != config().digest
+
+
 def test_what_is_not_blind_keeps_the_digest_that_it_had():
     assert config(blind=False, validation=0.0).digest == (
         RunConfig.model_validate(
-            config(blind=False, validation=0.0).model_dump(exclude={"blind", "search_charged"})
+            config(blind=False, validation=0.0).model_dump(
+                exclude={"blind", "search_charged", "experiences"}
+            )
         ).digest
     )
     assert config().digest != config(blind=False).digest

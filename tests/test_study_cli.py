@@ -9,7 +9,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 from typer.testing import CliRunner
 
 from bench.cli import app
@@ -105,6 +107,26 @@ def test_hyperband_stops_trials_and_their_cost_is_counted(tmp_path):
     assert all(0 < trial.charged < 25 for trial in stopped)
 
 
+def test_the_same_study_is_searched_on_each_benchmark_and_goes_on(tmp_path):
+    digits = load_digits()
+    images, out = digits.images.astype("uint8"), tmp_path / "both"
+    x, y = {"x_train": images, "x_test": images[:200]}, digits.target
+    np.savez(tmp_path / "own.npz", **x, y_train=y, y_test=y[:200])
+    names = f"split-digits,npz:{tmp_path / 'own.npz'}"
+    run(*SMALL, "--benchmarks", names, "--trials", "1", "--out", str(out))
+    output = run(*SMALL, "--benchmarks", names, "--trials", "2", "--out", str(out))
+    assert output.count("Trials: 2 (2 done).") == 2
+    assert "finished trials are missing on split-digits, task." in output
+    folders = [path.parent for path in sorted(out.glob("*/study.toml"))]
+    assert [states(folder) for folder in folders] == [["COMPLETE"] * 2] * 2
+    assert {Folder(folder).study().benchmark for folder in folders} == set(names.split(","))
+    assert "across tasks" in (out / "README.md").read_text()
+    other = ["study", "--strategy", "ewc", "--benchmarks", names, "--out", str(tmp_path / "ewc")]
+    refused = CliRunner().invoke(app, other)
+    assert "must search rounds over one range, got None and None" in str(refused.exception)
+    assert not list((tmp_path / "ewc").rglob("*.json"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -118,6 +140,19 @@ def test_hyperband_stops_trials_and_their_cost_is_counted(tmp_path):
         (["--strategy", "ewc", "--objective", "speed"], "objectives"),
         (["--strategy", "ewc", "--within", "5s"], "within must hold a trial or more, got 5s"),
         (["--strategy", "ewc", "--study", "x.toml"], "--study declares the study: --strategy"),
+        (
+            ["--strategy", "ewc", "--benchmarks", "mnist"],
+            "--benchmarks must be two or more, as a,b",
+        ),
+        (["--strategy", "ewc", "--benchmarks", "split-digits,mnits"], "did you mean 'mnist'?"),
+        (
+            ["--strategy", "ewc", "--benchmarks", "a,b", "--benchmark", "a"],
+            "--benchmark cannot be given beside it",
+        ),
+        (
+            ["--strategy", "ewc", "--benchmarks", "a,b", "--storage", "sqlite:///x"],
+            "--storage cannot be given with --benchmarks",
+        ),
         (["--strategy", "ewc", "--set", "x"], "--set must be name=value, got 'x'"),
         (
             ["--strategy", "packnet-frozen", "--space", "density=0.5:1.5"],
@@ -140,7 +175,9 @@ def test_a_password_is_kept_out_of_the_records(tmp_path, monkeypatch, capsys):
     from bench.study import campaign
 
     seen = []
-    monkeypatch.setattr(campaign, "search", lambda study, folder, how, console: seen.append(how))
+    monkeypatch.setattr(
+        campaign, "search", lambda studies, folders, how, console: [seen.append(how)]
+    )
     monkeypatch.setattr(campaign, "show", lambda folder, console: tmp_path)
     url = "postgresql://me:secret@host/db"
     command = ["study", "--strategy", "ewc", "--out", str(tmp_path), "--storage", url]

@@ -126,7 +126,7 @@ def test_a_failed_trial_is_shown_with_its_reason_and_its_cost():
     [config] = study.configs({"rounds": 2, "density": 0.1, "schedule": "cubic"})
     trials = read_trials(study, [trial_record(config, status="diverged", reason="not <finite>")])
     page = pages.page_of(study, trials)
-    assert page.failures == ["1 x diverged: not <finite>"]
+    assert page.lists["Failed"] == ["1 x diverged: not <finite>"]
     assert "not &lt;finite&gt;" in pages.html(page)
     assert "Trials: 1 (1 failed)." in page.facts
     assert pages.cost(trials) == 20  # no account was left: its whole budget

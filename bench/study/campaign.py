@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,9 +14,10 @@ from bench.config import RunConfig
 from bench.execute import Executor, Listener, Plan, refuse_other_conditions
 from bench.processes import answer, slots
 from bench.records import RunRecord
-from bench.study import pages
+from bench.study import across, pages
 from bench.study.declared import Study, resolve
-from bench.study.folder import Folder
+from bench.study.folder import Folder, write_page
+from bench.study.pages import Page
 from bench.study.points import grid_size
 from bench.study.sampling import (
     PRUNERS,
@@ -28,8 +30,11 @@ from bench.study.sampling import (
 from bench.study.search import Effort, Ending, Search
 from bench.study.space import corners, sentences
 from bench.study.storage import fill, make_room, open_index, open_storage, quiet
-from bench.study.trials import accuracy, log_weights, read_trials
+from bench.study.trials import Trial, accuracy, log_weights, read_trials
 from bench.study.workers import Worker
+
+if TYPE_CHECKING:  # slow to import, and only a page needs it
+    from matplotlib.figure import Figure
 
 __all__ = ["PRUNERS", "SAMPLERS", "How", "announce", "rebuild", "search", "show"]
 
@@ -51,26 +56,50 @@ class How:
     command: str = ""
 
 
-def search(study: Study, folder: Folder, how: How, console: Console) -> Ending | None:
-    """Search until there are enough trials; None, or why it ended before.
+def search(
+    studies: Sequence[Study], folders: Sequence[Folder], how: How, console: Console
+) -> list[Ending | None]:
+    """Search one study after the other until each has enough trials; None, or why it ended before.
 
-    ValueError, before any run, for what cannot be.
+    Several are there to be compared. ValueError, before any run, for what cannot be.
     """
+    with quiet():
+        ready = [
+            prepare(study, folder, how) for study, folder in zip(studies, folders, strict=True)
+        ]
+        if len(ready) > 1:
+            across.check([each.study for each in ready])
+        return [_search(each, how, console) for each in ready]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A study that can be searched. trials: those there are."""
+
+    study: Study
+    defaults: Mapping[str, object]
+    folder: Folder
+    trials: list[Trial]
+    executor: Executor
+
+
+def prepare(study: Study, folder: Folder, how: How) -> Ready:
+    """ValueError for a study that cannot be searched in this folder in this way."""
     check_pruner(how.pruner, objectives=len(study.objectives), seeds=study.seeds)
     slots(how.jobs, study.threads)
-    with quiet():
-        return _search(study, folder, how, console)
-
-
-def _search(study: Study, folder: Folder, how: How, console: Console) -> Ending | None:
     study, defaults = answer(resolve, [study])
     study = folder.same(study)
-    announce(study, defaults, how, console)
     trials = read_trials(study, [item.record for item in folder.records.read()[0]])
     refuse_other_conditions(record for trial in trials for record in trial.records)
     executor = Executor(folder.records, jobs=how.jobs, data_root=how.data_root, command=how.command)
     if not trials:
         refuse_corners(study, executor, download=how.download)
+    return Ready(study, defaults, folder, trials, executor)
+
+
+def _search(ready: Ready, how: How, console: Console) -> Ending | None:
+    study, folder, trials = ready.study, ready.folder, ready.trials
+    announce(study, ready.defaults, how, console)
     storage = open_storage(how.storage or str(folder.journal))
     index = open_index(
         study,
@@ -88,7 +117,7 @@ def _search(study: Study, folder: Folder, how: How, console: Console) -> Ending 
             index,
             effort=Effort(how.trials, grid=how.sampler == "grid", prune=how.pruner != "none"),
             store=folder.records,
-            executor=executor,
+            executor=ready.executor,
             worker=worker,
             storage=storage,
             shown=Teller(console),
@@ -100,8 +129,10 @@ def _search(study: Study, folder: Folder, how: How, console: Console) -> Ending 
 def announce(study: Study, defaults: Mapping[str, object], how: How, console: Console) -> None:
     """Print the search space before anything is run."""
     what = f"{study.strategy} on {study.benchmark}, {study.scenario}-incremental"
+    if study.experiences:
+        what += f", the first {study.experiences} experiences"
     console.print(
-        f"{what}: {' and '.join(study.objectives)} under {study.budget} a run", markup=False
+        f"{what}: {' and '.join(study.objectives)} under {study.run_budget} a run", markup=False
     )
     for line in sentences(study.searched(), defaults):
         console.print(f"  {line}", soft_wrap=True, markup=False)
@@ -126,10 +157,19 @@ def show(folder: Folder, console: Console) -> Path:
         page = folder.report(trials)
     for line in damaged:
         console.print(f"[red]left out[/] {escape(line)}", soft_wrap=True)
-    console.print(pages.terminal_table(study, trials))
+    console.print(pages.on_screen(*pages.found(study, trials)))
     for line in pages.facts(study, trials):
         console.print(line, soft_wrap=True, markup=False)
     return page
+
+
+def show_page(page: Page, root: Path, figures: Mapping[str, Figure], console: Console) -> None:
+    """Write a page with its figures and print what it says."""
+    where = write_page(root, page, figures)
+    console.print(pages.on_screen(page.header, page.rows))
+    for line in page.facts:
+        console.print(line, soft_wrap=True, markup=False)
+    console.print(f"page: {where}", soft_wrap=True, markup=False)
 
 
 def rebuild(folder: Folder, storage: str | None) -> int:

@@ -21,7 +21,10 @@ Storage = Annotated[
         show_default="study.journal in --out",
     ),
 ]
-HERE = ("study_file", "trials", "sampler", "pruner", "storage", "jobs", "data", "download", "out")
+HERE = (
+    "study_file", "benchmarks", "trials", "sampler", "pruner", "storage", "jobs", "data",
+    "download", "out",
+)  # fmt: skip
 """Options that are no field of a study."""
 
 
@@ -45,10 +48,16 @@ def study(
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Runs of one trial.")] = 1,
     validation: Annotated[float, typer.Option(help="Fraction of training that judges.")] = 0.1,
+    experiences: Annotated[
+        int | None, typer.Option(min=1, help="Trials see only the first so many.")
+    ] = None,
     model: Model = None,
     study_file: Annotated[
         Path | None, typer.Option("--study", help="TOML file, instead of the options above.")
     ] = None,
+    benchmarks: Annotated[
+        str, typer.Option(help="a,b,c: the same study on each, compared.", show_default="one")
+    ] = "",
     trials: Annotated[int, typer.Option(min=1, help="In all, those there are included.")] = 100,
     sampler: Annotated[str, typer.Option(help="tpe, gp, nsgaii, random or grid.")] = "tpe",
     pruner: Annotated[str, typer.Option(help="hyperband, wilcoxon, dominance or none.")] = "none",
@@ -61,19 +70,18 @@ def study(
     """Search a strategy's hyper-parameters; the same command goes on where one stopped."""
     if context.invoked_subcommand is not None:
         return
-    from bench.study import campaign
+    from bench.study import across, campaign
     from bench.study.declared import Study
     from bench.study.folder import Folder
     from bench.study.space import parse_space
     from bench.study.storage import hidden
     from bench.suites import parse_value
 
-    folder = Folder(out)
     if study_file is not None:
         _refuse_beside_file(context)
         declared = Study.read(study_file)
     elif not strategy:
-        declared = folder.study()
+        declared = Folder(out).study()
     else:
         options = {
             "strategy": strategy,
@@ -87,6 +95,7 @@ def study(
             "hyperparameters": dict(_setting(text, parse_value) for text in settings or []),
             "seeds": seeds,
             "validation": validation,
+            "experiences": experiences,
             "model": model,
         }
         declared = Study.of(options)
@@ -104,16 +113,61 @@ def study(
         command=shlex.join(["python", "-m", "bench", *words]),
     )
     console = terminal()
+    studies = {out: declared}
+    if benchmarks:
+        _refuse_beside_benchmarks(context)
+        studies = across.spread(declared, out, benchmarks)
+    folders = [Folder(place) for place in studies]
     try:
-        ended = campaign.search(declared, folder, how, console)
+        endings = campaign.search(list(studies.values()), folders, how, console)
     except KeyboardInterrupt:
         console.print("interrupted; the same command goes on where this one stopped")
         raise typer.Exit(130) from None
-    page = campaign.show(folder, console)
-    console.print(f"page: {page}", soft_wrap=True, markup=False)
-    if ended is not None:
-        console.print(f"ended early: {ended.why}", soft_wrap=True, markup=False)
-    raise typer.Exit(0 if ended is None or ended.well else 1)
+    for folder, ended in zip(folders, endings, strict=True):
+        page = campaign.show(folder, console)
+        console.print(f"page: {page}", soft_wrap=True, markup=False)
+        if ended is not None:
+            console.print(f"ended early: {ended.why}", soft_wrap=True, markup=False)
+    if benchmarks:
+        across.declare(out, list(studies))
+        campaign.show_page(*across.report(out), console)
+    raise typer.Exit(0 if all(ended is None or ended.well for ended in endings) else 1)
+
+
+@app.command(name="across")
+def across_(
+    folders: Annotated[
+        list[Path] | None, typer.Argument(help="Of two studies or more; those of --out if none.")
+    ] = None,
+    out: Out = Path("across"),
+) -> None:
+    """Compare studies of several tasks: does the best number of rounds move with difficulty."""
+    from bench.study import across, campaign
+
+    if folders:
+        across.declare(out, folders)
+    campaign.show_page(*across.report(out), terminal())
+
+
+@app.command()
+def transfer(
+    short: Annotated[Path, typer.Argument(help="Study with --experiences.")],
+    whole: Annotated[Path, typer.Argument(help="The same study on the whole stream.")],
+    runs: Annotated[Path, typer.Option(help="Records of the exported points of both.")] = Path(
+        "runs"
+    ),
+    out: Out = Path("transfer"),
+) -> None:
+    """Say what a search on the first experiences lost and saved against one on the whole stream."""
+    from bench.records import Store
+    from bench.study import campaign
+    from bench.study import transfer as transfers
+    from bench.study.folder import Folder
+
+    stored, damaged = Store(runs).read()
+    scored = [item.record for item in stored]
+    first, second = (transfers.Search.read(Folder(place), scored) for place in (short, whole))
+    campaign.show_page(transfers.page_of(first, second, damaged), out, {}, terminal())
 
 
 @app.command()
@@ -156,10 +210,21 @@ def export(
 def _refuse_beside_file(context: typer.Context) -> None:
     """A study file declares the whole study: an option that would be ignored is refused."""
     for name in context.params.keys() - set(HERE):
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
+        if _given(context, name):
             option = "set" if name == "settings" else name
             raise ValueError(f"--study declares the study: --{option} cannot be given beside it")
+
+
+def _refuse_beside_benchmarks(context: typer.Context) -> None:
+    if _given(context, "benchmark"):
+        raise ValueError("--benchmarks names all of them: --benchmark cannot be given beside it")
+    if _given(context, "storage"):
+        raise ValueError("a storage holds one study: --storage cannot be given with --benchmarks")
+
+
+def _given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _setting(text: str, parse: Any) -> tuple[str, Any]:

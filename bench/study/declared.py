@@ -15,7 +15,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bench.budgets import Budget, ClockName
-from bench.catalogue import find_benchmark, find_model
+from bench.catalogue import check_experiences, find_benchmark, find_model
 from bench.config import Augmentation, RunConfig, Scenario, Speedup, Value
 from bench.records import write_atomically
 from bench.study.space import Written, read_space, search_space, written
@@ -34,7 +34,10 @@ Objective = Literal["weights", "accuracy"]
 class Study(BaseModel):
     """A search; trials differ in nothing but the hyper-parameters of `space`.
 
-    budget: of one run. within: what all runs of the search may spend together; None: no limit.
+    budget: of one run on the whole stream. within: what all runs of the search may spend together;
+        None: no limit.
+    experiences: trials see only so many of the stream, its first, under such a part of the budget
+        that each has the same share; None: all of it.
     objectives: `accuracy`, or `weights` and `accuracy` at once.
     seeds: runs of one trial, whose mean it is judged by; every trial has the same ones.
     base_seed: not 0, the leaderboards' own, so that what is found is scored on seeds never seen.
@@ -50,6 +53,7 @@ class Study(BaseModel):
     model: str | None = None
     budget: str = "20s"
     clock: ClockName | None = None
+    experiences: int | None = Field(default=None, ge=1)
     within: str | None = None
     objectives: tuple[Objective, ...] = ("weights", "accuracy")
     seeds: int = Field(default=1, ge=1)
@@ -102,7 +106,12 @@ class Study(BaseModel):
         benchmark.check_scenario(self.benchmark, self.scenario)
         registry.check_scenario(self.strategy, registry.find(self.strategy), self.scenario)
         find_model(self.model or benchmark.model)
-        budget = self.run_budget
+        budget = self.whole_budget
+        if self.experiences is not None:
+            known = benchmark.experiences
+            if known is None:
+                raise ValueError(f"experiences needs a number: {self.benchmark}?experiences=5")
+            check_experiences(self.experiences, known, self.benchmark)
         filled = {
             "model": self.model or benchmark.model,
             "clock": budget.clock,
@@ -110,7 +119,7 @@ class Study(BaseModel):
             "budget": str(budget),
         }
         study = self.model_copy(update=filled)
-        if study.most < budget.amount * self.seeds:
+        if study.most < self.run_budget.amount * self.seeds:
             raise ValueError(f"within must hold a trial or more, got {self.within}")
         return study
 
@@ -119,9 +128,18 @@ class Study(BaseModel):
         return read_space(self.space)
 
     @property
-    def run_budget(self) -> Budget:
-        """Of one run."""
+    def whole_budget(self) -> Budget:
+        """Of one run on the whole stream."""
         return Budget.parse(self.budget, self.clock)
+
+    @property
+    def run_budget(self) -> Budget:
+        """Of one run of a trial."""
+        if self.experiences is None:
+            return self.whole_budget
+        known = find_benchmark(self.benchmark).experiences
+        assert known is not None, "refused when the study is resolved"
+        return self.whole_budget.part(self.experiences, known)
 
     @property
     def most(self) -> float:
@@ -150,6 +168,7 @@ class Study(BaseModel):
                 speedups=self.speedups,
                 augment=self.augment,
                 blind=True,
+                experiences=self.experiences,
             )
             for repetition in range(self.seeds)
         ]
@@ -166,12 +185,18 @@ def resolve(study: Study) -> tuple[Study, dict[str, object]]:
 
 def differences(then: Study, now: Study) -> list[str]:
     """What differs between the study of a folder and one that would go on in it."""
-    found = []
+    return [f"{name} was {old}, is {new}" for name, (old, new) in changed(then, now).items()]
+
+
+def changed(one: Study, other: Study) -> dict[str, tuple[Any, Any]]:
+    """The fields in which two studies differ, and both values; `space.rounds` of those in one."""
+    found: dict[str, tuple[Any, Any]] = {}
     for name in Study.model_fields:
-        before, after = getattr(then, name), getattr(now, name)
+        before, after = getattr(one, name), getattr(other, name)
         if isinstance(before, dict):
-            keys = [k for k in {**before, **after} if before.get(k) != after.get(k)]
-            found += [f"{name}.{k} was {before.get(k)}, is {after.get(k)}" for k in keys]
+            for key in {**before, **after}:
+                if before.get(key) != after.get(key):
+                    found[f"{name}.{key}"] = before.get(key), after.get(key)
         elif before != after:
-            found.append(f"{name} was {before}, is {after}")
+            found[name] = before, after
     return found

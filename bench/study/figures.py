@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from bench.study import movement
 from bench.study.declared import Study
 from bench.study.results import Marginal, Surface, best, done, drawn, progress
 from bench.study.trials import Trial
@@ -19,6 +21,8 @@ from strategies.space import Choices, Range, Space
 WIDTH, HEIGHT = 4.4, 3.6
 """Inches of one panel."""
 COLUMNS = 3
+LINES, MARKERS = ("-", "--", "-.", ":"), "osD^v"
+"""Tasks are told apart by these."""
 
 
 def draw(
@@ -50,6 +54,36 @@ def draw(
             1, lambda axes: _draw_contour(axes[0], surface, space, ranges[:2], finished)
         )
     return figures
+
+
+def draw_across(tasks: Sequence[tuple[str, float, movement.Response]]) -> Figure:
+    """The curves of the tasks with their lowest points, and these against difficulty.
+
+    tasks: name, error of the best trial and response surface of each.
+    """
+    return _figure(2, lambda axes: _draw_across(axes[0], axes[1], tasks))
+
+
+def _draw_across(
+    curves: Axes, bests: Axes, tasks: Sequence[tuple[str, float, movement.Response]]
+) -> None:
+    colours = sns.color_palette("colorblind")
+    for i, (name, difficulty, response) in enumerate(tasks):
+        colour, marker = colours[i % len(colours)], MARKERS[i % len(MARKERS)]
+        found = movement.best(response, np.random.default_rng(0))
+        curve = response.marginal()
+        curves.plot(response.at, curve, LINES[i % len(LINES)], color=colour, label=name)
+        curves.plot(found.at, curve.min(), marker, color=colour)
+        reach = [[found.at - found.low], [found.high - found.at]]
+        bests.errorbar(
+            [100 * difficulty], [found.at], reach, fmt=marker, color=colour, capsize=3, label=name
+        )
+    for axes, axis in ((curves, curves.xaxis), (bests, bests.yaxis)):
+        (axes.set_xscale if axis is curves.xaxis else axes.set_yscale)("log", base=2)
+        _plain_ticks(axis)
+    curves.set(xlabel="rounds", ylabel="rank of the error, 0 the best trial", ylim=(0, 1))
+    bests.set(xlabel="error of the best trial, %", ylabel="best number of rounds")
+    curves.legend()
 
 
 def _figure(panels: int, draw: Callable[[Sequence[Axes]], object]) -> Figure:

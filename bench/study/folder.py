@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.records import Store, write_atomically
 from bench.study.declared import Study, differences
 from bench.study.trials import Trial, read_trials
 
-README = "README.md"
-"""The page for a repository, beside the one for a browser."""
+if TYPE_CHECKING:  # slow to import, and only a page needs them
+    from matplotlib.figure import Figure
+
+    from bench.study.pages import Page
+
+README, INDEX = "README.md", "index.html"
+"""The page for a repository and the one for a browser."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +40,6 @@ class Folder:
     def journal(self) -> Path:
         """The storage, where no other is named."""
         return self.root / "study.journal"
-
-    @property
-    def page(self) -> Path:
-        """The page for a browser."""
-        return self.root / "index.html"
 
     def study(self) -> Study:
         """The study that was begun here; ValueError if there is none."""
@@ -69,41 +71,62 @@ class Folder:
 
     def report(self, trials: list[Trial]) -> Path:
         """Write figures and page; returns the page."""
-        from bench.figures import save
         from bench.study import pages
         from bench.study.figures import draw
         from bench.study.importances import importances
 
         study = self.study()
-        for name, figure in draw(study, trials, importances(study, trials)).items():
-            save(figure, self.root / name)
-        page = pages.page_of(study, trials)
-        write_atomically(self.root / README, pages.markdown(page))
-        write_atomically(self.page, pages.html(page))
-        return self.page
+        figures = draw(study, trials, importances(study, trials))
+        return write_page(self.root, pages.page_of(study, trials), figures)
+
+
+def write_page(root: Path, page: Page, figures: Mapping[str, Figure]) -> Path:
+    """Write both forms of a page and the figures that it shows; returns the one for a browser."""
+    from bench.figures import save
+
+    for name, figure in figures.items():
+        save(figure, root / name)
+    for name, text in texts(page).items():
+        write_atomically(root / name, text)
+    return root / INDEX
 
 
 def verify(root: Path) -> list[str]:
-    """How the pages of the studies in `root` differ from what their records give.
+    """How the pages of the studies under `root` differ from what their records give."""
+    from bench.study import pages
+
+    folders = [Folder(declared.parent) for declared in sorted(root.rglob("study.toml"))]
+    return [
+        line
+        for folder in folders
+        for line in verify_page(
+            folder.root, pages.page_of(folder.study(), folder.trials()[0]), beside=root
+        )
+    ]
+
+
+def verify_page(root: Path, page: Page, *, beside: Path) -> list[str]:
+    """How a page in `root` differs from what it should be, files named as seen from `beside`.
 
     Figures are drawn from the same records; only whether they are there is checked.
     """
     from bench.leaderboards import difference
-    from bench.study import pages
 
     found = []
-    for declared in sorted(root.glob("*/study.toml")):
-        folder = Folder(declared.parent)
-        page = pages.page_of(folder.study(), folder.trials()[0])
-        texts = {README: pages.markdown(page), folder.page.name: pages.html(page)}
-        for name, text in texts.items():
-            path = folder.root / name
-            written = path.read_text(encoding="utf-8") if path.is_file() else ""
-            found += difference(path.relative_to(root).as_posix(), written, text)
-        found += [
-            f"{folder.root.name}/{name}{suffix}: the page shows this figure, but it is missing"
-            for name in page.figures
-            for suffix in (".png", ".svg")
-            if not (folder.root / f"{name}{suffix}").is_file()
-        ]
-    return found
+    for name, text in texts(page).items():
+        path = root / name
+        written = path.read_text(encoding="utf-8") if path.is_file() else ""
+        found += difference(path.relative_to(beside).as_posix(), written, text)
+    return found + [
+        f"{root.name}/{name}{suffix}: the page shows this figure, but it is missing"
+        for name in page.figures
+        for suffix in (".png", ".svg")
+        if not (root / f"{name}{suffix}").is_file()
+    ]
+
+
+def texts(page: Page) -> dict[str, str]:
+    """Both forms of a page by file name."""
+    from bench.study import pages
+
+    return {README: pages.markdown(page), INDEX: pages.html(page)}

@@ -11,6 +11,7 @@ from jinja2 import Environment
 from rich.markup import escape as rich_escape
 from rich.table import Table
 
+from bench.catalogue import find_benchmark
 from bench.markdown import escape, table
 from bench.pages import percent
 from bench.study.declared import Study
@@ -34,15 +35,14 @@ CAPTIONS = {
 
 @dataclass(frozen=True)
 class Page:
-    """What both forms of the page say. figures: caption by name."""
+    """What both forms of the page say. figures: caption by name. lists: sentences by heading."""
 
     title: str
     facts: list[str]
-    searched: list[str]
     header: list[str]
     rows: Rows
-    failures: list[str]
     figures: dict[str, str] = field(default_factory=dict)
+    lists: dict[str, list[str]] = field(default_factory=dict)
 
 
 def page_of(study: Study, trials: Sequence[Trial]) -> Page:
@@ -52,11 +52,13 @@ def page_of(study: Study, trials: Sequence[Trial]) -> Page:
     return Page(
         title=f"Study of {study.strategy} on {study.benchmark}, {study.scenario}-incremental",
         facts=facts(study, trials),
-        searched=sentences(study.searched()),
         header=header,
         rows=rows,
-        failures=[f"{count} x {reason}" for reason, count in reasons.most_common()],
         figures={name: CAPTIONS[name] for name in drawn(study, trials)},
+        lists={
+            "Searched": sentences(study.searched()),
+            "Failed": [f"{count} x {reason}" for reason, count in reasons.most_common()],
+        },
     )
 
 
@@ -70,8 +72,14 @@ def facts(study: Study, trials: Sequence[Trial]) -> list[str]:
         f"Trials: {len(trials)} ({counts})." if trials else "No trial is done yet.",
         f"The search charged {amount(study, cost(trials))} in all, its stopped and failed trials "
         "included; a trial has "
-        f"{study.budget}{'' if study.seeds == 1 else ' for each seed'}.",
+        f"{study.run_budget}{'' if study.seeds == 1 else ' for each seed'}.",
     ]
+    if study.experiences:
+        known = find_benchmark(study.benchmark).experiences
+        spent.append(
+            f"Trials see the first {study.experiences} of {known} experiences and have as much of "
+            f"the {study.budget} of a whole stream, so that each experience has the same share."
+        )
     if study.within:
         spent.append(f"Search and one final run had to stay within {study.within}.")
     shown = f" Fixed: {fixed}." if fixed else ""
@@ -122,9 +130,9 @@ def markdown(page: Page) -> str:
             "",
             f"{escape(caption)} ([PNG]({name}.png))",
         ]
-    lines += ["", "## Searched", "", *(f"- {escape(line)}" for line in page.searched)]
-    if page.failures:
-        lines += ["", "## Failed", "", *(f"- {escape(line)}" for line in page.failures)]
+    for heading, said in page.lists.items():
+        if said:
+            lines += ["", f"## {escape(heading)}", "", *(f"- {escape(line)}" for line in said)]
     return "\n".join(lines) + "\n"
 
 
@@ -133,9 +141,8 @@ def html(page: Page) -> str:
     return Environment(autoescape=True, trim_blocks=True).from_string(_HTML).render(page=page)
 
 
-def terminal_table(study: Study, trials: Sequence[Trial]) -> Table:
-    """What was found, on a screen."""
-    header, rows = found(study, trials)
+def on_screen(header: Sequence[str], rows: Rows) -> Table:
+    """A page's table on a screen."""
     shown = Table(box=None, header_style="bold")
     for name in header:
         shown.add_column(rich_escape(name), overflow="fold")
@@ -181,19 +188,13 @@ figcaption { color: #555 }
 <figure><img src="{{ name }}.svg" alt="{{ caption }}"><figcaption>{{ caption }} (<a
 href="{{ name }}.png">PNG</a>)</figcaption></figure>
 {% endfor %}
-<h2>Searched</h2>
+{% for heading, said in page.lists.items() if said %}
+<h2>{{ heading }}</h2>
 <ul>
-{% for line in page.searched %}
+{% for line in said %}
 <li>{{ line }}</li>
 {% endfor %}
 </ul>
-{% if page.failures %}
-<h2>Failed</h2>
-<ul>
-{% for line in page.failures %}
-<li>{{ line }}</li>
 {% endfor %}
-</ul>
-{% endif %}
 </html>
 """

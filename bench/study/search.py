@@ -185,8 +185,8 @@ class Search(Listener):
         one = self._study.run_budget.amount
         under_way = sum(t.state == TrialState.RUNNING for t in trials)
         spent = math.fsum(t.user_attrs.get("charged", 0.0) for t in trials)
-        # the last `one` is for a run that scores what was found
-        if spent + (under_way + 1) * one * self._study.seeds + one <= self._study.most:
+        final = self._study.whole_budget.amount  # for a run that scores what was found
+        if spent + (under_way + 1) * one * self._study.seeds + final <= self._study.most:
             return True
         if not under_way:  # else some may be left when they have ended
             most = self._study.within

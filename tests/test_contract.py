@@ -13,6 +13,7 @@ from bench.budgets import Budget, Meter
 from bench.config import SCENARIOS
 from bench.evaluation import evaluate
 from bench.metering import UNTIL_STOPPED, BudgetPlugin, MeterClock
+from bench.study.space import corners, search_space
 from strategies import registry
 from strategies.weights import weights_in_use
 from toy import StepClock, logits, toy_benchmark, toy_model, toy_strategy
@@ -132,6 +133,19 @@ def test_it_spends_its_budget_and_no_more_wherever_that_cuts_it(name, scenario, 
     assert not meter.overrun
     assert all(0 <= value <= 1 for row in rows for value in row)
     assert all(torch.isfinite(p).all() for p in strategy.model.parameters())
+
+
+@pytest.mark.parametrize("name", [n for n, entry in STRATEGIES.items() if entry.space])
+def test_it_trains_within_its_budget_wherever_its_search_space_ends(name):
+    benchmark = toy_benchmark(STRATEGIES[name].scenarios[0])
+    for point in corners(search_space(name, {}, {})):
+        strategy, meter = metered(name, benchmark, 10, chosen=point)
+        rows = run_metered(strategy, meter, benchmark)
+        assert 9 <= meter.spent <= 10, point
+        assert all(0 <= value <= 1 for row in rows for value in row), point
+        finite = all(torch.isfinite(p).all() for p in strategy.model.parameters())
+        # so strong a penalty can make a plain step overshoot: a failed trial, with its reason
+        assert finite or point == {"ewc_lambda": 1e6}, point
 
 
 @pytest.mark.parametrize(("name", "scenario"), CELLS)

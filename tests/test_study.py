@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import optuna
@@ -190,6 +193,42 @@ def test_the_trials_of_a_dead_process_are_run_again_and_its_finished_runs_are_ke
         asked[0].params["rounds"]
     ]
     assert [t.params for t in after.index.get_trials()[3:]] == [t.params for t in asked]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a process that is killed")
+def test_a_database_knows_by_heartbeats_which_processes_elsewhere_are_dead(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.study.storage.GRACE_SECONDS", 3)
+    for module in ("storage", "workers"):
+        monkeypatch.setattr(f"bench.study.{module}.HEARTBEAT_SECONDS", 1)
+    url = f"sqlite:///{tmp_path}/study.db"
+    near = Bench(tmp_path / "near", url=url)
+    near.search(1)
+    if not (child := os.fork()):
+        with suppress(BaseException):
+            monkeypatch.setattr(PretendingExecutor, "serve", begin_and_hang)
+            Bench(tmp_path / "far", url=url).search(2)  # another folder: its locks are not seen
+        os._exit(1)
+    try:
+        deadline = time.monotonic() + 60
+        while "RUNNING" not in near.states and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(4)
+        near.search(2)
+        assert near.states == ["COMPLETE", "RUNNING"]  # its heart still beats
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    time.sleep(4)
+    near.search(2)
+    assert near.states == ["COMPLETE", "FAIL", "COMPLETE"]
+    [_, lost, again] = near.index.get_trials()
+    assert again.params == lost.params
+    assert len(near.executor.ran) == 1
+
+
+def begin_and_hang(executor, next_run, listener, *, threads: int) -> None:
+    next_run()
+    time.sleep(600)
 
 
 class Listening:

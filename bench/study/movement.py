@@ -93,10 +93,10 @@ class Response:
 
 def least(space: Space, name: str) -> int:
     """How many finished trials a surface takes."""
-    others = [len(tried) - 1 if not isinstance(tried, Range) else 1 for n, tried in space.items()
-              if n != name]  # fmt: skip
-    ranges = sum(isinstance(tried, Range) for n, tried in space.items() if n != name)
-    return TRIALS_PER_TERM * (1 + 2 * sum(others) + ranges + 2)
+    others = [tried for key, tried in space.items() if key != name]
+    linear = sum(1 if isinstance(tried, Range) else len(tried) - 1 for tried in others)
+    squares = sum(isinstance(tried, Range) for tried in others)
+    return TRIALS_PER_TERM * (1 + 2 * linear + squares + 2)
 
 
 def best(task: Response, rng: np.random.Generator) -> Best:

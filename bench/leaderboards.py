@@ -18,7 +18,15 @@ from bench.budgets import Budget
 from bench.measures import fault
 from bench.papers import PAPERS
 from bench.ranking import Leaderboard, rank
-from bench.records import RecordError, Store, Stored, read_record, slug, write_atomically
+from bench.records import (
+    RecordError,
+    Store,
+    Stored,
+    read_record,
+    slug,
+    without_collection,
+    write_atomically,
+)
 
 INDEX = Path("INDEX.md")
 
@@ -31,6 +39,7 @@ class Evidence:
     damaged: dict[Path, str]
 
 
+@without_collection()
 def read(records_root: Path) -> Evidence:
     """Every record that can be ranked; what cannot is named by its path in the folder."""
     stored, damaged = [], {}

@@ -31,7 +31,7 @@ def average_incremental_accuracy(accuracy: Matrix) -> float:
     experience weighing the same.
     """
     R = _square(accuracy)
-    return float(np.mean([R[i, : i + 1].mean() for i in range(len(R))]))
+    return float(np.mean(np.tril(R).sum(axis=1) / np.arange(1, len(R) + 1)))
 
 
 def forgetting(accuracy: Matrix) -> float:
@@ -41,9 +41,9 @@ def forgetting(accuracy: Matrix) -> float:
     end. The last experience is excluded; NaN for a single one. Chaudhry et al. 2018, eq. 3.
     """
     R = _square(accuracy)
-    if len(R) < 2 or np.isnan(R[np.tril_indices_from(R)]).any():
+    if len(R) < 2 or np.isnan(np.tril(R)).any():
         return math.nan
-    best = np.nanmax(R[:-1, :-1], axis=0)
+    best = np.fmax.reduce(R[:-1, :-1])  # the diagonal is measured, what is above need not be
     return float(np.mean(best - R[-1, :-1]))
 
 
@@ -127,7 +127,7 @@ def _square(accuracy: Matrix) -> Matrix:
     R = np.asarray(accuracy, dtype=float)
     if R.ndim != 2 or R.shape[0] != R.shape[1] or not len(R):
         raise ValueError(f"accuracy must be a square matrix (n, n), got shape {R.shape}")
-    measured = R[~np.isnan(R)]
-    if ((measured < 0) | (measured > 1)).any():
-        raise ValueError(f"accuracy must be fractions in [0, 1], got {measured.max()}")
+    outside = R[(R < 0) | (R > 1)]
+    if len(outside):
+        raise ValueError(f"accuracy must be fractions in [0, 1], got {outside[0]}")
     return R

@@ -9,6 +9,7 @@ import json
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 from bench.config import RunConfig
 from bench.records import FINISHED, RunRecord, Stored
@@ -122,7 +123,7 @@ class Entrant:
     hyperparameters: str
     resolved: str
 
-    @property
+    @cached_property
     def label(self) -> str:
         """`name`, or `name (density=0.1)` with what differs from the defaults."""
         return _label(self.strategy, json.loads(self.hyperparameters))
@@ -171,19 +172,27 @@ def entrants(stored: Sequence[Stored]) -> dict[Entrant, dict[Seed, list[Stored]]
 def labels(found: Iterable[Entrant]) -> dict[Entrant, str]:
     """A label for each entrant; where two would be equal it also tells what differs in them."""
     every = list(found)
+    twins: dict[str, list[Entrant]] = {}
+    for entrant in every:
+        twins.setdefault(entrant.label, []).append(entrant)
+    telling = {
+        label: _differing([json.loads(e.resolved) for e in own]) for label, own in twins.items()
+    }
     result = {}
     for entrant in every:
-        twins = [json.loads(e.resolved) for e in every if e.label == entrant.label]
-        names = sorted({name for twin in twins for name in twin})
-        own = json.loads(entrant.resolved)
-        telling = {
-            name: own.get(name, "unset")
-            for name in names
-            if len({json.dumps(twin.get(name), sort_keys=True) for twin in twins}) > 1
-        }
-        shown = json.loads(entrant.hyperparameters) | telling
+        resolved = json.loads(entrant.resolved)
+        told = {name: resolved.get(name, "unset") for name in telling[entrant.label]}
+        shown = json.loads(entrant.hyperparameters) | told
         result[entrant] = _label(entrant.strategy, shown)
     return result
+
+
+def _differing(twins: Sequence[dict[str, object]]) -> list[str]:
+    """Names of the values in which the twins differ."""
+    if len(twins) < 2:
+        return []
+    names = sorted({name for twin in twins for name in twin})
+    return [n for n in names if len({json.dumps(t.get(n), sort_keys=True) for t in twins}) > 1]
 
 
 def counted(attempts: Sequence[Stored]) -> Stored | None:

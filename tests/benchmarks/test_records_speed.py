@@ -1,0 +1,100 @@
+"""Ten thousand records: how long a leaderboard and the HTML page take, and how large they grow.
+
+Each step runs in a process of its own, imports included, timed in CPU seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from bench import records
+from bench.records import Store
+from factories import make_record
+
+ROOT = Path(__file__).parents[2]
+BENCHMARKS = ("split-mnist", "split-fmnist", "permuted-mnist", "split-digits", "split-cifar10")
+N = 5
+"""Experiences of every record."""
+
+TIMED = """
+import json, resource, runpy, sys
+try:
+    runpy.run_module("bench", run_name="__main__", alter_sys=True)
+except SystemExit as end:
+    assert not end.code, end.code
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss * 1024]))
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """5 benchmarks, 2 scenarios, 2 budgets, 50 rows, 10 seeds: 10,000 records of 5 experiences."""
+    root = tmp_path_factory.mktemp("many")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records.os, "fsync", lambda file: None)
+        for cell in product(BENCHMARKS, ("task", "class"), (20, 60), range(50), range(10)):
+            Store(root).write(_record(*cell))
+    return root
+
+
+def _record(benchmark: str, scenario: str, amount: int, row: int, seed: int) -> records.RunRecord:
+    accuracy = [
+        [((7 * row + 13 * seed + 17 * i + 29 * j) % 1000) / 1000 for j in range(N)]
+        for i in range(N)
+    ]
+    record = make_record(
+        f"strategy-{row % 25}",
+        seed,
+        benchmark=benchmark,
+        scenario=scenario,
+        budget={"amount": amount},
+        matrix=accuracy,
+        weights=(row + 1) / 50,
+        hyperparameters={"density": 0.1 + row // 25},
+    )
+    curve = [(amount * (i + 1) / N, accuracy[i][i]) for i in range(N)]
+    return record.model_copy(
+        update={
+            "outcome": record.outcome.model_copy(update={"curve": curve}),
+            "weights": record.weights * N,
+        }
+    )
+
+
+def spent(*arguments: str) -> tuple[float, float]:
+    """CPU seconds and peak memory in bytes of one command."""
+    ran = subprocess.run(
+        [sys.executable, "-c", TIMED, *arguments],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return tuple(json.loads(ran.stdout.splitlines()[-1]))
+
+
+def report(benchmark, what: str, value: float, reach: str) -> None:
+    """Keep one number for the table; what pytest-benchmark times itself is not used."""
+    benchmark.extra_info.update(what=what, value=round(value, 2), reach=reach)
+    benchmark.pedantic(lambda: None, rounds=1)
+
+
+def test_leaderboard(benchmark, folder, tmp_path):
+    seconds, memory = spent("leaderboard", "--out", str(folder), "--pages", str(tmp_path))
+    assert len(list(tmp_path.rglob("*.md"))) == 21
+    report(benchmark, "leaderboards of 10,000 records, CPU seconds", seconds, "5 at most")
+    assert memory < 2**30
+    assert seconds < 10
+
+
+def test_html(benchmark, folder, tmp_path):
+    page = tmp_path / "report.html"
+    seconds, memory = spent("report", "--out", str(folder), "--html", str(page))
+    report(benchmark, "HTML page of 10,000 records, CPU seconds", seconds, "15 at most")
+    assert page.stat().st_size < 20 * 10**6
+    assert memory < 2**30
+    assert seconds < 30

@@ -145,6 +145,7 @@ class Bookkeeper:
         self._findings.cost = Cost(
             charged=meter.spent,
             charged_by_experience=meter.charged_by_experience,
+            steps_by_experience=meter.steps_by_experience,
             seconds_by_kind={str(kind): seconds for kind, seconds in meter.seconds.items()},
             excused_seconds=meter.excused,
             wall_seconds=meter.wall_seconds,

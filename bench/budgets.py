@@ -33,13 +33,13 @@ _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 class Budget(BaseModel):
     """What one run may spend on the whole stream.
 
-    amount: seconds on the wall or cpu clock, whole steps on the steps clock; above 0.
+    amount: seconds on the wall or cpu clock, whole steps on the steps clock; in (1e-6, 1e9].
     clock: the clock that stops the run, which is the clock that is reported.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    amount: float = Field(gt=0, allow_inf_nan=False)
+    amount: float = Field(gt=1e-6, le=1e9, allow_inf_nan=False)
     clock: ClockName = "wall"
 
     @classmethod
@@ -72,12 +72,27 @@ class Budget(BaseModel):
         return f"{amount}steps" if self.clock == "steps" else f"{amount}s"
 
 
-def shares(samples: Sequence[int], allocation: Literal["samples", "equal"]) -> list[float]:
+def check_allocation(text: str) -> str:
+    """`samples`, `equal`, or shares such as `3,1,1`; ValueError for anything else."""
+    if not re.fullmatch(r"samples|equal|[1-9]\d{0,9}(,[1-9]\d{0,9})*", text):
+        accepted = "samples, equal, or a whole number above 0 for each experience: 3,1,1"
+        raise ValueError(f"allocation must be {accepted}; got {text!r}")
+    return text
+
+
+def shares(samples: Sequence[int], allocation: str) -> list[float]:
     """Fraction of the budget for each experience; sums to 1.
 
-    samples: training samples of each experience, in stream order.
+    samples: training samples of each experience, in stream order. allocation: as
+    `check_allocation` has it; ValueError unless it fits the number of experiences.
     """
-    sizes = [1] * len(samples) if allocation == "equal" else list(samples)
+    named = {"samples": list(samples), "equal": [1] * len(samples)}
+    sizes = named.get(allocation) or [int(size) for size in allocation.split(",")]
+    if len(sizes) != len(samples):
+        raise ValueError(
+            f"allocation must have a number for each of {len(samples)} experiences, "
+            f"got {len(sizes)}"
+        )
     return [size / sum(sizes) for size in sizes]
 
 
@@ -124,6 +139,7 @@ class Meter:
         self.cpu_seconds = 0.0
         self.longest_step = 0.0
         self.charged_by_experience: list[float] = []
+        self.steps_by_experience: list[int] = []
         self._shares = list(shares)
         self._wall, self._cpu, self._queue = wall, cpu, queue
         self._read = cpu if budget.clock == "cpu" else wall
@@ -190,6 +206,7 @@ class Meter:
             charged = self.spent - self._spent_before
             self._carry = self._allowance - charged
             self.charged_by_experience.append(charged)
+            self.steps_by_experience.append(sum(self.steps.values()) - self._steps_before)
             if self.stopping and self.budget.clock != "steps":
                 self._reserve = max(self._reserve, self._mark - self._stopped_at)
 

@@ -60,7 +60,7 @@ def run(
     model: Model = None,
     settings: Settings = None,
     clock: ClockText = None,
-    allocation: Annotated[str, typer.Option(help="samples or equal.")] = "samples",
+    allocation: Annotated[str, typer.Option(help="samples, equal, or shares: 3,1,1.")] = "samples",
     validation: Annotated[float, typer.Option(help="Fraction held out of training.")] = 0.0,
     base_seed: Annotated[int, typer.Option(min=0)] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Threads of one run.")] = 1,

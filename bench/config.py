@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    field_validator,
+    model_validator,
+)
 
-from bench.budgets import Budget
+from bench.budgets import Budget, check_allocation
 from strategies.registry import suggest
 
 __all__ = [
-    "RULESET", "SCENARIOS", "Augmentation", "RunConfig", "Scenario", "Speedup", "Value", "suggest",
+    "RULESET", "SCENARIOS", "Allocation", "Augmentation", "RunConfig", "Scenario", "Speedup",
+    "Value", "suggest",
 ]  # fmt: skip
 
 RULESET = "1.0"
@@ -22,6 +31,7 @@ Scenario = Literal["task", "class", "domain"]
 SCENARIOS: tuple[Scenario, ...] = ("task", "class", "domain")
 Speedup = Literal["channels-last", "bf16", "compile", "cuda-graphs"]
 Augmentation = Literal["crop", "flip"]
+Allocation = Annotated[str, AfterValidator(check_allocation)]
 Value = bool | int | FiniteFloat | str | None
 """What a hyper-parameter may be; never NaN or infinite, which JSON has not."""
 
@@ -34,7 +44,7 @@ class RunConfig(BaseModel):
 
     benchmark: an id of `bench.benchmarks`, `folder:PATH` or `npz:PATH`.
     hyperparameters: only what differs from the strategy's defaults.
-    allocation: experiences share the budget by their training samples, or equally.
+    allocation: experiences share the budget by `samples`, `equal`ly, or by numbers: `3,1,1`.
     validation: fraction of each training experience held out, in [0, 0.5]; 0 holds out nothing.
     repetition: which repetition this is, from 0; with `base_seed` it makes the seed.
     search_charged: what a search charged that chose the hyper-parameters; shown, never ranked.
@@ -53,7 +63,7 @@ class RunConfig(BaseModel):
     strategy: str
     budget: Budget
     hyperparameters: dict[str, Value] = Field(default_factory=dict)
-    allocation: Literal["samples", "equal"] = "samples"
+    allocation: Allocation = "samples"
     validation: float = Field(default=0.0, ge=0, le=0.5)
     base_seed: int = Field(default=0, ge=0)
     repetition: int = Field(default=0, ge=0)

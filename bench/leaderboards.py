@@ -15,6 +15,7 @@ from rich.table import Table
 
 from bench import latex, pages, pools, sheets
 from bench.budgets import Budget
+from bench.markdown import one_line
 from bench.measures import fault
 from bench.papers import PAPERS
 from bench.ranking import Leaderboard, rank
@@ -48,7 +49,7 @@ def read(records_root: Path) -> Evidence:
         try:
             record = read_record(path)
         except RecordError as error:
-            damaged[name] = str(error).replace(str(path), name.as_posix())
+            damaged[name] = one_line(f"{name.as_posix()}: {error.reason}")
             continue
         if reason := fault(record):
             damaged[name] = f"{name.as_posix()}: {reason}"
@@ -112,12 +113,15 @@ def draw(stored: Iterable[Stored], out: Path) -> list[Path]:
 
 
 def verify(leaderboards_root: Path) -> list[str]:
-    """How the pages differ from what the records under `records/` give; empty if they agree.
+    """How the pages differ from what the records under `records/` give, and what is no record.
+
+    Empty if all is well.
 
     The folder of a paper has records and a check of its own, `bench.reproduce.verify`.
     """
     records_root = leaderboards_root / "records"
-    texts = render(read(records_root), pages.Folders(records_root, leaderboards_root))
+    evidence = read(records_root)
+    texts = render(evidence, pages.Folders(records_root, leaderboards_root))
     found = {
         path.relative_to(leaderboards_root)
         for pattern in ("*/*.md", "*/*.csv", "*/*.tex", str(INDEX))
@@ -126,7 +130,8 @@ def verify(leaderboards_root: Path) -> list[str]:
     }
     if found and not records_root.is_dir():
         return [f"{records_root} must hold the records behind the pages, found no folder there"]
-    differences = [
+    differences = [f"records/{evidence.damaged[path]}" for path in sorted(evidence.damaged)]
+    differences += [
         f"{name.as_posix()}: no record in {records_root} gives this page"
         for name in sorted(found - texts.keys())
     ]

@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 
 def one_line(text: object) -> str:
-    """Text without line breaks and control characters."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", str(text))
+    """Text without line breaks, control characters and halves of characters."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+", " ", str(text))
 
 
 def escape(text: object) -> str:

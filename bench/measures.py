@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from bench import metrics, stats
-from bench.pools import PoolError, PoolKey
+from bench.catalogue import find_benchmark
+from bench.pools import PoolKey
 from bench.records import FINISHED, RunRecord
 
 FROZEN_JOINT: dict[tuple[str, str, str], float] = {
@@ -61,14 +62,13 @@ class Measures:
     artifact_bytes: float
 
 
-def bounds(key: PoolKey, records: Iterable[RunRecord]) -> Bounds:
-    """The bounds of a pool; PoolError if its records do not agree on what chance is."""
-    chances = sorted({record.outcome.chance for record in records if record.outcome})
-    if len(chances) > 1:
-        raise PoolError(f"records of one leaderboard must agree; chance differs: {chances}")
+def bounds(key: PoolKey) -> Bounds:
+    """The bounds of a pool; a joint accuracy that is not above chance does not hold for it."""
     joint = FROZEN_JOINT.get((key.benchmark, key.benchmark_version or "", key.scenario))
-    chance = chances[0] if chances else math.nan
-    return Bounds(chance, 1.0 if joint is None else joint, joint is not None)
+    chance = math.nan if key.chance is None else key.chance
+    if joint is None or joint <= chance:
+        return Bounds(chance, 1.0, False)
+    return Bounds(chance, joint, True)
 
 
 def fault(record: RunRecord) -> str | None:
@@ -76,6 +76,10 @@ def fault(record: RunRecord) -> str | None:
 
     None if it can, or is a failure.
     """
+    try:
+        find_benchmark(record.config.benchmark)
+    except ValueError as error:  # its name is that of a folder of pages
+        return str(error)
     if record.config.blind:
         return "a trial of a search, which never looked at the test stream"
     if record.status != "ok":

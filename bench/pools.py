@@ -26,7 +26,8 @@ class PoolError(ValueError):
 class PoolKey:
     """The conditions that must be equal before two runs may be compared.
 
-    benchmark_version and data_hash are None when a run failed before they were known. machine is
+    benchmark_version, data_hash and chance (the accuracy of guessing) are None when a run failed
+    before they were known. machine is
     the fingerprint: None on the steps clock, which is the same on every machine, and when a run
     failed before its accelerator was known.
     """
@@ -46,6 +47,7 @@ class PoolKey:
     ruleset: str
     data_hash: str | None
     machine: str | None
+    chance: float | None
 
 
 def pool_key(record: RunRecord) -> PoolKey:
@@ -69,6 +71,7 @@ def pool_key(record: RunRecord) -> PoolKey:
         ruleset=record.ruleset,
         data_hash=environment.data_hash,
         machine=environment.fingerprint if timed and identified else None,
+        chance=record.outcome.chance if record.outcome else None,
     )
 
 
@@ -244,7 +247,9 @@ def _values(key: PoolKey) -> dict[str, object]:
 def _unknown(key: PoolKey) -> list[str]:
     """The conditions that the run failed too early to tell."""
     timed = () if key.clock == "steps" else ("machine",)
-    return [n for n in ("benchmark_version", "data_hash", *timed) if getattr(key, n) is None]
+    return [
+        n for n in ("benchmark_version", "data_hash", "chance", *timed) if getattr(key, n) is None
+    ]
 
 
 def _fills(known: PoolKey, partial: PoolKey) -> bool:

@@ -132,7 +132,7 @@ def rank(stored: Sequence[Stored]) -> Leaderboard:
     test, Holm-adjusted over all neighbours, separates the two.
     """
     key = pools.only_pool(stored)
-    within = measures.bounds(key, [item.record for item in stored])
+    within = measures.bounds(key)
     grid = pools.entrants(stored)
     names = pools.labels(grid)
     rows = []

@@ -12,25 +12,34 @@ import json
 import math
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.budgets import TOLERANCE
-from bench.config import RunConfig
+from bench.config import RunConfig, Value
+from bench.markdown import one_line
 
-SCHEMA = 1
+SCHEMA = 2
+"""Version of the record's fields; `_upgraded` says what each of them added."""
+MOST_BYTES = 4 * 2**20
+"""Files larger than this are no records; those of 50 experiences have 0.1 MB."""
 
 Status = Literal["ok", "overrun", "timeout", "oom", "diverged", "error", "killed", "infra_error"]
 FINISHED: frozenset[str] = frozenset({"ok", "overrun", "timeout", "oom", "diverged", "error"})
 """Statuses that a resumed suite keeps; `killed` and `infra_error` are run again."""
 
-Matrix = list[list[float | None]]
+Amount = Annotated[float, Field(ge=0, le=1e12)]
+"""Seconds, or steps: what adds up without overflowing."""
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Matrix = list[list[Fraction | None]]
 
 
 class _Part(BaseModel):
@@ -40,50 +49,52 @@ class _Part(BaseModel):
 class Cost(_Part):
     """What the run spent. Seconds unless the name says otherwise."""
 
-    charged: float
+    charged: Amount
     """Charged against the budget, in the budget's unit."""
-    charged_by_experience: list[float]
+    charged_by_experience: list[Amount]
     """The same for each experience."""
-    seconds_by_kind: dict[str, float]
+    steps_by_experience: list[Count] | None = None
+    """Training minibatches and steps at night of each; null in records of schema 1."""
+    seconds_by_kind: dict[str, Amount]
     """Charged seconds by kind: train, night, data, hooks, validation."""
-    excused_seconds: dict[str, float]
+    excused_seconds: dict[str, Amount]
     """Measured, not charged: data, model, warm_up, evaluation."""
-    wall_seconds: float
+    wall_seconds: Amount
     """Monotonic clock over the charged spans."""
-    cpu_seconds: float
+    cpu_seconds: Amount
     """CPU seconds of the process over the charged spans."""
-    cpu_share: float | None
+    cpu_share: Amount | None
     """cpu_seconds / (wall_seconds x threads): how much of its cores the run really had."""
-    steps: dict[str, int]
+    steps: dict[str, Count]
     """Training minibatches and steps at night."""
-    samples: int
+    samples: Count
     """Training samples through forward and backward passes in minibatches."""
-    longest_step: float
+    longest_step: Amount
     """Longest time between two checks of the budget, in the budget's seconds."""
-    peak_memory_bytes: int | None
+    peak_memory_bytes: Count | None
     """Largest resident set of the process; device memory when the device is cuda."""
 
 
 class WeightsInUse(_Part):
     """Weights needed at inference for all experiences so far, after one experience."""
 
-    total: int
+    total: Count
     """All parameters of the model."""
-    used: int
+    used: Count
     """Non-zero under the union of all task masks; heads, biases, normalisation included."""
-    prunable: int
+    prunable: Count
     """Parameters in weight matrices and kernels, heads excluded."""
-    used_prunable: int
+    used_prunable: Count
     """Of those, non-zero under the union of all task masks."""
-    claimed: int
+    claimed: Count
     """Of those, newly claimed by this experience."""
-    active: int
+    active: Count
     """Of those, active when this experience is answered."""
-    mask_bits: int
+    mask_bits: Count
     """Bits that the stored masks need."""
-    buffer_bytes: int
+    buffer_bytes: Count
     """Stored examples, teachers, importances, snapshots."""
-    artifact_bytes: int
+    artifact_bytes: Count
     """Compressed bytes that must be saved to answer for all experiences."""
 
     @model_validator(mode="after")
@@ -105,13 +116,22 @@ class Outcome(_Part):
     """The same with the argmax restricted to the classes of experience j; null if no different."""
     validation: Matrix | None
     """R on the held-out part of the training stream; null when nothing is held out."""
-    curve: list[tuple[float, float]]
+    curve: list[tuple[Amount, Fraction]]
     """(charged, mean accuracy over the experiences so far), off the clock; of a blind run on what
     was held out."""
-    test_samples: list[int]
+    test_samples: list[Count]
     """Test samples of each experience."""
-    chance: float
+    chance: float = Field(gt=0, lt=1)
     """Accuracy of guessing: mean over experiences of 1 / number of possible answers."""
+
+    @model_validator(mode="after")
+    def _square(self) -> Outcome:
+        n = len(self.test_samples)
+        for name in ("accuracy", "accuracy_task_aware", "validation"):
+            matrix = getattr(self, name)
+            if matrix is not None and [len(row) for row in matrix] != [n] * n:
+                raise ValueError(f"{name} must be {n} x {n}, as there are {n} test_samples")
+        return self
 
 
 class Calibration(_Part):
@@ -161,7 +181,7 @@ class RunRecord(_Part):
     digest: str
     benchmark_version: str | None
     config: RunConfig
-    resolved: dict[str, object]
+    resolved: dict[str, Value | list[Value]]
     """Every hyper-parameter of the strategy, defaults filled in."""
     ranked: bool
     """False for upper bounds that see all data at once."""
@@ -181,11 +201,19 @@ class RunRecord(_Part):
             return self
         if self.cost is None or self.outcome is None or not self.weights:
             raise ValueError("status ok needs cost, outcome and weights")
+        if len(self.outcome.test_samples) < len(self.weights):
+            raise ValueError("weights must be those after each experience, got more")
         budget = self.config.budget
         step = 1.0 if budget.clock == "steps" else self.cost.longest_step
         most = budget.amount + max(step, TOLERANCE * budget.amount)
         if not 0 <= self.cost.charged <= most:
             raise ValueError(f"status ok needs charged in [0, {most:g}], got {self.cost.charged:g}")
+        parts = sum(self.cost.charged_by_experience)  # fsum would raise beyond a float
+        if abs(parts - self.cost.charged) > 1e-6 * max(1.0, most):
+            raise ValueError(
+                f"charged must be the sum of charged_by_experience, {parts:g}, "
+                f"got {self.cost.charged:g}"
+            )
         return self
 
 
@@ -200,8 +228,34 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def _text(path: Path) -> str:
+    """The text of a plain file of moderate size; ValueError for a link, a pipe and the like."""
+    str(path).encode()  # a page must be able to name it
+    found = path.lstat()
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError("it must be a plain file, no link, folder or pipe")
+    if found.st_size > MOST_BYTES:
+        raise ValueError(f"it must have at most {MOST_BYTES} bytes, got {found.st_size}")
+    return path.read_text(encoding="utf-8")
+
+
+def _upgraded(payload: dict[str, Any]) -> dict[str, Any]:
+    """The record in the present schema; ValueError for one of a schema that is not known.
+
+    2: the environment has a calibration, the cost its steps by experience; both may be null.
+    """
+    version = payload.get("schema_version")
+    if not isinstance(version, int) or not 1 <= version <= SCHEMA:
+        raise ValueError(f"schema_version must be in 1 to {SCHEMA}, got {version!r:.20}")
+    return payload | {"schema_version": SCHEMA}
+
+
 class RecordError(ValueError):
-    """A file that is no valid record; the message names the file and the reason."""
+    """A file that is no valid record; the message names the file and the `reason`."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.reason = one_line(reason)
+        super().__init__(one_line(f"{path}: {reason}"))
 
 
 @dataclass(frozen=True)
@@ -215,24 +269,26 @@ class Stored:
 def read_record(path: Path) -> RunRecord:
     """Read and check one record; RecordError names the file and what is wrong with it."""
     try:
-        payload = json.loads(path.read_text(encoding="utf-8"))
+        text = _text(path)
+        payload = json.loads(text)
+        if "\\u" in text:  # half a character can be escaped, but not shown
+            json.dumps(payload, ensure_ascii=False).encode()
         if not isinstance(payload, dict) or "checksum" not in payload:
-            raise RecordError(f"{path}: not a record: it has no checksum")
+            raise RecordError(path, "not a record: it has no checksum")
         stored = payload.pop("checksum")
         if stored != checksum(payload):
-            raise RecordError(f"{path}: checksum differs: the file was changed or cut")
+            raise RecordError(path, "checksum differs: the file was changed or cut")
+        record = RunRecord.model_validate(_upgraded(payload))
     except RecordError:
         raise
-    except (OSError, ValueError, RecursionError) as error:
-        raise RecordError(f"{path}: not readable as a record: {error}") from error
-    try:
-        record = RunRecord.model_validate(payload)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "record"
-        raise RecordError(f"{path}: {where}: {first['msg']}") from error
+        raise RecordError(path, f"{where}: {first['msg']}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise RecordError(path, f"not readable as a record: {error}") from error
     if record.digest != record.config.digest:
-        raise RecordError(f"{path}: the digest is not that of its configuration")
+        raise RecordError(path, "the digest is not that of its configuration")
     return record
 
 

@@ -94,7 +94,7 @@ def read_result(experiment: Experiment, suite: Suite, stored: Iterable[Stored]) 
     digests = {config.digest for config in configs}
     own = [item for item in stored if item.record.digest in digests]
     key = pools.only_pool(own) if own else None
-    within = measures.bounds(key, [item.record for item in own]) if key else None
+    within = measures.bounds(key) if key else None
     attempts: dict[str, list[Stored]] = {}
     for item in sorted(own, key=lambda item: item.record.attempt):
         attempts.setdefault(item.record.digest, []).append(item)

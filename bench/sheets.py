@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -65,6 +66,7 @@ def _terminal_cells(row: Row) -> Iterable[str]:
 
 def _line(board: Leaderboard, row: Row, page: Path) -> dict[str, Cell]:
     line: dict[str, Cell] = dict(asdict(board.key))
+    del line["chance"]  # stands beside joint
     line |= {
         "strategy": row.entrant.strategy,
         "hyperparameters": row.entrant.hyperparameters,
@@ -99,5 +101,5 @@ def _cell(value: Cell) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+        return f"'{value}" if re.match(r"\s*[=+\-@＝＋－＠]|[\t\r\n]", value) else value
     return repr(value)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.budgets import Budget, ClockName
 from bench.catalogue import find_benchmark, find_model
-from bench.config import Augmentation, RunConfig, Scenario, Speedup, Value, suggest
+from bench.config import Allocation, Augmentation, RunConfig, Scenario, Speedup, Value, suggest
 from strategies import registry
 
 if sys.version_info >= (3, 11):
@@ -48,7 +48,7 @@ class Suite(BaseModel):
     hyperparameters: dict[str, dict[str, Value | list[Value]]] = Field(default_factory=dict)
     points: dict[str, list[dict[str, Value]]] = Field(default_factory=dict)
     search_charged: float = Field(default=0.0, ge=0, allow_inf_nan=False)
-    allocation: Literal["samples", "equal"] = "samples"
+    allocation: Allocation = "samples"
     validation: float = Field(default=0.0, ge=0, le=0.5)
     threads: int = Field(default=1, ge=1)
     device: Literal["cpu", "cuda"] = "cpu"

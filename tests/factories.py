@@ -40,6 +40,7 @@ def make_record(
     data_hash: str | None = "d" * 12,
     fingerprint: str = "0123456789ab",
     accelerator: str | None = None,
+    chance: float = CHANCE,
     **config: Any,
 ) -> RunRecord:
     """One record; by default two experiences with equal accuracy that nothing changed.
@@ -64,7 +65,7 @@ def make_record(
         reason=reason,
         attempt=attempt,
         cost=_cost(run.budget.amount) if finished else None,
-        outcome=_outcome(default if matrix is None else matrix) if finished else None,
+        outcome=_outcome(default if matrix is None else matrix, chance) if finished else None,
         weights=[_weights(round(weights * TOTAL))] if finished else [],
         environment=Environment(
             commit="c0ffee",
@@ -103,6 +104,7 @@ def _cost(amount: float) -> Cost:
     return Cost(
         charged=0.9 * amount,
         charged_by_experience=[0.45 * amount] * 2,
+        steps_by_experience=[50, 50],
         seconds_by_kind={"train": 0.9 * amount},
         excused_seconds={},
         wall_seconds=0.9 * amount,
@@ -115,14 +117,14 @@ def _cost(amount: float) -> Cost:
     )
 
 
-def _outcome(matrix: Sequence[Sequence[float | None]]) -> Outcome:
+def _outcome(matrix: Sequence[Sequence[float | None]], chance: float) -> Outcome:
     return Outcome(
         accuracy=[list(row) for row in matrix],
         accuracy_task_aware=None,
         validation=None,
         curve=[],
         test_samples=[100] * len(matrix),
-        chance=CHANCE,
+        chance=chance,
     )
 
 

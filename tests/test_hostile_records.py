@@ -1,0 +1,224 @@
+"""Files that somebody put among the records: none is fatal, each is named with its reason."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bench import leaderboards
+from bench.records import MOST_BYTES, SCHEMA, RecordError, Store, checksum, read_record
+from factories import make_record, make_runs, write
+
+SCHEMAS = Path(__file__).parent / "schemas"
+ODD = "odd.json"
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """A folder of pages with the records of one strategy at two seeds."""
+    root = tmp_path / "leaderboards"
+    write(root / "records", make_runs(seeds=2))
+    return root
+
+
+def signed(payload: dict) -> str:
+    """A record's text with the checksum that it needs."""
+    payload.pop("checksum", None)
+    return json.dumps(payload | {"checksum": checksum(payload)})
+
+
+def built(folder: Path) -> str:
+    """The page of the records, which must come about and agree with them but for what is left out.
+
+    Returns what `verify` says.
+    """
+    leaderboards.build(folder / "records", folder)
+    page = (folder / "split-mnist" / "class-20s.md").read_text()
+    assert "| damaged files left out |" in page
+    assert "| naive | 2 |" in page
+    return "\n".join(leaderboards.verify(folder))
+
+
+def a_link(path):
+    path.symlink_to("/etc/hostname")
+
+
+def a_link_to_a_record(path):
+    path.symlink_to(next(path.parent.rglob("split-mnist*/**/*.json")))
+
+
+def a_pipe(path):
+    os.mkfifo(path)
+
+
+def a_folder(path):
+    path.mkdir()
+
+
+def too_large(path):
+    with path.open("w") as file:
+        file.truncate(MOST_BYTES + 1)
+
+
+def no_text(path):
+    path.write_bytes(b"\x80\x04\x95pickled")
+
+
+def too_deep(path):
+    path.write_text("[" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (a_link, "it must be a plain file, no link, folder or pipe"),
+        (a_link_to_a_record, "it must be a plain file"),
+        (a_pipe, "it must be a plain file"),
+        (a_folder, "it must be a plain file"),
+        (too_large, f"it must have at most {MOST_BYTES} bytes, got {MOST_BYTES + 1}"),
+        (no_text, "codec can't decode"),
+        (too_deep, "recursion"),
+    ],
+)
+def test_what_is_no_plain_file_of_text_is_left_out_by_name(folder, make, reason):
+    make(folder / "records" / ODD)
+    found = built(folder)
+    assert found.startswith(f"records/{ODD}: not readable as a record: ")
+    assert reason in found
+
+
+def test_a_file_whose_name_is_no_text_is_left_out(folder):
+    record = next((folder / "records").rglob("*.json"))
+    shutil.copy(record, os.fsencode(folder / "records") + b"/\xff.json")
+    assert "surrogates not allowed" in built(folder)
+
+
+def test_no_folder_is_entered_by_a_link(folder, tmp_path):
+    write(tmp_path / "elsewhere", make_runs("ewc"))
+    (folder / "records" / "out").symlink_to(tmp_path / "elsewhere")
+    assert built(folder) == ""
+    assert "ewc" not in (folder / "split-mnist" / "class-20s.md").read_text()
+
+
+def put(*path, value):
+    """A change of a record's payload."""
+
+    def change(payload):
+        for name in path[:-1]:
+            payload = payload[name]
+        payload[path[-1]] = value
+
+    change.__name__ = f"{'.'.join(map(str, path))}={str(value)[:20]}"
+    return change
+
+
+CHANGES = [
+    (put("schema_version", value=SCHEMA + 1), f"schema_version must be in 1 to {SCHEMA}, got 3"),
+    (put("schema_version", value="x" * 10**5), "schema_version must be in 1 to"),
+    (put("schema_version", value=0), "schema_version must be in 1 to"),
+    (put("strategy", value="ewc"), "strategy: Extra inputs are not permitted"),
+    (put("config", "strategy", value="\ud800"), "surrogates not allowed"),
+    (put("resolved", "a", value="\ud800"), "surrogates not allowed"),
+    (put("resolved", "\ud800", value=1), "surrogates not allowed"),
+    (put("resolved", "a", value=[[[1]]]), "resolved.a"),
+    (put("outcome", "accuracy", value=[[1.0]]), "accuracy must be 2 x 2"),
+    (put("outcome", "accuracy", value=[[0.1, 0.1], [0.1]]), "accuracy must be 2 x 2"),
+    (put("outcome", "accuracy", 1, 1, value=1.5), "less than or equal to 1"),
+    (put("outcome", "accuracy", 1, 1, value=None), "the final accuracy has gaps"),
+    (put("outcome", "chance", value=0), "greater than 0"),
+    (put("outcome", "curve", value=[[1e308, 0.5]]), "less than or equal to 1000000000000"),
+    (put("weights", 0, "total", value=10**400), "weights.0.total"),
+    (put("weights", 0, "buffer_bytes", value=-1), "weights.0.buffer_bytes"),
+    (put("weights", 0, "artifact_bytes", value=2**63), "weights.0.artifact_bytes"),
+    (put("cost", "seconds_by_kind", "train", value=1e308), "cost.seconds_by_kind.train"),
+    (put("cost", "charged_by_experience", value=[0.1]), "must be the sum of charged_by"),
+    (put("cost", "charged", value=-1), "cost.charged"),
+    (put("cost", "samples", value=10**400), "cost.samples"),
+    (put("config", "budget", "amount", value=1e300), "config.budget.amount"),
+    (put("config", "benchmark", value="records"), "unknown benchmark 'records'"),
+    (put("config", "benchmark", value="../../etc"), "unknown benchmark '../../etc'"),
+    (put("config", "benchmark", value="INDEX.md"), "unknown benchmark 'INDEX.md'"),
+    (put("config", "repetition", value=-1), "config.repetition"),
+    (put("config", "allocation", value="0,1"), "allocation must be samples, equal, or a whole"),
+    (put("environment", "started", value="yesterday"), "environment.started"),
+    (put("digest", value="0" * 64), "the digest is not that of its configuration"),
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"), CHANGES, ids=lambda one: getattr(one, "__name__", "")
+)
+def test_a_signed_record_that_cannot_be_is_left_out_by_reason(folder, change, reason):
+    payload = json.loads(next((folder / "records").rglob("*.json")).read_text())
+    payload["config"]["repetition"] = 7
+    change(payload)
+    if "digest" not in change.__name__:
+        payload["digest"] = _digest(payload)
+    (folder / "records" / ODD).write_text(signed(payload))
+    found = built(folder)
+    assert found.startswith(f"records/{ODD}: ")
+    assert reason in found
+
+
+def _digest(payload):
+    """The digest of a configuration that can be one."""
+    from pydantic import ValidationError
+
+    from bench.config import RunConfig
+
+    try:
+        return RunConfig.model_validate(payload["config"]).digest
+    except ValidationError:
+        return payload["digest"]
+
+
+def test_another_chance_makes_a_table_of_its_own_and_spoils_none(folder):
+    other = make_record("ewc", chance=0.999)
+    write(folder / "records", [other])
+    assert built(folder) == ""
+    page = (folder / "split-mnist" / "class-20s.md").read_text()
+    assert "one table each: chance differs: 0.1, 0.999." in page
+
+
+@pytest.mark.parametrize("evil", ["=1+1", " =1+1", "\n=1+1", "\t+1", "＝1+1", "@SUM(A1)", "-1"])
+def test_no_cell_of_any_record_starts_a_formula(folder, evil):
+    write(folder / "records", [make_record(evil, hyperparameters={evil: evil}, resolved={evil: 1})])
+    assert built(folder) == ""
+    import csv
+
+    with (folder / "split-mnist" / "class-20s.csv").open(newline="") as file:
+        cells = [cell for line in csv.reader(file) for cell in line]
+    assert any(evil in cell for cell in cells)
+    for cell in cells:
+        assert cell.lstrip()[:1] not in {"=", "+", "@", "＝"}
+        assert not cell.startswith("-") or float(cell) < 0
+
+
+@pytest.mark.parametrize("version", range(1, SCHEMA + 1))
+def test_a_record_of_each_schema_is_read(version):
+    path = SCHEMAS / f"{version}.json"
+    assert json.loads(path.read_text())["schema_version"] == version
+    record = read_record(path)
+    assert record.schema_version == SCHEMA
+    assert record.status == "ok"
+    if version == 1:
+        assert record.environment.calibration is None
+        assert record.cost.steps_by_experience is None
+    else:
+        assert sum(record.cost.steps_by_experience) == sum(record.cost.steps.values())
+
+
+def test_a_record_of_an_older_schema_is_written_in_the_present_one(tmp_path):
+    record = read_record(SCHEMAS / "1.json")
+    path = Store(tmp_path).write(record)
+    assert json.loads(path.read_text())["schema_version"] == SCHEMA
+    assert read_record(path) == record
+
+
+def test_a_record_error_names_file_and_reason(tmp_path):
+    with pytest.raises(RecordError, match=r"none\.json: not readable as a record: .*No such file"):
+        read_record(tmp_path / "none.json")

@@ -408,8 +408,22 @@ def compare(
 
 
 @app.command()
-def verify(pages: Pages = Path("leaderboards")) -> None:
-    """Check that every page agrees with the records beside it."""
+def verify(
+    pages: Pages = Path("leaderboards"),
+    rerun: Annotated[
+        str | None, typer.Option(help="Run this row again on the steps clock.")
+    ] = None,
+    benchmark: Annotated[str | None, typer.Option(help="Of the row.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Of the row.")] = None,
+    budget: Annotated[str | None, typer.Option(help="Of the row.")] = None,
+    jobs: Jobs = 1,
+    data: Data = None,
+) -> None:
+    """Check that every page agrees with the records beside it, or that a row can be repeated."""
+    if rerun is not None:
+        raise typer.Exit(_rerun(rerun, pages, (benchmark, scenario, budget), jobs, data))
+    if (benchmark, scenario, budget) != (None, None, None):
+        raise ValueError("--benchmark, --scenario and --budget choose the row of --rerun: give it")
     from bench import leaderboards
     from bench import reproduce as reproduction
     from bench.study import across, folder
@@ -424,6 +438,32 @@ def verify(pages: Pages = Path("leaderboards")) -> None:
     if not differences:
         typer.echo(f"{pages}: every page agrees with its records")
     raise typer.Exit(1 if differences else 0)
+
+
+def _rerun(
+    name: str,
+    pages: Path,
+    where: tuple[str | None, str | None, str | None],
+    jobs: int,
+    data: Path | None,
+) -> int:
+    """The exit code of running a row again: 1 if it gives other matrices."""
+    from bench import leaderboards
+    from bench import rerun as again
+
+    _require_folder(pages)
+    benchmark, scenario, budget = where
+    stored = leaderboards.read(pages / "records").stored
+    chosen = leaderboards.select(stored, benchmark=benchmark, scenario=scenario, budget=budget)
+    found = again.rerun(
+        again.choose(chosen, name),
+        jobs=jobs,
+        data_root=(data or Path("data")).resolve(),
+        command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+    )
+    for one in found:
+        typer.echo(one.sentence())
+    return 0 if all(one.well for one in found) else 1
 
 
 @app.command()

@@ -119,7 +119,7 @@ def compare_strategies(stored: Sequence[Stored], first: str, second: str) -> lis
     labels = {row.label for board in every for row in (*board.rows, *board.upper_bounds)}
     for board in every:
         rows = [*board.rows, *board.upper_bounds]
-        one, other = (_find(rows, name) for name in (first, second))
+        one, other = (find_row(rows, name) for name in (first, second))
         if one is not None and other is not None:
             found.append((_where(board.key), one, other, one.label, other.label))
     if not found:
@@ -217,7 +217,7 @@ def _adjusted(difference: Difference, p: float) -> Difference:
     return Difference(**{**vars(difference), "p": p})
 
 
-def _find(rows: Sequence[Row], name: str) -> Row | None:
+def find_row(rows: Sequence[Row], name: str) -> Row | None:
     """The row of that label, or the only one of that strategy; ValueError names several."""
     for row in rows:
         if row.label == name:

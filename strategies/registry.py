@@ -333,6 +333,11 @@ def hyperparameters(entry: Entry) -> dict[str, Any]:
     return {n: v for n, v in merged.items() if v is not inspect.Parameter.empty}
 
 
+def sees_clock(entry: Entry) -> bool:
+    """Whether the strategy is told its progress, by which it may place nights and prunes."""
+    return "sleep_clock" in inspect.signature(_import(entry.factory)).parameters
+
+
 def resolve(name: str, entry: Entry, chosen: Mapping[str, Any]) -> dict[str, Any]:
     """The defaults with `chosen` over them; ValueError names an unknown hyper-parameter."""
     known = hyperparameters(entry)
@@ -405,7 +410,7 @@ def build(
     training = {key: values.pop(key) for key in TRAINING}
     factory = _import(entry.factory)
     parameters = inspect.signature(factory).parameters
-    if "sleep_clock" in parameters:
+    if sees_clock(entry):
         template["sleep_clock"] = sleep_clock
     if "criterion" in parameters and parameters["criterion"].default is inspect.Parameter.empty:
         template["criterion"] = _cross_entropy()

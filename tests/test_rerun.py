@@ -1,0 +1,82 @@
+"""Rows run again on the steps clock."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from bench import rerun
+from bench.budgets import Budget
+from bench.config import RunConfig
+from bench.execute import Executor
+from bench.records import Store
+from factories import as_stored, make_record, make_runs
+
+
+def row_of(tmp_path, strategy: str, budget: Budget, scenario: str = "class"):
+    config = RunConfig(
+        benchmark="split-digits", scenario=scenario, model="mlp", strategy=strategy, budget=budget
+    )
+    Executor(Store(tmp_path)).run([config])
+    return rerun.choose(Store(tmp_path).read()[0], strategy)
+
+
+def again(row, tmp_path):
+    (found,) = rerun.rerun(row, jobs=1, data_root=tmp_path, command="")
+    return found
+
+
+@pytest.mark.parametrize(("strategy", "scenario"), [("packnet-frozen", "task"), ("naive", "class")])
+def test_a_row_of_the_steps_clock_gives_the_same_matrix(tmp_path, strategy, scenario):
+    found = again(row_of(tmp_path, strategy, Budget.parse("60steps"), scenario), tmp_path)
+    assert found.most == 0
+    assert found.well
+    assert found.now.outcome.accuracy == found.then.outcome.accuracy
+    assert found.sentence() == "seed 0: the same matrix"
+
+
+@pytest.mark.parametrize("strategy", ["naive", "replay", "joint"])
+def test_a_timed_row_whose_strategy_never_saw_the_clock_gives_the_same_matrix(tmp_path, strategy):
+    found = again(row_of(tmp_path, strategy, Budget.parse("1s", "cpu")), tmp_path)
+    assert found.then.config.budget.clock == "cpu"
+    assert found.now.cost.steps_by_experience == found.then.cost.steps_by_experience
+    assert found.most == 0
+    assert found.now.outcome.accuracy == found.then.outcome.accuracy
+
+
+def test_a_timed_row_with_nights_by_progress_is_run_and_not_judged(tmp_path):
+    found = again(row_of(tmp_path, "packnet-frozen", Budget.parse("1s", "cpu"), "task"), tmp_path)
+    assert sum(found.now.cost.steps.values()) == sum(found.then.cost.steps.values())
+    assert found.most is None
+    assert "not judged" in found.sentence()
+
+
+def test_a_forged_accuracy_is_found(tmp_path):
+    found = again(row_of(tmp_path, "naive", Budget.parse("60steps")), tmp_path)
+    outcome = found.then.outcome
+    last = [value + 0.001 for value in outcome.accuracy[-1]]
+    forged = outcome.model_copy(update={"accuracy": [*outcome.accuracy[:-1], last]})
+    other = dataclasses.replace(found, then=found.then.model_copy(update={"outcome": forged}))
+    assert not other.well
+    assert "MORE THAN 0 points" in other.sentence()
+
+
+def test_records_without_steps_by_experience_cannot_be_repeated():
+    record = make_record()
+    old = record.model_copy(
+        update={"cost": record.cost.model_copy(update={"steps_by_experience": None})}
+    )
+    assert rerun.repeats(record, sees_clock=False)
+    assert not rerun.repeats(record, sees_clock=True)
+    assert not rerun.repeats(old, sees_clock=False)
+    assert rerun.on_steps(record, sees_clock=False).allocation == "50,50"
+    assert rerun.on_steps(old, sees_clock=False).allocation == "samples"
+
+
+def test_a_row_must_be_of_one_leaderboard():
+    stored = as_stored([*make_runs(), *make_runs(scenario="task")])
+    with pytest.raises(ValueError, match=r"'naive' is in: .*class.*task.* choose with --benchmark"):
+        rerun.choose(stored, "naive")
+    with pytest.raises(ValueError, match="'nive' is in: none"):
+        rerun.choose(stored, "nive")

@@ -22,7 +22,7 @@ from bench.sleep_verdicts import published, sleeps
 from bench.stats import Interval
 from bench.wording import share_interval
 
-MARKERS, LINES = "osD^", ("-", "--", "-.", ":")
+MARKERS, LINES = "osD^v", ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 WIDTH, HEIGHT = 4.4, 3.6
 """Inches of one panel."""
 FILLS = ("full", "none", "left", "top")

@@ -32,6 +32,7 @@ READINGS = (
     ("U1, the last task's network alone", "packnet-snapshot", "active"),
     ("U2, final weights", "packnet-unfrozen", "used_prunable"),
     ("U3, final weights with rehearsal", "packnet-rehearsed", "used_prunable"),
+    ("ours, final weights with dreams at night", "packnet-dreaming", "used_prunable"),
 )
 """What unfrozen may mean: name, strategy, and which weights count."""
 

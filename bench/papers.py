@@ -90,6 +90,7 @@ PAPERS: dict[str, Paper] = {
             Experiment("cifar10-resnet", "rounds", "slim ResNet-18, CIFAR-10", _OWN_SCHEDULE),
             Experiment("frozen-unfrozen-split-mnist", "readings", "split MNIST", _OWN_COUNT),
             Experiment("frozen-unfrozen-permuted-mnist", "readings", "permuted MNIST", _OWN_COUNT),
+            Experiment("frozen-unfrozen-split-cifar10", "readings", "split CIFAR-10", _OWN_COUNT),
         ),
         differs="Budgets are seconds of one CPU core for a whole run, the same for every arm, "
         "where the paper gives epochs to its pruning phase. Published figures are those of its "

@@ -19,16 +19,17 @@ from bench.wording import (
     share_interval,
 )
 
-SLEEPING = ("sleep-replay", "staged-sleep", "dreaming", "icarl-sleep")
-"""Strategies that sleep."""
+SLEEPING = ("sleep-replay", "staged-sleep", "dreaming", "knowledge-seeding", "icarl-sleep")
+"""Strategies that sleep and are no controls."""
 
 CONTROLS: tuple[Mapping[str, Value], ...] = (
     {"inc": 0.0},
+    {"sleep_input": "noise"},
     {"sleep_from": 5},
     {"stages": "rehearse"},
 )
-"""What makes a control of one that sleeps: only weakened weights, a night after the last experience
-only, a night of stored examples alone."""
+"""What makes a control of one that sleeps: only weakened weights, noise for input, a night after
+the last experience only, a night of stored examples alone."""
 
 BEST = {"mnist-budget": 0.75}
 """Accuracy that the best that sleeps should reach, by experiment: a goal of this project."""
@@ -62,7 +63,8 @@ LEVELS = (
     ),
     Level(
         "mnist-sleep", "sleep-replay", "sleep that sees no past data recovers",
-        None, 0.57, chosen={"data": "current", "inc": None},
+        None, 0.57,
+        chosen={"data": "current", "inc": None, "sleep_input": None, "sleep_from": None},
     ),
     Level("mnist-icarl", "icarl", "C6, iCaRL with 100 stored examples", 0.655),
     Level("mnist-icarl", "icarl-sleep", "C6, iCaRL with 100 stored examples and sleep", 0.781),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import math
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +35,8 @@ LINES = ("-", "--", "-.", ":")
 HATCHES = ("", "///", "...", "xxx", "\\\\\\")
 WIDTH, HEIGHT = 6.4, 4.4
 MATRIX_COLUMNS = 4
+LEGEND_WIDTH = 34
+"""Characters of a line beside the axes."""
 DODGE = 0.035
 """Experiences between the points of neighbouring rows, so that their intervals do not overlap."""
 
@@ -47,6 +51,7 @@ class _Series:
     """What is drawn for one row: NaN where nothing was measured."""
 
     row: Row
+    name: str
     style: dict[str, Any]
 
 
@@ -98,7 +103,7 @@ def weights_figure(board: Leaderboard) -> Figure | None:
         axes.errorbar(
             [x.mean * BESIDE**beside], [y.mean], yerr=_ends(y),
             xerr=_ends(Interval(x.mean, least, x.high)),
-            capsize=2, linestyle="none", label=one.row.label, **_point(one),
+            capsize=2, linestyle="none", label=_wrapped(one.name), **_point(one),
         )  # fmt: skip
     front = sorted((r.mean.weights, r.mean.accuracy) for r in board.rows if r.layer == 1)
     if front:
@@ -141,10 +146,8 @@ def time_figure(board: Leaderboard) -> Figure | None:
 
 def matrix_figure(board: Leaderboard) -> Figure | None:
     """The mean accuracy matrix of each row as a heat map: after experience i, tested on j."""
-    found = [
-        (one.row, mean) for one in _series(board) if (mean := _mean_matrix(one.row)) is not None
-    ]
-    if not found:
+    found = [(one, mean) for one in _series(board) if (mean := _mean_matrix(one.row)) is not None]
+    if not found or len(found[0][1]) < 2:  # one number is no map
         return None
     columns = min(MATRIX_COLUMNS, len(found))
     lines = -(-len(found) // columns)
@@ -155,13 +158,13 @@ def matrix_figure(board: Leaderboard) -> Figure | None:
             figsize=(side * columns + 1, (side + 0.45) * lines + 0.8), layout="constrained"
         )
         grid = figure.subplots(lines, columns, squeeze=False)
-        for axes, (row, mean) in zip(grid.flat, found, strict=False):
+        for axes, (one, mean) in zip(grid.flat, found, strict=False):
             sns.heatmap(
                 100 * mean, ax=axes, vmin=0, vmax=100, cmap="cividis", square=True, cbar=False,
                 annot=size <= 10, fmt=".0f", annot_kws={"size": 7}, linewidths=0.3,
                 xticklabels=_every(size), yticklabels=_every(size), mask=np.isnan(mean),
             )  # fmt: skip
-            axes.set_title(f"{_short(row.label)}\nn = {len(_ok(row))}", fontsize=8)
+            axes.set_title(f"{_wrapped(one.name, 26)}\nn = {len(_ok(one.row))}", fontsize=8)
             axes.tick_params(length=0, labelsize=7, rotation=0)
             for text in axes.texts:  # not the colour of text, which a dark page makes light
                 text.set_color(
@@ -200,11 +203,13 @@ def forgetting_figure(board: Leaderboard) -> Figure | None:
 
 def seconds_figure(board: Leaderboard) -> Figure | None:
     """Charged seconds by kind, stacked, a bar for each row."""
-    rows = [one.row for one in _series(board) if one.row.seconds]
-    if not rows:
+    shown = [one for one in _series(board) if one.row.seconds]
+    if not shown:
         return None
+    rows, titles = [one.row for one in shown], [_wrapped(one.name) for one in shown]
+    lines = sum(title.count("\n") + 2 for title in titles)
     with _style():
-        figure = Figure(figsize=(WIDTH, 1.6 + 0.32 * len(rows)), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 1.6 + 0.16 * lines), layout="constrained")
         axes = figure.subplots()
         left = np.zeros(len(rows))
         shades = sns.color_palette("colorblind", len(KINDS))
@@ -216,7 +221,7 @@ def seconds_figure(board: Leaderboard) -> Figure | None:
                     edgecolor="white", linewidth=0.5,
                 )  # fmt: skip
             left += width
-        axes.set_yticks(range(len(rows)), [_short(row.label) for row in rows])
+        axes.set_yticks(range(len(rows)), titles)
         axes.invert_yaxis()
         if board.key.clock != "steps":
             amount = board.records[0].record.config.budget.amount
@@ -268,10 +273,32 @@ def _series(board: Leaderboard) -> list[_Series]:
     """The rows that are drawn, each with its style in every figure of the board."""
     rows = [*board.rows, *board.upper_bounds][:MOST_ROWS]
     colours = sns.color_palette("colorblind", 10)
+    styles = (
+        {"color": colours[i % 10], "marker": MARKERS[i], "linestyle": LINES[i % 4]}
+        for i in range(len(rows))
+    )
+    return [_Series(*one) for one in zip(rows, names(rows), styles, strict=True)]
+
+
+def names(rows: Sequence[Row]) -> list[str]:
+    """The strategy of each row with what tells it from the others, short; its label if need be."""
+    chosen = [json.loads(row.entrant.hyperparameters) for row in rows]
+    short = []
+    for row, own in zip(rows, chosen, strict=True):
+        twins = [c for r, c in zip(rows, chosen, strict=True) if _strategy(r) == _strategy(row)]
+        told = [
+            f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in sorted(own.items())
+            if any(twin.get(name) != value for twin in twins)
+        ]
+        short.append(", ".join([_strategy(row), *told]))
     return [
-        _Series(row, {"color": colours[i % 10], "marker": MARKERS[i], "linestyle": LINES[i % 4]})
-        for i, row in enumerate(rows)
+        name if short.count(name) == 1 else row.label for name, row in zip(short, rows, strict=True)
     ]
+
+
+def _strategy(row: Row) -> str:
+    return row.entrant.strategy
 
 
 def _style() -> Any:
@@ -309,7 +336,7 @@ def _line(axes: Axes, x: Sequence[float], found: Sequence[Interval], one: _Serie
     ends = np.hstack([_ends(interval) for interval in found])
     axes.errorbar(
         x, means, yerr=ends, capsize=2, markersize=4, linewidth=1.1, elinewidth=0.8,
-        label=one.row.label, **one.style,
+        label=_wrapped(one.name), **one.style,
     )  # fmt: skip
 
 
@@ -348,8 +375,8 @@ def _drops(record: RunRecord) -> Array | None:
     return None if np.isnan(drops).any() else drops
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= 26 else f"{label[:25]}…"
+def _wrapped(name: str, width: int = LEGEND_WIDTH) -> str:
+    return textwrap.fill(name, width, subsequent_indent="  ")
 
 
 def _every_number(n: int) -> list[int]:

@@ -72,7 +72,7 @@ class KnowledgeSeeding(Guarded, SleepingStrategy):
     slice: share of the still masked weights that a night unmasks and trains, in (0, 1]; they are
         zero until then and, after the first night, start at zero.
     night: share of the experience that is night, in (0, 1).
-    rollouts, vividness: see `Consolidate`.
+    rollouts: see `Consolidate`. vividness: see `Dream`.
 
     Weights of the output layer and biases are in no slice: both networks have all of them, and
     every night trains them. The fast network is needed for no answer: it is memory while an

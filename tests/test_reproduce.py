@@ -79,7 +79,7 @@ class TestDeclared:
             assert budget == (f"{whole.amount / 10:.0f}steps" if whole.clock == "steps" else "2s")
         runs = [c for e in PAPERS[paper].experiments for c in configs(quick, e.name)]
         timed = [c for c in runs if c.budget.clock == "wall"]
-        assert sum(c.budget.amount for c in timed) <= 200  # charged seconds
+        assert sum(c.budget.amount for c in timed) <= 240  # charged seconds
 
     def test_an_unknown_name_is_answered_with_the_nearest(self):
         with pytest.raises(ValueError, match="unknown paper 'bal2020'; did you mean 'ball2020'"):
@@ -161,16 +161,20 @@ class TestFreezing:
             "U2, final weights",
             "U3, final weights with rehearsal",
         ):
-            measured, verdict = row(page, f"C1, freezing costs weights, {reading}: split")[2:4]
+            measured, verdict = row(page, f"C1, freezing costs weights, {reading}: split MNIST")[
+                2:4
+            ]
             assert measured.startswith("3.")
             assert verdict == "more than 2 times: holds here, with the whole interval"
-        alone = row(page, "C1, freezing costs weights, U1, the last task's network alone: split")
+        alone = row(
+            page, "C1, freezing costs weights, U1, the last task's network alone: split MNIST"
+        )
         assert alone[2].startswith("6.")
 
     def test_no_saving_is_no_claim(self, tmp_path):
         where = place(tmp_path)
         self.write(where, saving=1.5)
-        verdict = row(text(where), "C1, freezing costs weights, U2, final weights: split")[3]
+        verdict = row(text(where), "C1, freezing costs weights, U2, final weights: split MNIST")[3]
         assert verdict == "more than 2 times: does not hold here, with the whole interval"
 
 
@@ -221,7 +225,11 @@ class TestSleep:
         self.write(
             where,
             "mnist-sleep",
-            lambda c: 0.45 if "inc" in c.hyperparameters else level[c.hyperparameters["data"]],
+            lambda c: (
+                0.45
+                if c.hyperparameters.keys() & {"inc", "sleep_input", "sleep_from"}
+                else level[c.hyperparameters["data"]]
+            ),
         )
         page = text(where)
         naive = row(page, "C5, training forgets")
@@ -238,14 +246,13 @@ class TestSleep:
         assert alone[2].startswith(
             "points of accuracy above 10.00 \\[10.00, 10.00\\] sleep-replay, "
         )
-        assert alone[3] == "surely above 1, surely below 0 of 1"
+        assert alone[3] == "surely above 3, surely below 0 of 3"
 
     def test_the_best_that_sleeps_is_no_control(self, tmp_path):
         where = place(tmp_path, "tadros2022")
-        controls = {"inc": 0.0, "sleep_from": 5}
 
         def accuracy(config) -> float:
-            if any(config.hyperparameters.get(n) == v for n, v in controls.items()):
+            if config.hyperparameters.get("sleep_from") == 5:
                 return 0.9
             return 0.8 if config.strategy == "dreaming" else 0.5
 
@@ -253,9 +260,9 @@ class TestSleep:
         page = text(where)
         best = row(page, "the best that sleeps, nothing stored")
         assert best[2].startswith("80.20 ")
-        assert " % by dreaming, chosen among 3 on the test" in best[2]
+        assert " % by dreaming, chosen among 4 on the test" in best[2]
         assert best[3] == "at least 75.0 %: holds here, with the whole interval"
-        assert row(page, "dreaming against")[3] == "surely above 6, surely below 2 of 8"
+        assert row(page, "dreaming against")[3] == "surely above 8, surely below 1 of 9"
 
     def test_a_buffer_is_compared_with_one_of_its_size(self, tmp_path):
         where = place(tmp_path, "tadros2022")

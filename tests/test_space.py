@@ -121,4 +121,4 @@ def test_every_declared_study_can_be_begun(path):
     study, defaults = resolve(Study.read(path))
     assert study.searched().keys() == defaults.keys()
     assert study.resolved() == study  # so that a study goes on with its own file
-    assert {"rounds", "prune_from", "schedule"} <= defaults.keys()
+    assert {"rounds", "schedule"} <= defaults.keys()

@@ -118,6 +118,16 @@ BENCHMARKS: dict[str, BenchmarkSpec] = {
         summary="CIFAR-10 in 5 experiences of 2 classes",
         paper="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images",
     ),
+    "split-cifar10-features": BenchmarkSpec(
+        data="cifar10-features",
+        kind="split",
+        experiences=5,
+        scenarios=_SPLIT,
+        model="mlp-1028-256-dropout",
+        summary="split-cifar10 as 2,048 features of a convolution that learned without labels from "
+        "a tenth of the training images, which the stream has not",
+        paper="Tadros et al. 2022, Sleep-like unsupervised replay; features by Coates et al. 2011",
+    ),
     "cifar10": BenchmarkSpec(
         data="cifar10",
         kind="split",
@@ -163,6 +173,10 @@ MODELS: dict[str, ModelSpec] = {
     "mlp-1200": ModelSpec("two layers of 1200 units", "Tadros et al. 2022"),
     "mlp-1200-dropout": ModelSpec(
         "two layers of 1200 units, a quarter dropped out, weights from within 0.01 of 0",
+        "Tadros et al. 2022",
+    ),
+    "mlp-1028-256-dropout": ModelSpec(
+        "layers of 1028 and 256 units, a fifth dropped out, weights from within 0.05 of 0",
         "Tadros et al. 2022",
     ),
     "lenet5": ModelSpec("two convolutions, two dense layers", "LeCun et al. 1998", 12),

@@ -111,7 +111,7 @@ def import_images(name: str, source: Path, root: Path | None = None) -> ImageDat
     if not source.exists():
         raise DataError(f"{source} does not exist: nothing to import as {name}")
     with _reading(str(source)):
-        raw = decode(read_entries(source))
+        raw = _made(decode(read_entries(source)), name)
     return _keep(raw, name, root, source=IMPORTED)
 
 
@@ -120,8 +120,14 @@ def _read(name: str, root: Path, download: bool) -> Raw:
     kind, _, path = name.partition(":")
     with _reading(name, _remedy(name, root)):
         if name in DATASETS:
-            return DATASETS[name].read(root, download)
+            return _made(DATASETS[name].read(root, download), name)
         return decode(read_entries(Path(path))) if kind == "folder" else read_arrays(Path(path))
+
+
+def _made(raw: Raw, name: str) -> Raw:
+    """What the known data set `name` is made of the images that were read."""
+    made = DATASETS[name].made
+    return raw if made is None else made(raw)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from sklearn.datasets import load_digits
 from torchvision import datasets as torchvision_datasets
 from torchvision.datasets.utils import download_and_extract_archive
 
+from bench.features import without_labels
 from bench.image_files import Raw, decode, raw_of
 
 _TINY_URL = "http://cs231n.stanford.edu/tiny-imagenet-200.zip"
@@ -26,6 +27,7 @@ class DataSet:
     train, test: numbers of images. shape: (C, H, W). read: the data root, and whether to download.
     files: what must lie under the data root, each with the md5 that identifies the original; none
         for a data set that comes with a library, which is not cached either.
+    made: what the data set is made of the images that were read; None: the images themselves.
     """
 
     train: int
@@ -34,6 +36,7 @@ class DataSet:
     shape: tuple[int, int, int]
     read: Callable[[Path, bool], Raw]
     files: Mapping[str, str] = field(default_factory=dict)
+    made: Callable[[Raw], Raw] | None = None
 
 
 def _digits(root: Path, download: bool) -> Raw:
@@ -114,6 +117,15 @@ DATASETS: dict[str, DataSet] = {
         (3, 32, 32),
         _torchvision(torchvision_datasets.CIFAR10),
         _batches(torchvision_datasets.CIFAR10),
+    ),
+    "cifar10-features": DataSet(
+        45_000,
+        10_000,
+        10,
+        (2048, 1, 1),
+        _torchvision(torchvision_datasets.CIFAR10),
+        _batches(torchvision_datasets.CIFAR10),
+        without_labels,
     ),
     "cifar100": DataSet(
         50_000,

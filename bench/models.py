@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -25,20 +26,22 @@ def mlp(shape: Shape, widths: Sequence[int]) -> tuple[nn.Sequential, int]:
     return nn.Sequential(*layers), before
 
 
-def mlp_dropout(shape: Shape, widths: Sequence[int]) -> tuple[nn.Sequential, int]:
-    """`mlp` with dropout of 0.25 after each layer (Tadros et al. 2022)."""
+def mlp_dropout(
+    shape: Shape, widths: Sequence[int], *, dropped: float
+) -> tuple[nn.Sequential, int]:
+    """`mlp` with a share `dropped` out after each layer (Tadros et al. 2022)."""
     layers, width = mlp(shape, widths)
-    dropped = (
-        (layer, nn.Dropout(0.25)) if isinstance(layer, nn.ReLU) else (layer,) for layer in layers
+    groups = (
+        (layer, nn.Dropout(dropped)) if isinstance(layer, nn.ReLU) else (layer,) for layer in layers
     )
-    return nn.Sequential(*(layer for group in dropped for layer in group)), width
+    return nn.Sequential(*(layer for group in groups for layer in group)), width
 
 
-def start_small(model: nn.Module) -> None:
-    """Linear weights from the uniform distribution within 0.01 of 0, biases 0 (Tadros et al.)."""
+def start_small(model: nn.Module, *, within: float) -> None:
+    """Linear weights uniform `within` so much of 0, biases 0 (Tadros et al. 2022)."""
     for layer in model.modules():
         if isinstance(layer, nn.Linear):
-            nn.init.uniform_(layer.weight, -0.01, 0.01)
+            nn.init.uniform_(layer.weight, -within, within)
             nn.init.zeros_(layer.bias)
 
 
@@ -126,14 +129,18 @@ def _width(trunk: nn.Module, shape: Shape) -> int:
 _BUILDERS: dict[str, Callable[[Shape], tuple[nn.Sequential, int]]] = {
     "mlp": lambda shape: mlp(shape, (300, 100)),
     "mlp-1200": lambda shape: mlp(shape, (1200, 1200)),
-    "mlp-1200-dropout": lambda shape: mlp_dropout(shape, (1200, 1200)),
+    "mlp-1200-dropout": lambda shape: mlp_dropout(shape, (1200, 1200), dropped=0.25),
+    "mlp-1028-256-dropout": lambda shape: mlp_dropout(shape, (1028, 256), dropped=0.2),
     "lenet5": lenet5,
     "vgg-small": vgg_small,
     "resnet18-slim": resnet18_slim,
 }
 
 
-_STARTS: dict[str, Callable[[nn.Module], None]] = {"mlp-1200-dropout": start_small}
+_STARTS: dict[str, Callable[[nn.Module], None]] = {
+    "mlp-1200-dropout": partial(start_small, within=0.01),
+    "mlp-1028-256-dropout": partial(start_small, within=0.05),
+}
 """What draws the first weights of trunk and heads, where it is not each layer's own way."""
 
 

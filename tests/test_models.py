@@ -24,16 +24,25 @@ def test_the_mlp_is_lenet_300_100():
     assert shapes == [(300, 784), (100, 300), (10, 100)]
 
 
-def test_the_network_of_sleep_replay_drops_a_quarter_by_day_and_starts_small():
-    model = make_model("mlp-1200-dropout", (1, 28, 28), classes=10, tasks=None)
-    assert [tuple(w.shape) for w in prunable(model).values()] == [
-        (1200, 784), (1200, 1200), (10, 1200),
-    ]  # fmt: skip
-    for name, parameter in model.named_parameters():
-        largest = parameter.abs().max()
-        assert 0.0099 < largest <= 0.01 if name.endswith("weight") else largest == 0
+@pytest.mark.parametrize(
+    ("name", "shape", "widths", "dropped", "within"),
+    [
+        ("mlp-1200-dropout", (1, 28, 28), (784, 1200, 1200, 10), 0.25, 0.01),
+        ("mlp-1028-256-dropout", (2048, 1, 1), (2048, 1028, 256, 10), 0.2, 0.05),
+    ],
+)
+def test_networks_of_sleep_replay_drop_units_by_day_and_start_small(
+    name, shape, widths, dropped, within
+):
+    model = make_model(name, shape, classes=10, tasks=None)
+    layers = [tuple(w.shape) for w in prunable(model).values()]
+    assert layers == list(zip(widths[1:], widths[:-1], strict=True))
+    for parameter, values in model.named_parameters():
+        largest = values.abs().max()
+        weight = parameter.endswith("weight")
+        assert 0.99 * within < largest <= within if weight else largest == 0
     dropouts = [m.p for m in model.modules() if isinstance(m, torch.nn.Dropout)]
-    assert dropouts == [0.25, 0.25]
+    assert dropouts == [dropped, dropped]
 
 
 @pytest.mark.parametrize("name", [n for n, spec in MODELS.items() if spec.smallest > 1])

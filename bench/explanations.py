@@ -153,7 +153,8 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "MNIST, at first by test accuracy. Each other `preset` holds the paper's own constants for "
         "a data set. Convolutions and normalisation before the linear layers stay awake.",
         "Used: every weight that is not zero, nearly all of them; biases are zero, unless asked "
-        "for. Nothing is kept beside them, but all the data with `data=seen`.",
+        "for. Nothing is kept beside them, but examples with `buffer`, and data of "
+        "earlier experiences with `data=seen` and `data=first`.",
         "Class-incremental streams in which no example may be stored. The network must end in "
         "linear layers.",
     ),

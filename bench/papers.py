@@ -65,6 +65,17 @@ _OWN_BUDGET = (
     "each strategy with its defaults here, sleep replay with the constants of this suite"
 )
 
+_OWN_FEATURES = (
+    "features from one convolution that learned here without labels, from 500 images of each class "
+    "that the stream has not, where the authors' trunk is a deep network trained elsewhere with "
+    "labels; 9,000 images per task, theirs 10,000; cross-entropy where they have squared error on "
+    "rectified outputs; classes dealt out anew for each seed"
+)
+_OWN_CIFAR_SLEEP = (
+    f"{_OWN_FEATURES}; torch's dropout scales by day what theirs scales in the test; sleep's "
+    "constants are theirs, searched on their features"
+)
+
 _OWN_ICARL = (
     "the paper's data set is not stated in our source; 60 s for the whole stream, LeNet-300-100, "
     "Avalanche's iCaRL, the layers below the output asleep"
@@ -140,11 +151,33 @@ PAPERS: dict[str, Paper] = {
             Experiment("mnist-budget", "accuracies", "equal budgets, MNIST", _OWN_BUDGET),
             Experiment("mnist-buffers", "accuracies", "stored examples, MNIST", _OWN_BUDGET),
             Experiment("mnist-icarl", "accuracies", "iCaRL, MNIST", _OWN_ICARL),
+            Experiment(
+                "cifar10-sequential",
+                "accuracies",
+                "one task after the other, CIFAR-10 features",
+                _OWN_FEATURES,
+            ),
+            Experiment(
+                "cifar10-joint", "accuracies", "all tasks at once, CIFAR-10 features", _OWN_FEATURES
+            ),
+            Experiment(
+                "cifar10-sleep",
+                "accuracies",
+                "sleep after each task, CIFAR-10 features",
+                _OWN_CIFAR_SLEEP,
+            ),
+            Experiment(
+                "cifar10-buffers",
+                "accuracies",
+                "stored examples by day, with and without sleep, CIFAR-10 features",
+                f"{_OWN_CIFAR_SLEEP}; theirs rehearse a share of all old examples, with constants "
+                "of their own for each share",
+            ),
         ),
         differs="The authors' protocol is counted in steps, 100 for each task and 15,000 to 35,000 "
-        "for each night, and runs outside the equal budgets of this suite; the experiments in "
-        "seconds are this suite's own. Published figures come from summaries of the paper and from "
-        "its released code.",
+        "for each night on MNIST, 400 and 15,000 on CIFAR-10, and runs outside the equal budgets "
+        "of this suite; the experiments in seconds are this suite's own. Published figures come "
+        "from summaries of the paper and from its released code.",
     ),
 }
 

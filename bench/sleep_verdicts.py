@@ -26,10 +26,11 @@ CONTROLS: tuple[Mapping[str, Value], ...] = (
     {"inc": 0.0},
     {"sleep_input": "noise"},
     {"sleep_from": 5},
+    {"sleep_from": 6},
     {"stages": "rehearse"},
 )
 """What makes a control of one that sleeps: only weakened weights, noise for input, a night after
-the last experience only, a night of stored examples alone."""
+the last of five experiences only, none at all, a night of stored examples alone."""
 
 BEST = {"mnist-budget": 0.75}
 """Accuracy that the best that sleeps should reach, by experiment: a goal of this project."""
@@ -65,6 +66,11 @@ LEVELS = (
         "mnist-sleep", "sleep-replay", "sleep that sees no past data recovers",
         None, 0.57,
         chosen={"data": "current", "inc": None, "sleep_input": None, "sleep_from": None},
+    ),
+    Level("cifar10-sequential", "naive", "C5, training forgets", 0.1901, high=0.20),
+    Level(
+        "cifar10-sleep", "sleep-replay", "C5, sleep that sees the first task's data recovers",
+        0.4455, 0.445, chosen={"data": "first", "sleep_from": None},
     ),
     Level("mnist-icarl", "icarl", "C6, iCaRL with 100 stored examples", 0.655),
     Level("mnist-icarl", "icarl-sleep", "C6, iCaRL with 100 stored examples and sleep", 0.781),

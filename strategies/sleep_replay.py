@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 import torch
 from avalanche.benchmarks.utils import AvalancheDataset
+from avalanche.training.plugins import ReplayPlugin
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -27,6 +28,7 @@ from strategies.sleeping_layers import check_can_sleep, sleeping_layers, trunk
 from strategies.spiking import Watch, layer_scales, sleep
 
 SleepInput = Literal["mean", "noise"]
+Data = Literal["current", "first", "seen"]
 
 
 class SleepReplay(SleepingStrategy):
@@ -36,8 +38,9 @@ class SleepReplay(SleepingStrategy):
     day_steps: minibatches after which the day ends in any case, at least 1.
     preset: constants by name, "suite" or those of the paper, "mnist", "fashion-mnist", "cifar10",
         "cub200"; each that is given beside it replaces the preset's.
-    data: what the mean input and the largest outputs are taken from: the "current" experience, or
-        all that was "seen" so far, as in the paper, whose raw data are stored for it.
+    data: what the mean input and the largest outputs are taken from: the "current" experience, all
+        that was "seen" so far, as in the paper, or the "first" experience in every night, as the
+        paper's code does on CIFAR-10; raw data of earlier experiences are stored for the last two.
     sleep_steps: steps of the first night, at least 1; then the experience is over, its share spent
         or not, since more training would undo the night.
     more_steps: steps of each later night over the one before, at least 0.
@@ -48,6 +51,8 @@ class SleepReplay(SleepingStrategy):
     sleep_from: the first experience that is slept on, from 1; earlier ones end with their day. The
         number of the last is the control that sleeps once.
     observed: minibatches of an experience that are looked at, at least 0; 0 looks at all.
+    buffer: stored examples of earlier experiences in all, at least 0; each minibatch of the day
+        has as many of them as of new ones, as in Avalanche's replay.
     biases: whether sleeping layers have them: they learn by day, and at night they neither drive
         nor change, so that those which silence the earlier classes do so for good. Otherwise, as
         in the paper, they are set to zero and stay there.
@@ -81,6 +86,7 @@ class SleepReplay(SleepingStrategy):
         sleep_input: SleepInput = "mean",
         sleep_from: int = 1,
         observed: int | None = None,
+        buffer: int = 0,
         biases: bool = False,
         frozen_trunk: bool = False,
         seed: int | None = None,
@@ -93,6 +99,11 @@ class SleepReplay(SleepingStrategy):
             raise ValueError(f"day_steps must be at least 1, got {day_steps}")
         if sleep_from < 1:
             raise ValueError(f"sleep_from must be at least 1, got {sleep_from}")
+        if buffer < 0:
+            raise ValueError(f"buffer must be at least 0, got {buffer}")
+        if buffer:
+            own = base_kwargs.get("plugins") or ()
+            base_kwargs["plugins"] = [*own, ReplayPlugin(mem_size=buffer)]
         chosen = {
             "sleep_steps": sleep_steps, "more_steps": more_steps, "rate": rate, "inc": inc,
             "dec": dec, "beta": beta, "alpha_scale": alpha_scale, "patch": patch,
@@ -167,8 +178,8 @@ class Replay(Stage):
         sleep_input: SleepInput = "mean",
         **parameters: float,
     ) -> None:
-        if data not in ("current", "seen"):
-            raise ValueError(f"data must be 'current' or 'seen', got {data!r}")
+        if data not in get_args(Data):
+            raise ValueError(f"data must be 'current', 'first' or 'seen', got {data!r}")
         if sleep_input not in get_args(SleepInput):
             raise ValueError(f"sleep_input must be 'mean' or 'noise', got {sleep_input!r}")
         for name, value in {"more_steps": more_steps, "observed": observed}.items():
@@ -187,8 +198,9 @@ class Replay(Stage):
 
     def check_fits(self, model: nn.Module, preset: str) -> None:
         """ValueError unless the constants and the data suit the layers that will sleep."""
-        if self.data == "seen" and shared_head(model) is None:
-            raise ValueError("data 'seen' needs one head for all tasks, got a head for each")
+        if self.data != "current" and shared_head(model) is None:
+            needs = f"data {self.data!r} needs one head for all tasks"
+            raise ValueError(f"{needs}, got a head for each")
         try:
             self.parameters.thresholds(sleeping_layers(model))
         except ValueError as error:
@@ -239,6 +251,7 @@ class Replay(Stage):
         """The data to look at, an experience each."""
         current = strategy.experience.dataset
         older = [dataset for dataset in self._seen if dataset is not current]
+        shown = older if older and self.data == "first" else [*older, current]
         return [
             DataLoader(
                 dataset.eval(),
@@ -246,7 +259,7 @@ class Replay(Stage):
                 shuffle=self.observed > 0,
                 collate_fn=dataset.collate_fn,
             )
-            for dataset in (*older, current)
+            for dataset in shown
         ]
 
     def _looks(self, loader: DataLoader[Any]) -> int:
@@ -258,7 +271,8 @@ class Replay(Stage):
 
     def _remember(self, strategy: SleepingStrategy) -> None:
         current = strategy.experience.dataset
-        if self.data == "seen" and not any(dataset is current for dataset in self._seen):
+        wanted = {"current": False, "first": not self._seen, "seen": True}[self.data]
+        if wanted and not any(dataset is current for dataset in self._seen):
             self._seen.append(current)
 
     def _seed_of(self, strategy: SleepingStrategy, night: Night) -> int:

@@ -232,7 +232,7 @@ class TestSleep:
             ),
         )
         page = text(where)
-        naive = row(page, "C5, training forgets")
+        naive = row(page, "C5, training forgets: one task after the other, MNIST")
         assert naive[1] == "19.49 %"
         assert naive[2].startswith("19.70 ")
         whole = "holds here, with the whole interval"
@@ -263,6 +263,37 @@ class TestSleep:
         assert " % by dreaming, chosen among 4 on the test" in best[2]
         assert best[3] == "at least 75.0 %: holds here, with the whole interval"
         assert row(page, "dreaming against")[3] == "surely above 8, surely below 1 of 9"
+
+    def test_on_features_the_published_level_is_that_of_nights_on_the_first_task(self, tmp_path):
+        where = place(tmp_path, "tadros2022")
+        level = {"first": 0.5, "seen": 0.3, "current": 0.2}
+        self.write(where, "cifar10-sequential", lambda config: 0.17)
+        self.write(where, "cifar10-sleep", lambda config: level[config.hyperparameters["data"]])
+        page = text(where)
+        naive = row(page, "C5, training forgets: one task after the other, CIFAR-10")
+        assert naive[1] == "19.01 %"
+        assert naive[3] == "at most 20.0 %: holds here, with the whole interval"
+        slept = row(page, "C5, sleep that sees the first task")
+        assert slept[1] == "44.55 %"
+        assert slept[2].startswith("50.20 ")
+        assert slept[3] == "at least 44.5 %: holds here, with the whole interval"
+        assert "without labels, from 500 images of each class that the stream has not" in slept[4]
+
+    def test_stored_examples_with_nights_are_compared_with_the_same_without(self, tmp_path):
+        where = place(tmp_path, "tadros2022")
+
+        def accuracy(config) -> float:
+            stored = config.hyperparameters["buffer"] / 1000
+            return 0.4 + stored + (0.1 if config.hyperparameters["sleep_from"] == 1 else 0.0)
+
+        self.write(where, "cifar10-buffers", accuracy)
+        page = text(where)
+        for stored in (0, 10, 100, 338):
+            slept = row(page, f"sleep-replay, buffer {stored}, sleep_from 1 against")
+            assert slept[2] == (
+                "points of accuracy above 10.00 \\[10.00, 10.00\\] "
+                f"sleep-replay, buffer {stored}, sleep_from 6; n = 5 seeds"
+            )
 
     def test_a_buffer_is_compared_with_one_of_its_size(self, tmp_path):
         where = place(tmp_path, "tadros2022")

@@ -198,7 +198,8 @@ def test_weights_that_are_not_finite_undo_the_night(monkeypatch):
         ({"sleep_steps": 0}, "steps must be at least 1, got 0"),
         ({"more_steps": -1}, "more_steps must be at least 0, got -1"),
         ({"observed": -1}, "observed must be at least 0, got -1"),
-        ({"data": "past"}, "data must be 'current' or 'seen', got 'past'"),
+        ({"data": "past"}, "data must be 'current', 'first' or 'seen', got 'past'"),
+        ({"buffer": -1}, "buffer must be at least 0, got -1"),
         ({"preset": "minst"}, "preset must be one of suite, mnist"),
         (
             {"beta": [1.0, 2.0]},
@@ -256,6 +257,40 @@ def test_all_data_seen_so_far_are_stored_and_counted(nights):
     assert weights_in_use(strategy).buffer_bytes == 3 * 40 * (36 + 16)
     with pytest.raises(ValueError, match="data 'seen' needs one head for all tasks"):
         toy_strategy("sleep-replay", toy_benchmark("task"), chosen=chosen)
+
+
+def test_every_night_may_be_on_the_first_experience_which_alone_is_stored(nights):
+    chosen = {"preset": "cifar10", "data": "first", "sleep_steps": 100}
+    strategy, benchmark = trained(experiences=3, chosen=chosen)
+    first = images_of(benchmark.train[0]).mean(0)
+    assert all(torch.allclose(mean, first, atol=1e-6) for mean, _ in nights)
+    assert [slept.steps for _, slept in nights] == [100] * 3
+    assert weights_in_use(strategy).buffer_bytes == 40 * (36 + 16)
+    with pytest.raises(ValueError, match="data 'first' needs one head for all tasks"):
+        toy_strategy("sleep-replay", toy_benchmark("task"), chosen=chosen)
+
+
+def test_a_buffer_puts_stored_examples_beside_new_ones_by_day_only(nights):
+    from avalanche.core import SupervisedPlugin
+
+    class Count(SupervisedPlugin):
+        def __init__(self):
+            super().__init__()
+            self.old = []
+
+        def after_training_iteration(self, strategy, **kwargs):
+            new = strategy.experience.classes_in_this_experience
+            self.old.append(int((~torch.isin(strategy.mb_y, torch.tensor(new))).sum()))
+
+    count = Count()
+    chosen = {"day_steps": 7, "buffer": 20}
+    strategy, benchmark = trained(epochs=50, experiences=2, chosen=chosen, plugins=[count])
+    assert count.old == [0] * 7 + [10] * 7
+    # of each its image, target, task label, and its number in the reservoir
+    assert weights_in_use(strategy).buffer_bytes == 20 * (36 + 16 + 4)
+    for experience, (mean, _) in zip(benchmark.train, nights, strict=True):
+        expected = images_of(experience).mean(0)
+        assert torch.allclose(mean, expected / expected.max(), atol=1e-6)
 
 
 def test_a_preset_for_more_layers_than_there_are_is_refused():

@@ -242,7 +242,8 @@ class TestSleep:
         assert free[1] == "none: a goal of this project, at least 57.0 %"
         assert free[3] == "at least 57.0 %: does not hold here, with the whole interval"
         assert row(page, "C5, all data at once: all tasks at once, MNIST")[3] == "not run"
-        alone = row(page, "sleep-replay, data current against what does not sleep")
+        night = "sleep after each task, MNIST"
+        alone = row(page, f"sleep-replay, data current against what does not sleep: {night}")
         assert alone[2].startswith(
             "points of accuracy above 10.00 \\[10.00, 10.00\\] sleep-replay, "
         )
@@ -289,10 +290,10 @@ class TestSleep:
         self.write(where, "cifar10-buffers", accuracy)
         page = text(where)
         for stored in (0, 10, 100, 338):
-            slept = row(page, f"sleep-replay, buffer {stored}, sleep_from 1 against")
+            slept = row(page, f"sleep-replay, buffer {stored}, sleep\\_from 1 against")
             assert slept[2] == (
                 "points of accuracy above 10.00 \\[10.00, 10.00\\] "
-                f"sleep-replay, buffer {stored}, sleep_from 6; n = 5 seeds"
+                f"sleep-replay, buffer {stored}, sleep\\_from 6; n = 5 seeds"
             )
 
     def test_a_buffer_is_compared_with_one_of_its_size(self, tmp_path):

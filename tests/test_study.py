@@ -331,7 +331,7 @@ def test_a_storage_of_another_study_is_refused_with_what_differs(tmp_path):
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql://nobody:secret@127.0.0.1:1/none",
+        "postgresql+psycopg2://nobody:secret@127.0.0.1:1/none",
         "sqlite:////proc/none/study.db",
         "nosuch://x",
         "/proc/none/study.journal",
@@ -342,6 +342,12 @@ def test_a_storage_that_cannot_be_reached_is_refused_without_its_password(url):
         open_storage(url)
     assert "secret" not in str(refused.value)
     assert hidden("postgresql://me:secret@host/db") == "postgresql://me:***@host/db"
+
+
+def test_a_storage_whose_driver_is_missing_says_how_to_get_one():
+    with pytest.raises(ValueError, match=r"needs the driver.*postgresql\+psycopg2") as refused:
+        open_storage("mssql+pymssql://me:secret@host/db")
+    assert "secret" not in str(refused.value)
 
 
 def test_a_torn_journal_is_repaired_before_it_is_opened(tmp_path):

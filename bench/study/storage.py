@@ -138,7 +138,12 @@ def _database(url: str) -> RDBStorage:
             grace_period=GRACE_SECONDS,
             heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=RETRIES),
         )
-    except (SQLAlchemyError, ImportError, OSError, RuntimeError) as error:
+    except ImportError as error:
+        raise ValueError(
+            f"storage {hidden(url)} needs the driver of its database: install psycopg or pymysql, "
+            "or name one that is there, as in postgresql+psycopg2://"
+        ) from error
+    except (SQLAlchemyError, OSError, RuntimeError) as error:
         why = str(error).splitlines()[0]
         raise ValueError(f"storage {hidden(url)} cannot be reached: {why}") from error
 

@@ -84,15 +84,20 @@ PRESETS: dict[str, dict[str, Any]] = {
         **_WHOLE, "sleep_steps": 15_000, "rate": 453.021, "inc": 0.078129, "dec": 0.003005,
         "beta": [8.07, 0.908, 1.729], "alpha_scale": 4.131,
     },
+    "cifar10-features": {
+        **_WHOLE, "rate": 276.0, "inc": 0.0026, "dec": 0.0012,
+        "beta": [0.324, 0.167, 0.098], "alpha_scale": 1.0, "sleep_steps": 6_000, "observed": 20,
+    },
     "cub200": {
         **_WHOLE, "rate": 32.0, "inc": 0.01, "dec": 0.001,
         "beta": [1.0, 1.0, 1.0], "alpha_scale": 1.0,
     },
 }  # fmt: skip
-"""Hyper-parameters of `SleepReplay` by name: the defaults, and the authors' constants per data set.
+"""Hyper-parameters of `SleepReplay` by name: the defaults, those searched here on features of
+CIFAR-10 that a convolution learned without labels, and the authors' constants per data set.
 
-Theirs are for networks of three layers: over images for (Fashion-)MNIST, over features of a
-frozen trunk for CIFAR-10 and CUB-200. They see all the data of an experience.
+All but the defaults are for networks of three layers: over images for (Fashion-)MNIST, otherwise
+over features. The authors' see all the data of an experience.
 """
 
 

@@ -36,8 +36,8 @@ class SleepReplay(SleepingStrategy):
 
     day: progress at which the day ends at the latest, in (0, 1); the rest is the night's.
     day_steps: minibatches after which the day ends in any case, at least 1.
-    preset: constants by name, "suite" or those of the paper, "mnist", "fashion-mnist", "cifar10",
-        "cub200"; each that is given beside it replaces the preset's.
+    preset: constants by name, "suite", "cifar10-features" or those of the paper, "mnist",
+        "fashion-mnist", "cifar10", "cub200"; each that is given beside it replaces the preset's.
     data: what the mean input and the largest outputs are taken from: the "current" experience, all
         that was "seen" so far, as in the paper, or the "first" experience in every night, as the
         paper's code does on CIFAR-10; raw data of earlier experiences are stored for the last two.

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sleep_loops import dense_sleep, row_sleep, shown
-from strategies.sleep_parameters import PRESETS, SleepParameters, constants
+from strategies.sleep_parameters import PRESETS, SUITE, SleepParameters, constants
 from strategies.spiking import Spikes, gate, input_spikes, layer_scales, sleep
 
 PARAMETERS = SleepParameters(
@@ -78,7 +78,7 @@ def test_events_equal_the_dense_loop_wherever_it_is_cut(
         assert torch.allclose(mine, theirs, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "cifar10", "cifar10-features", "cub200"])
+@pytest.mark.parametrize("name", sorted(PRESETS.keys() - {SUITE}))
 def test_the_papers_networks_sleep_as_in_both_loops(name):
     parameters = replace(preset(name), steps=500)
     widths = [784, 120, 120, 10] if parameters.patch < 1 else [200, 60, 30, 10]

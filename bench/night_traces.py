@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from avalanche.models.utils import avalanche_forward
 from torch import Tensor, nn
 
 from bench.beside import watch
@@ -70,6 +72,7 @@ class Diary:
 
     def __init__(self) -> None:
         self._spikes: dict[int, list[Tensor]] = {}
+        self._neurons: list[int] = []
         self._before: list[Tensor] = []
         self._after: list[Tensor] = []
 
@@ -80,11 +83,12 @@ class Diary:
             yield
             return
         self._spikes = {}
-        self._before = _weights(strategy.model)
+        self._neurons = _neurons(strategy, stage)
+        self._before = _weights(strategy, stage)
         stage.watch = self._note
         yield
         stage.watch = None
-        self._after = _weights(strategy.model)
+        self._after = _weights(strategy, stage)
 
     def _note(self, layer: int, spikes: Spikes) -> None:
         self._spikes.setdefault(layer, []).append(torch.stack(spikes, 1).cpu())
@@ -93,10 +97,9 @@ class Diary:
         """What was noted; ValueError if no night came."""
         if not self._spikes:
             raise ValueError(f"the budget must leave experience {experience} a night, got none")
-        sizes = [self._before[0].shape[1], *(len(weight) for weight in self._before)]
         names = ["input", *(f"hidden {i}" for i in range(1, len(self._before))), "output"]
         layers = []
-        for number, (name, size) in enumerate(zip(names, sizes, strict=True)):
+        for number, (name, size) in enumerate(zip(names, self._neurons, strict=True)):
             noted = self._spikes.get(number, [])
             spikes = torch.cat(noted) if noted else torch.zeros((0, 2), dtype=torch.long)
             before, after = (
@@ -107,7 +110,26 @@ class Diary:
         return NightTrace(tuple(layers), 1 + int(layers[0].spikes[:, 0].max()), experience)
 
 
-def _weights(model: nn.Module) -> list[Tensor]:
-    """Copies of the matrices of the linear layers, in the order in which they were registered."""
-    layers = (module for module in model.modules() if isinstance(module, nn.Linear))
-    return [layer.weight.detach().cpu().clone() for layer in layers]
+def _weights(strategy: SleepingStrategy, stage: Replay) -> list[Tensor]:
+    """Copies of the matrices and kernels that sleep, in the order in which they were registered."""
+    modules = strategy.model.modules()
+    weights = (module.weight for module in modules if isinstance(module, stage.kinds))
+    return [weight.detach().cpu().clone() for weight in weights if isinstance(weight, Tensor)]
+
+
+@torch.no_grad()
+def _neurons(strategy: SleepingStrategy, stage: Replay) -> list[int]:
+    """Inputs of the first layer that sleeps, then the neurons of each."""
+    sizes: list[int] = []
+
+    def note(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        sizes.extend([] if sizes else [inputs[0].numel()])
+        sizes.append(output.numel())
+
+    model = copy.deepcopy(strategy.model).eval()
+    for module in model.modules():
+        if isinstance(module, stage.kinds):
+            module.register_forward_hook(note)
+    x, _, task = strategy.experience.dataset[0]
+    avalanche_forward(model, x[None].to(strategy.device), torch.tensor([task]).to(strategy.device))
+    return sizes

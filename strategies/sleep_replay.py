@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Any, Literal, get_args
 
@@ -24,8 +25,9 @@ from strategies.nights import Night, SleepingStrategy, Stage
 from strategies.observing import observe
 from strategies.signature import template_first
 from strategies.sleep_parameters import SUITE, SleepParameters, constants
-from strategies.sleeping_layers import check_can_sleep, sleeping_layers, trunk
+from strategies.sleeping_layers import check_can_sleep, sleepers, sleeping_layers, trunk
 from strategies.spiking import Watch, layer_scales, sleep
+from strategies.spiking_convolutions import sleep_through
 
 SleepInput = Literal["mean", "noise"]
 Data = Literal["current", "first", "seen"]
@@ -58,12 +60,13 @@ class SleepReplay(SleepingStrategy):
         in the paper, they are set to zero and stay there.
     frozen_trunk: whether what lies before the first linear layer learns in the first experience
         only, its normalisation too.
+    convolutions: whether they sleep too, by a rule that is ours: see `spiking_convolutions`. Then
+        the network must be made of them and linear layers alone.
     seed: of the input spikes; None takes torch's initial seed at construction.
 
     The linear layers in the order of the forward pass sleep, the heads in use among them. What
-    lies before the first stays awake and is its input: convolutions, as in the paper, whose rule
-    changes the weights of each neuron that fires and does not say what neurons with one kernel
-    do; normalisation, which learns by day. Between linear layers normalisation is refused.
+    lies before the first stays awake and is its input: convolutions, as in the paper, unless they
+    are told to sleep; normalisation, which learns by day. Between linear layers it is refused.
     """
 
     @template_first
@@ -89,6 +92,7 @@ class SleepReplay(SleepingStrategy):
         buffer: int = 0,
         biases: bool = False,
         frozen_trunk: bool = False,
+        convolutions: bool = False,
         seed: int | None = None,
         sleep_clock: Clock | None = None,
         **base_kwargs: Any,
@@ -101,6 +105,8 @@ class SleepReplay(SleepingStrategy):
             raise ValueError(f"sleep_from must be at least 1, got {sleep_from}")
         if buffer < 0:
             raise ValueError(f"buffer must be at least 0, got {buffer}")
+        if frozen_trunk and convolutions:
+            raise ValueError("frozen_trunk must be false where convolutions sleep, got both")
         if buffer:
             own = base_kwargs.get("plugins") or ()
             base_kwargs["plugins"] = [*own, ReplayPlugin(mem_size=buffer)]
@@ -113,6 +119,7 @@ class SleepReplay(SleepingStrategy):
             **constants(preset, chosen),
             data=data,
             sleep_input=sleep_input,
+            convolutions=convolutions,
             seed=torch.initial_seed() if seed is None else seed,
         )
         self._epochs = EpochClock(day=day, night_steps=1) if sleep_clock is None else None
@@ -122,7 +129,7 @@ class SleepReplay(SleepingStrategy):
             sleep_clock=sleep_clock or self._epochs,
             **base_kwargs,
         )
-        check_can_sleep(self.model)
+        check_can_sleep(self.model, convolutions=convolutions)
         self.replay.check_fits(self.model, preset)
         self.day_steps = day_steps
         self.sleep_from = sleep_from
@@ -136,7 +143,8 @@ class SleepReplay(SleepingStrategy):
         if self._epochs is not None:
             self._epochs.night_steps = self.replay.ticks(self)
         for layer in self.model.modules():
-            if isinstance(layer, nn.Linear) and layer.bias is not None and not self.biases:
+            asleep = isinstance(layer, self.replay.kinds) and not self.biases
+            if asleep and layer.bias is not None:
                 nn.init.zeros_(layer.bias.requires_grad_(False))
 
     def _before_training_epoch(self, **kwargs: Any) -> None:
@@ -159,9 +167,10 @@ class SleepReplay(SleepingStrategy):
 
 
 class Replay(Stage):
-    """The stage that puts the linear layers to sleep, on the mean input of what it observes.
+    """The stage that puts layers to sleep, on the mean input of what it observes.
 
     seed: of the input spikes of all nights. The rest as in `SleepReplay`.
+    kinds: the kinds of layers that sleep.
     watch: may be set to what is told of the spikes, see `strategies.spiking.sleep`.
     """
 
@@ -176,6 +185,7 @@ class Replay(Stage):
         observed: int,
         seed: int,
         sleep_input: SleepInput = "mean",
+        convolutions: bool = False,
         **parameters: float,
     ) -> None:
         if data not in get_args(Data):
@@ -192,6 +202,8 @@ class Replay(Stage):
         self.sleep_input = sleep_input
         self.scale_input = scale_input
         self.observed = observed
+        self.convolutions = convolutions
+        self.kinds = sleepers(convolutions)
         self.seed = seed
         self.watch: Watch | None = None
         self._seen: list[AvalancheDataset[Any]] = []
@@ -202,7 +214,8 @@ class Replay(Stage):
             needs = f"data {self.data!r} needs one head for all tasks"
             raise ValueError(f"{needs}, got a head for each")
         try:
-            self.parameters.thresholds(sleeping_layers(model))
+            layers = sleeping_layers(model, convolutions=self.convolutions)
+            self.parameters.thresholds(layers)
         except ValueError as error:
             raise ValueError(f"preset {preset!r} does not fit the network: {error}") from error
 
@@ -217,9 +230,10 @@ class Replay(Stage):
         def keep_going() -> bool:
             return strategy.progress < night.end
 
-        seen = observe(strategy, self._minibatches(strategy), keep_going)
+        minibatches = self._minibatches(strategy)
+        seen = observe(strategy, minibatches, keep_going, convolutions=self.convolutions)
         self._remember(strategy)
-        if not seen.maxima:
+        if seen.shown is None:
             return
         weights = [layer.weight.detach() for layer in seen.maxima]
         mean = seen.mean_input()
@@ -227,8 +241,12 @@ class Replay(Stage):
             mean = mean / mean.max().clamp(min=torch.finfo(mean.dtype).tiny)
         if self.sleep_input == "noise":
             mean = torch.full_like(mean, mean.mean().item())
-        slept = sleep(
-            weights,
+        fall_asleep = (
+            partial(sleep_through, strategy.model, list(seen.maxima), seen.shown)
+            if self.convolutions
+            else partial(sleep, weights)
+        )
+        slept = fall_asleep(
             layer_scales(weights, list(seen.maxima.values()), self.parameters.alpha_scale),
             mean,
             replace(self.parameters, steps=self._steps(strategy)),

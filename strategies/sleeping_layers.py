@@ -10,12 +10,23 @@ from torch import nn
 from strategies.heads import head_tensors
 from strategies.layers import NORMS
 
+Layer = nn.Linear | nn.Conv2d
+"""What can sleep."""
 
-def check_can_sleep(model: nn.Module) -> None:
+
+def sleepers(convolutions: bool) -> tuple[type[nn.Module], ...]:
+    """The kinds of layers that sleep."""
+    return (nn.Linear, nn.Conv2d) if convolutions else (nn.Linear,)
+
+
+def check_can_sleep(model: nn.Module, *, convolutions: bool = False) -> None:
     """ValueError unless the model ends in linear layers, with nothing else that learns between.
 
-    Warns of normalisation before them: it stays awake.
+    Warns of normalisation before them: it stays awake. convolutions: all of the network sleeps, so
+    that nothing else may learn anywhere.
     """
+    if convolutions:
+        _check_sleeps_wholly(model)
     linear = False
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear):
@@ -46,9 +57,23 @@ def trunk(model: nn.Module) -> dict[str, nn.Module]:
     }
 
 
-def sleeping_layers(model: nn.Module) -> int:
-    """How many linear layers follow each other; of heads per task only one does."""
-    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+def sleeping_layers(model: nn.Module, *, convolutions: bool = False) -> int:
+    """How many layers that sleep follow each other; of heads per task only one does."""
+    kinds = sleepers(convolutions)
+    asleep = [name for name, module in model.named_modules() if isinstance(module, kinds)]
     heads = head_tensors(model)
-    outside = sum(f"{name}.weight" not in heads for name in linear)
-    return outside + (outside < len(linear))
+    outside = sum(f"{name}.weight" not in heads for name in asleep)
+    return outside + (outside < len(asleep))
+
+
+def _check_sleeps_wholly(model: nn.Module) -> None:
+    for name, module in model.named_modules():
+        learns = any(True for _ in module.parameters(recurse=False))
+        if learns and not isinstance(module, sleepers(True)):
+            rule = "with convolutions asleep only they and linear layers may learn"
+            raise ValueError(f"{rule}, got {type(module).__name__} {name!r}")
+        if isinstance(module, nn.Conv2d) and (
+            module.groups > 1 or module.padding_mode != "zeros" or isinstance(module.padding, str)
+        ):
+            rule = "to sleep a convolution must have one group and a number of zeros around"
+            raise ValueError(f"{rule}, got {module} {name!r}")

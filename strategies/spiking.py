@@ -10,7 +10,7 @@ Biases take no part: a sleeping neuron is driven by spikes alone, and its bias s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -31,6 +31,10 @@ class Spikes(NamedTuple):
 
     steps: Tensor
     neurons: Tensor
+
+    def to(self, device: torch.device) -> Spikes:
+        """The same on `device`."""
+        return Spikes(self.steps.to(device), self.neurons.to(device))
 
 
 Watch = Callable[[int, Spikes], None]
@@ -197,17 +201,9 @@ def sleep(
         for weight, scale, threshold in zip(weights, scales, thresholds, strict=True)
     ]
     mean_input = mean_input.to(layers[0].columns.dtype)
-    device = layers[0].columns.device
-    done, granted = 0, CHUNK
-    while granted == CHUNK and done < parameters.steps:
-        ahead = min(CHUNK, parameters.steps - done)
-        granted = 0
-        while granted < ahead and keep_going():
-            tick()
-            granted += 1
-        steps, neurons = input_spikes(mean_input, parameters, ahead, generator)
-        inside = steps < granted
-        spikes = Spikes((steps[inside] + done).to(device), neurons[inside].to(device))
+    done = 0
+    for granted, shown in chunks(mean_input, parameters, generator, keep_going, tick):
+        spikes = shown.to(layers[0].columns.device)
         if watch is not None:
             watch(0, spikes)
         for number, layer in enumerate(layers, 1):
@@ -219,3 +215,24 @@ def sleep(
         done += granted
     new = [layer.columns.T.contiguous() for layer in layers]
     return Slept(new, done, [layer.spikes for layer in layers])
+
+
+def chunks(
+    mean_input: Tensor,
+    parameters: SleepParameters,
+    generator: torch.Generator,
+    keep_going: Callable[[], bool],
+    tick: Callable[[], None],
+) -> Iterator[tuple[int, Spikes]]:
+    """Of each chunk of a sleep how many steps were granted, and the input's spikes in them."""
+    done, granted = 0, CHUNK
+    while granted == CHUNK and done < parameters.steps:
+        ahead = min(CHUNK, parameters.steps - done)
+        granted = 0
+        while granted < ahead and keep_going():
+            tick()
+            granted += 1
+        steps, neurons = input_spikes(mean_input, parameters, ahead, generator)
+        inside = steps < granted
+        yield granted, Spikes(steps[inside] + done, neurons[inside])
+        done += granted

@@ -48,6 +48,20 @@ def test_watching_a_stage_among_others(night):
     assert found.steps <= 2000
 
 
+def test_kernels_that_sleep_are_drawn_neuron_by_neuron(tmp_path):
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (80, 12, 12), dtype=np.uint8)
+    labels = np.arange(80) % 4
+    np.savez(tmp_path / "noise.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    own = {"benchmark": f"npz:{tmp_path / 'noise.npz'}", "model": "lenet5"}
+    chosen = config(day_steps=20, sleep_steps=100, convolutions=True).model_copy(update=own)
+    layers = trace_night(chosen, experience=0).layers
+    assert [layer.neurons for layer in layers] == [144, 6 * 144, 16 * 4, 120, 84, 4]
+    assert [len(layer.before) for layer in layers[1:3]] == [6 * 25, 16 * 6 * 25]
+    assert all(layer.spikes[:, 1].max() < layer.neurons for layer in layers[:2])
+    assert (layers[1].before != layers[1].after).any()
+
+
 @pytest.mark.parametrize(
     ("strategy", "experience", "complaint"),
     [

@@ -37,8 +37,9 @@ class Baseline:
 
 _READING = (
     "Ball et al. 2020 ask what freezing costs. Their code and tables were not available to us, and "
-    "how their unfrozen network answers earlier tasks is not published: this is one of three "
-    "readings. Everything else is as in `packnet-frozen`."
+    "how their unfrozen network answers earlier tasks is not published: this is one of four "
+    "readings; the fourth, `packnet-dreaming`, is ours alone. Everything else is as in "
+    "`packnet-frozen`."
 )
 
 EXPLANATIONS: Mapping[str, Explanation] = {
@@ -95,7 +96,8 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "every step adds the loss of a dream: an image of the present, moved one step towards what "
         "an earlier subnetwork would see as one of its classes, which is to be answered as it was. "
         "A dreamt minibatch is charged as a step at night.",
-        "That a network keeps what it knows by training on what it makes itself is "
+        "The fourth reading of what Ball et al. 2020 leave open, ours alone. That a network keeps "
+        "what it knows by training on what it makes itself is "
         "Behrouz et al. 2026, for language models; the gradient step that makes it an image is "
         "that of Mordvintsev et al. 2015, and answers kept on images of the present are those of "
         "`lwf`, which is what is left with `dream_step=0`.",

@@ -179,15 +179,18 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Days and nights in turn. A night goes through stages from left to right, in any order: "
         "`prune` by magnitude and `downscale` all weights, which take no time; spiking `replay`, "
         "`rehearse` stored examples and `dream`, which share the night; `align` the newest "
-        "classes' outputs. From its defaults it prunes and scales down, as in deep sleep, then "
+        "classes' outputs. `consolidate` shares it too and is what `knowledge-seeding` is made of: "
+        "stages before it work on the small network of the day, those after it on the large one "
+        "that answers. From its defaults it prunes and scales down, as in deep sleep, then "
         "replays and dreams, as in REM sleep.",
         "That sleep has several stages, of which one scales synapses down, is Robinson et al. "
         "2022; what each stage takes from which paper is said with it. Ours: any order, any number "
         "of nights, and that those stages that take time share it equally.",
         "Used: every weight that is not zero. Beside them what the stages keep: moments of the top "
-        "hidden layer for `dream`, examples for `rehearse`.",
-        "To ask what each stage is good for, alone and with others. A night after which a weight "
-        "is not finite is undone.",
+        "hidden layer for `dream` and `consolidate`, examples for `rehearse`. What `consolidate` "
+        "has masked is zero.",
+        "To ask what each stage is good for, alone and with others. A stage after which a "
+        "weight is not finite is undone.",
     ),
     "dreaming": Explanation(
         "A short day, then a night in which the network dreams of earlier classes: an activity of "

@@ -224,6 +224,7 @@ def test_it_reports_the_weights_it_uses(name, scenario):
         ("sleep-replay", {}),
         ("staged-sleep", {"stages": "prune+downscale+replay+dream", "cycles": 2}),
         ("staged-sleep", {"stages": "rehearse+align"}),
+        ("staged-sleep", {"stages": "replay+consolidate+prune", "cycles": 2}),
         ("knowledge-seeding", {}),
     ],
 )

@@ -16,8 +16,8 @@ from bench.leaderboards import boards
 from bench.pages import SCENARIO_NAMES, budget_text
 from bench.pools import PoolError, PoolKey, Seed
 from bench.ranking import ALPHA, RESAMPLING_SEED, Row
-from bench.records import Stored
 from bench.stats import Interval
+from bench.store import Stored
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from bench import execute
 from bench.config import RunConfig
 from bench.messages import Progress as RunProgress
-from bench.records import RunRecord, Store
+from bench.records import RunRecord
+from bench.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

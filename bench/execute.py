@@ -23,7 +23,8 @@ from bench import environment
 from bench.config import RULESET, RunConfig
 from bench.messages import STOP, Job, Progress, Refusal
 from bench.processes import UNWRITABLE, check, fork_server, kill, live, slots
-from bench.records import FINISHED, RunRecord, Status, Store, read_record
+from bench.records import FINISHED, RunRecord, Status
+from bench.store import Store, read_record
 from strategies import registry
 
 WATCHDOG_FACTOR = 3

@@ -19,7 +19,7 @@ from bench.markdown import one_line
 from bench.measures import fault
 from bench.papers import PAPERS
 from bench.ranking import Leaderboard, rank
-from bench.records import (
+from bench.store import (
     RecordError,
     Store,
     Stored,

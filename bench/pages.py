@@ -15,8 +15,9 @@ from bench.budgets import KINDS
 from bench.markdown import code, escape, link, one_line, table
 from bench.pools import PoolKey, Seed, differences, differing_fields, seed_text
 from bench.ranking import ALPHA, LISTED_FROM, SHARES, Front, Leaderboard, Row, levels
-from bench.records import Calibration, Stored
+from bench.records import Calibration
 from bench.stats import Interval
+from bench.store import Stored
 
 SCENARIO_NAMES = {
     "task": "task-incremental",

@@ -13,8 +13,9 @@ from bench.campaign import without_refused
 from bench.display import Display
 from bench.execute import Executor, plan
 from bench.processes import slots
-from bench.records import RunRecord, Store, Stored, write_atomically
+from bench.records import RunRecord
 from bench.sampling import live_sampled
+from bench.store import Store, Stored, write_atomically
 from bench.suites import Suite
 
 PAIRS = 5

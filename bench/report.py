@@ -21,7 +21,8 @@ from bench.leaderboards import Evidence, boards
 from bench.markdown import one_line
 from bench.pools import seed_text
 from bench.ranking import Leaderboard, Row
-from bench.records import RunRecord, Stored
+from bench.records import RunRecord
+from bench.store import Stored
 
 TEMPLATE = "report.html"
 MOST_FIGURES = 24

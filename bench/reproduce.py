@@ -13,8 +13,8 @@ from bench.campaign import run_suite
 from bench.leaderboards import difference, read
 from bench.paper_pages import FIGURES, drawn, page_markdown, terminal_table
 from bench.papers import PAPERS, Experiment
-from bench.records import Store, write_atomically
 from bench.results import Result, read_result
+from bench.store import Store, write_atomically
 from bench.suites import Suite
 
 SUITES = Path(__file__).parent.parent / "suites"

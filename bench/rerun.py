@@ -24,7 +24,8 @@ from bench.pages import budget_text, percent
 from bench.pools import seed_text
 from bench.processes import answer
 from bench.ranking import Row
-from bench.records import RunRecord, Store, Stored
+from bench.records import RunRecord
+from bench.store import Store, Stored
 from strategies import registry
 
 ELSEWHERE = 0.05

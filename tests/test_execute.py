@@ -18,7 +18,7 @@ from bench.budgets import Budget
 from bench.cli import app
 from bench.config import RunConfig
 from bench.execute import Executor, plan
-from bench.records import Store, read_record
+from bench.store import Store, read_record
 from bench.suites import Suite
 from test_cli import usage_error
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bench import leaderboards
-from bench.records import MOST_BYTES, SCHEMA, RecordError, Store, checksum, read_record
+from bench.records import SCHEMA
+from bench.store import MOST_BYTES, RecordError, Store, checksum, read_record
 from factories import make_record, make_runs, write
 
 SCHEMAS = Path(__file__).parent / "schemas"

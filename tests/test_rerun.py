@@ -10,7 +10,7 @@ from bench import rerun
 from bench.budgets import Budget
 from bench.config import RunConfig
 from bench.execute import Executor
-from bench.records import Store
+from bench.store import Store
 from factories import as_stored, make_record, make_runs
 
 

@@ -93,8 +93,8 @@ def report(
 ) -> None:
     """Write one HTML page of a folder of records: tables, figures, every record's details."""
     from bench import leaderboards
-    from bench.records import write_atomically
     from bench.report import report_html
+    from bench.store import write_atomically
 
     require_folder(out)
     evidence = leaderboards.read(out)

@@ -14,7 +14,7 @@ import numpy as np
 import tomli_w
 
 from bench.pages import percent
-from bench.records import slug, write_atomically
+from bench.store import slug, write_atomically
 from bench.study import movement
 from bench.study.declared import Study, changed
 from bench.study.folder import Folder, verify_page

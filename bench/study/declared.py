@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from bench.budgets import Budget, ClockName
 from bench.catalogue import check_experiences, find_benchmark, find_model
 from bench.config import Augmentation, RunConfig, Scenario, Speedup, Value
-from bench.records import write_atomically
+from bench.store import write_atomically
 from bench.study.space import Written, read_space, search_space, written
 from bench.suites import first_mistake
 from strategies import registry

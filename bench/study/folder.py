@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.records import Store, write_atomically
+from bench.store import Store, write_atomically
 from bench.study.declared import Study, differences
 from bench.study.trials import Trial, read_trials
 

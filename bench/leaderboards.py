@@ -200,7 +200,7 @@ def _page(board: Leaderboard) -> Path:
 def _damaged_beside(group: Sequence[Leaderboard], damaged: dict[Path, str]) -> list[str]:
     """The damaged files in the folders of a page's benchmark and scenario."""
     cells = {item.path.parent.parent.name for board in group for item in board.records}
-    return [damaged[path] for path in sorted(damaged) if path.parent.parent.name in cells]
+    return [damaged[path] for path in sorted(damaged) if cells.intersection(path.parent.parts)]
 
 
 def _filter(

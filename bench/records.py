@@ -16,6 +16,9 @@ from bench.config import RunConfig, Value
 SCHEMA = 2
 """Version of the record's fields; `upgraded` says what each of them added."""
 
+ROUNDING = 1e-6
+"""Share by which sums of the same amounts may differ."""
+
 Status = Literal["ok", "overrun", "timeout", "oom", "diverged", "error", "killed", "infra_error"]
 FINISHED: frozenset[str] = frozenset({"ok", "overrun", "timeout", "oom", "diverged", "error"})
 """Statuses that a resumed suite keeps; `killed` and `infra_error` are run again."""
@@ -58,6 +61,24 @@ class Cost(_Part):
     """Longest time between two checks of the budget, in the budget's seconds."""
     peak_memory_bytes: Count | None
     """Largest resident set of the process; device memory when the device is cuda."""
+
+    def check_sums(self, *, timed: bool) -> None:
+        """ValueError when the cost of a whole run contradicts itself. timed: budget in seconds."""
+        parts = {"charged_by_experience": self.charged_by_experience}
+        if timed:
+            parts["seconds_by_kind"] = list(self.seconds_by_kind.values())
+        for name, values in parts.items():
+            total = sum(values)  # fsum would raise beyond a float
+            if abs(total - self.charged) > ROUNDING * max(1.0, self.charged):
+                raise ValueError(
+                    f"charged must be the sum of {name}, {total:g}, got {self.charged:g}"
+                )
+        most = max(self.charged_by_experience, default=0.0)  # a step lies in one experience
+        if timed and self.longest_step > most + ROUNDING * max(1.0, most):
+            raise ValueError(
+                "longest_step must be at most what one experience charged, "
+                f"{most:g}, got {self.longest_step:g}"
+            )
 
 
 class WeightsInUse(_Part):
@@ -193,12 +214,7 @@ class RunRecord(_Part):
         most = budget.amount + max(step, TOLERANCE * budget.amount)
         if not 0 <= self.cost.charged <= most:
             raise ValueError(f"status ok needs charged in [0, {most:g}], got {self.cost.charged:g}")
-        parts = sum(self.cost.charged_by_experience)  # fsum would raise beyond a float
-        if abs(parts - self.cost.charged) > 1e-6 * max(1.0, most):
-            raise ValueError(
-                f"charged must be the sum of charged_by_experience, {parts:g}, "
-                f"got {self.cost.charged:g}"
-            )
+        self.cost.check_sums(timed=budget.clock != "steps")
         return self
 
 

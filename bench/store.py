@@ -141,8 +141,15 @@ class Store:
         return stored, damaged
 
     def paths(self) -> Iterator[Path]:
-        """Every file that may be a record, in order."""
-        return iter(sorted(p for p in self.root.rglob("*.json") if not p.name.startswith(".")))
+        """Every file that may be a record, and every link to a folder, not entered; in order."""
+        found = [
+            path
+            for folder, folders, files in os.walk(self.root)
+            for path in (Path(folder, name) for name in (*folders, *files))
+            if (path.suffix == ".json" and not path.name.startswith("."))
+            or (path.name in folders and path.is_symlink())
+        ]
+        return iter(sorted(found))
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -28,6 +28,7 @@ from bench.store import (
     without_collection,
     write_atomically,
 )
+from bench.text import budget_text
 
 INDEX = Path("INDEX.md")
 
@@ -194,7 +195,7 @@ def _by_page(stored: Iterable[Stored]) -> dict[Path, list[Leaderboard]]:
 def _page(board: Leaderboard) -> Path:
     """`<benchmark>/<scenario>-<budget>`, without a suffix."""
     key = board.key
-    return Path(slug(key.benchmark)) / f"{key.scenario}-{pages.budget_text(key)}"
+    return Path(slug(key.benchmark)) / f"{key.scenario}-{budget_text(key)}"
 
 
 def _damaged_beside(group: Sequence[Leaderboard], damaged: dict[Path, str]) -> list[str]:

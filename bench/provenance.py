@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.markdown import one_line
-from bench.pages import budget_text
 from bench.pools import Seed, entrants, labels, pools, seed_text
 from bench.store import Store, Stored
+from bench.text import budget_text
 
 
 def notes(pages: Path) -> list[str]:

@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 from bench.budgets import Budget
 from bench.cli import app
 from bench.config import RunConfig
-from bench.execute import Executor, plan
+from bench.execute import Executor
+from bench.planning import plan
 from bench.store import Store
 from bench.suites import Suite
 from test_cli import usage_error
@@ -138,7 +139,7 @@ def test_a_failed_run_is_kept_unless_a_retry_is_asked_for(tmp_path):
 def test_a_changed_ruleset_is_refused_by_name(tmp_path, monkeypatch):
     store = Store(tmp_path)
     Executor(store).run([config("naive")])
-    monkeypatch.setattr("bench.execute.RULESET", "99")
+    monkeypatch.setattr("bench.planning.RULESET", "99")
     with pytest.raises(ValueError, match=r"ruleset differs .* 1.0 there, 99 here"):
         plan([config("naive")], store)
 

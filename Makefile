@@ -13,6 +13,8 @@ JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); echo $$(( n < 2 ? n : 2 )))
 SCENARIO ?= task,class
 OUT ?= runs
 BIN := $(VENV)/bin
+# else every process compiles torch and Avalanche anew, more than half of what importing them takes
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: bench test lint benchmark profile docs clean
 
@@ -22,7 +24,7 @@ bench: $(VENV)/installed
 	$(BIN)/python -m bench leaderboard --out $(OUT) --pages $(OUT)/leaderboards
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 benchmark: $(VENV)/installed
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-json=.benchmark.json

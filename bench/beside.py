@@ -23,6 +23,10 @@ class Watched(Stage):
         """As the stage does."""
         self.stage.begin(strategy)
 
+    def wake(self, strategy: SleepingStrategy) -> None:
+        """As the stage does."""
+        self.stage.wake(strategy)
+
     def sleep(self, strategy: SleepingStrategy, night: Night) -> None:
         """As the stage does, watched."""
         with self._beside(self.stage, strategy):

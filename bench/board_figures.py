@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
 import math
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -21,22 +18,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter, ScalarFormatter
 
 from bench import metrics
+from bench.board_rows import Series, series_of, title, wrapped
 from bench.budgets import KINDS
-from bench.pages import FIGURES, SCENARIO_NAMES, budget_text
+from bench.pages import FIGURES
 from bench.ranking import Leaderboard, Row
 from bench.records import RunRecord
 from bench.stats import Interval
 from bench.wording import share_interval, signed_interval
 
-MOST_ROWS = 12
-"""More rows than this cannot be told apart in one figure: the first are drawn, and it says so."""
-MARKERS = "osD^vP<X>ph*"
-LINES = ("-", "--", "-.", ":")
 HATCHES = ("", "///", "...", "xxx", "\\\\\\")
 WIDTH, HEIGHT = 6.4, 4.4
 MATRIX_COLUMNS = 4
-LEGEND_WIDTH = 34
-"""Characters of a line beside the axes."""
 DODGE = 0.035
 """Experiences between the points of neighbouring rows, so that their intervals do not overlap."""
 
@@ -44,15 +36,6 @@ NEAR, BESIDE = 0.02, 1.05
 """Weights closer than `NEAR` on the logarithm are drawn `BESIDE` times apart."""
 
 Array = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class _Series:
-    """What is drawn for one row: NaN where nothing was measured."""
-
-    row: Row
-    name: str
-    style: dict[str, Any]
 
 
 def figures(
@@ -89,7 +72,7 @@ def weights_figure(board: Leaderboard) -> Figure | None:
 
     Marks with the same weights stand side by side.
     """
-    rows = [one for one in _series(board) if one.row.failed < len(one.row.runs)]
+    rows = [one for one in series_of(board) if one.row.failed < len(one.row.runs)]
     if not rows:
         return None
     figure, axes = _axes(board)
@@ -103,7 +86,7 @@ def weights_figure(board: Leaderboard) -> Figure | None:
         axes.errorbar(
             [x.mean * BESIDE**beside], [y.mean], yerr=_ends(y),
             xerr=_ends(Interval(x.mean, least, x.high)),
-            capsize=2, linestyle="none", label=_wrapped(one.name), **_point(one),
+            capsize=2, linestyle="none", label=wrapped(one.name), **_point(one),
         )  # fmt: skip
     front = sorted((r.mean.weights, r.mean.accuracy) for r in board.rows if r.layer == 1)
     if front:
@@ -129,7 +112,7 @@ def time_figure(board: Leaderboard) -> Figure | None:
     """Mean accuracy over the experiences so far against the charged share of the budget."""
     figure, axes = _axes(board)
     drawn = False
-    for one in _series(board):
+    for one in series_of(board):
         curves = [record.outcome.curve for record in _ok(one.row) if record.outcome]
         n = max(map(len, curves), default=0)
         full = [curve for curve in curves if len(curve) == n]
@@ -146,7 +129,7 @@ def time_figure(board: Leaderboard) -> Figure | None:
 
 def matrix_figure(board: Leaderboard) -> Figure | None:
     """The mean accuracy matrix of each row as a heat map: after experience i, tested on j."""
-    found = [(one, mean) for one in _series(board) if (mean := _mean_matrix(one.row)) is not None]
+    found = [(one, mean) for one in series_of(board) if (mean := _mean_matrix(one.row)) is not None]
     if not found or len(found[0][1]) < 2:  # one number is no map
         return None
     columns = min(MATRIX_COLUMNS, len(found))
@@ -164,7 +147,7 @@ def matrix_figure(board: Leaderboard) -> Figure | None:
                 annot=size <= 10, fmt=".0f", annot_kws={"size": 7}, linewidths=0.3,
                 xticklabels=_every(size), yticklabels=_every(size), mask=np.isnan(mean),
             )  # fmt: skip
-            axes.set_title(f"{_wrapped(one.name, 26)}\nn = {len(_ok(one.row))}", fontsize=8)
+            axes.set_title(f"{wrapped(one.name, 26)}\nn = {len(_ok(one.row))}", fontsize=8)
             axes.tick_params(length=0, labelsize=7, rotation=0)
             for text in axes.texts:  # not the colour of text, which a dark page makes light
                 text.set_color(
@@ -177,7 +160,7 @@ def matrix_figure(board: Leaderboard) -> Figure | None:
         for axes in grid.flat[max(0, len(found) - columns) : len(found)]:
             axes.set_xlabel("tested on experience", fontsize=8)
         figure.colorbar(grid[0, 0].collections[0], ax=grid, shrink=0.6, label="accuracy, %")
-        figure.suptitle(_title(board, "means"), fontsize=9)
+        figure.suptitle(title(board, "means"), fontsize=9)
     return figure
 
 
@@ -185,7 +168,7 @@ def forgetting_figure(board: Leaderboard) -> Figure | None:
     """The drop of each experience from its best accuracy since it was learned to the end."""
     figure, axes = _axes(board)
     drawn = 0
-    for one in _series(board):
+    for one in series_of(board):
         drops = [_drops(record) for record in _ok(one.row)]
         full = [d for d in drops if d is not None]
         if not full:
@@ -203,10 +186,10 @@ def forgetting_figure(board: Leaderboard) -> Figure | None:
 
 def seconds_figure(board: Leaderboard) -> Figure | None:
     """Charged seconds by kind, stacked, a bar for each row."""
-    shown = [one for one in _series(board) if one.row.seconds]
+    shown = [one for one in series_of(board) if one.row.seconds]
     if not shown:
         return None
-    rows, titles = [one.row for one in shown], [_wrapped(one.name) for one in shown]
+    rows, titles = [one.row for one in shown], [wrapped(one.name) for one in shown]
     lines = sum(title.count("\n") + 2 for title in titles)
     with _style():
         figure = Figure(figsize=(WIDTH, 1.6 + 0.16 * lines), layout="constrained")
@@ -227,7 +210,7 @@ def seconds_figure(board: Leaderboard) -> Figure | None:
             amount = board.records[0].record.config.budget.amount
             axes.axvline(amount, color="0.2", linestyle="--", linewidth=1, label="budget")
         axes.set(xlabel="charged seconds, mean over runs")
-        axes.set_title(_title(board, "means"), fontsize=9)
+        axes.set_title(title(board, "means"), fontsize=9)
         sns.despine(ax=axes)
         figure.legend(loc="outside lower center", ncols=6, fontsize=8, frameon=False)
     return figure
@@ -237,7 +220,7 @@ def claimed_figure(board: Leaderboard) -> Figure | None:
     """Share of the prunable weights in use after each experience."""
     figure, axes = _axes(board)
     drawn = 0
-    for one in _series(board):
+    for one in series_of(board):
         shares = [
             [w.used_prunable / w.prunable if w.prunable else math.nan for w in record.weights]
             for record in _ok(one.row)
@@ -269,38 +252,6 @@ _DRAW: dict[str, Callable[[Leaderboard], Figure | None]] = {
 assert _DRAW.keys() == FIGURES.keys(), "every figure has a caption"
 
 
-def _series(board: Leaderboard) -> list[_Series]:
-    """The rows that are drawn, each with its style in every figure of the board."""
-    rows = [*board.rows, *board.upper_bounds][:MOST_ROWS]
-    colours = sns.color_palette("colorblind", 10)
-    styles = (
-        {"color": colours[i % 10], "marker": MARKERS[i], "linestyle": LINES[i % 4]}
-        for i in range(len(rows))
-    )
-    return [_Series(*one) for one in zip(rows, names(rows), styles, strict=True)]
-
-
-def names(rows: Sequence[Row]) -> list[str]:
-    """The strategy of each row with what tells it from the others, short; its label if need be."""
-    chosen = [json.loads(row.entrant.hyperparameters) for row in rows]
-    short = []
-    for row, own in zip(rows, chosen, strict=True):
-        twins = [c for r, c in zip(rows, chosen, strict=True) if _strategy(r) == _strategy(row)]
-        told = [
-            f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
-            for name, value in sorted(own.items())
-            if any(twin.get(name) != value for twin in twins)
-        ]
-        short.append(", ".join([_strategy(row), *told]))
-    return [
-        name if short.count(name) == 1 else row.label for name, row in zip(short, rows, strict=True)
-    ]
-
-
-def _strategy(row: Row) -> str:
-    return row.entrant.strategy
-
-
 def _style() -> Any:
     return sns.axes_style("whitegrid", {"font.family": "DejaVu Sans"})
 
@@ -309,7 +260,7 @@ def _axes(board: Leaderboard) -> tuple[Figure, Axes]:
     with _style():
         figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
         axes = figure.subplots()
-        axes.set_title(_title(board, "means with 95 % intervals"), fontsize=9)
+        axes.set_title(title(board, "means with 95 % intervals"), fontsize=9)
         sns.despine(ax=axes)
     return figure, axes
 
@@ -321,26 +272,16 @@ def _finished(figure: Figure) -> Figure:
     return figure
 
 
-def _title(board: Leaderboard, shown: str) -> str:
-    key = board.key
-    counts = sorted({len(row.runs) for row in (*board.rows, *board.upper_bounds)})
-    n = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
-    every = len(board.rows) + len(board.upper_bounds)
-    part = f", the first {MOST_ROWS} of {every} rows" if every > MOST_ROWS else ""
-    what = f"{key.benchmark}, {SCENARIO_NAMES[key.scenario]}, {budget_text(key)}, {key.model}"
-    return f"{what}\n{shown} over n = {n} seeds{part}"
-
-
-def _line(axes: Axes, x: Sequence[float], found: Sequence[Interval], one: _Series) -> None:
+def _line(axes: Axes, x: Sequence[float], found: Sequence[Interval], one: Series) -> None:
     means = [interval.mean for interval in found]
     ends = np.hstack([_ends(interval) for interval in found])
     axes.errorbar(
         x, means, yerr=ends, capsize=2, markersize=4, linewidth=1.1, elinewidth=0.8,
-        label=_wrapped(one.name), **one.style,
+        label=wrapped(one.name), **one.style,
     )  # fmt: skip
 
 
-def _point(one: _Series) -> dict[str, Any]:
+def _point(one: Series) -> dict[str, Any]:
     style = {name: one.style[name] for name in ("color", "marker")}
     return {**style, "markersize": 6, "markeredgecolor": "0.2", "elinewidth": 1}
 
@@ -373,10 +314,6 @@ def _drops(record: RunRecord) -> Array | None:
         return None
     drops = metrics.forgetting_by_experience(np.array(record.outcome.accuracy, dtype=float))[:-1]
     return None if np.isnan(drops).any() else drops
-
-
-def _wrapped(name: str, width: int = LEGEND_WIDTH) -> str:
-    return textwrap.fill(name, width, subsequent_indent="  ")
 
 
 def _every_number(n: int) -> list[int]:

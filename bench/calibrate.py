@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from bench import environment
 from bench.processes import fork_server, slots
-from bench.records import Calibration, write_atomically
+from bench.records import Calibration
+from bench.store import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from bench.display import Display, show_leaderboards
-from bench.execute import Executor, Plan, plan
+from bench.execute import Executor
+from bench.planning import Plan, plan
 from bench.processes import slots
-from bench.records import RunRecord, Store
+from bench.records import RunRecord
+from bench.store import Store
 from bench.suites import Suite
 
 

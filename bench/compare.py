@@ -13,11 +13,11 @@ from rich.table import Table
 from bench import pools, stats
 from bench.config import suggest
 from bench.leaderboards import boards
-from bench.pages import SCENARIO_NAMES, budget_text
 from bench.pools import PoolError, PoolKey, Seed
 from bench.ranking import ALPHA, RESAMPLING_SEED, Row
-from bench.records import Stored
 from bench.stats import Interval
+from bench.store import Stored
+from bench.text import SCENARIO_NAMES, budget_text
 
 
 @dataclass(frozen=True)

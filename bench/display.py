@@ -10,19 +10,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from bench import execute
 from bench.config import RunConfig
+from bench.execute import Listener
 from bench.messages import Progress as RunProgress
-from bench.records import RunRecord, Store
+from bench.planning import Plan
+from bench.records import RunRecord
+from bench.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Display(execute.Listener):
+class Display(Listener):
     """Shows a campaign: a bar per run with its share spent and accuracy so far, and the whole."""
 
-    def __init__(self, console: Console, plan: execute.Plan, jobs: int) -> None:
+    def __init__(self, console: Console, plan: Plan, jobs: int) -> None:
         self._console, self._jobs = console, jobs
         self._left = list(plan.missing)
         self._total = len(plan.missing)

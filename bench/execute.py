@@ -7,12 +7,11 @@ A run writes its own record; the parent writes the row of a run that died.
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from multiprocessing.connection import Connection, wait
@@ -22,8 +21,10 @@ from typing import Any
 from bench import environment
 from bench.config import RULESET, RunConfig
 from bench.messages import STOP, Job, Progress, Refusal
+from bench.planning import Plan
 from bench.processes import UNWRITABLE, check, fork_server, kill, live, slots
-from bench.records import FINISHED, RunRecord, Status, Store, read_record
+from bench.records import RunRecord, Status
+from bench.store import Store, read_record
 from strategies import registry
 
 WATCHDOG_FACTOR = 3
@@ -48,58 +49,6 @@ class Listener:
 
     def finished(self, record: RunRecord) -> None:
         """A run has left its record."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a call will do: `missing` in this order; `done` is kept."""
-
-    missing: list[RunConfig]
-    done: list[RunRecord]
-
-
-def plan(configs: Iterable[RunConfig], store: Store, retry: frozenset[str] = frozenset()) -> Plan:
-    """Split configurations into finished and missing.
-
-    retry: finished statuses to run again all the same. ValueError when a finished record was made
-    under other rules or on another machine than a new one would be, naming what differs.
-    """
-    finished: dict[str, RunRecord] = {}
-    for stored in store.read()[0]:
-        record = stored.record
-        if record.status in FINISHED - retry:
-            finished.setdefault(record.digest, record)
-    configs = list({c.digest: c for c in configs}.values())
-    done = [finished[c.digest] for c in configs if c.digest in finished]
-    refuse_other_conditions(done)
-    return Plan(_shuffled([c for c in configs if c.digest not in finished]), done)
-
-
-def refuse_other_conditions(done: Iterable[RunRecord]) -> None:
-    """ValueError when a record was made by other rules or elsewhere than one that is made now."""
-    here = environment.fingerprint(environment.machine())
-    for record in done:
-        _refuse_changed(record, "ruleset", record.ruleset, RULESET)
-        if record.config.budget.clock != "steps" and record.config.device == "cpu":
-            _refuse_changed(record, "machine", record.environment.fingerprint, here)
-
-
-def _refuse_changed(record: RunRecord, what: str, then: str, now: str) -> None:
-    if then != now:
-        raise ValueError(
-            f"{what} differs from that of the records in this folder: {then} there, {now} here; "
-            f"the rows could not share a table. Choose another --out (first: {record.digest[:12]})"
-        )
-
-
-def _shuffled(configs: Sequence[RunConfig]) -> list[RunConfig]:
-    """Repetition by repetition, strategies shuffled, so that a machine's drift hits all."""
-    order = []
-    for repetition in sorted({c.repetition for c in configs}):
-        block = [c for c in configs if c.repetition == repetition]
-        random.Random(f"order/{repetition}").shuffle(block)
-        order += block
-    return order
 
 
 def _cell(config: RunConfig) -> str:

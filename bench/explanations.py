@@ -37,8 +37,9 @@ class Baseline:
 
 _READING = (
     "Ball et al. 2020 ask what freezing costs. Their code and tables were not available to us, and "
-    "how their unfrozen network answers earlier tasks is not published: this is one of three "
-    "readings. Everything else is as in `packnet-frozen`."
+    "how their unfrozen network answers earlier tasks is not published: this is one of four "
+    "readings; the fourth, `packnet-dreaming`, is ours alone. Everything else is as in "
+    "`packnet-frozen`."
 )
 
 EXPLANATIONS: Mapping[str, Explanation] = {
@@ -95,7 +96,8 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "every step adds the loss of a dream: an image of the present, moved one step towards what "
         "an earlier subnetwork would see as one of its classes, which is to be answered as it was. "
         "A dreamt minibatch is charged as a step at night.",
-        "That a network keeps what it knows by training on what it makes itself is "
+        "The fourth reading of what Ball et al. 2020 leave open, ours alone. That a network keeps "
+        "what it knows by training on what it makes itself is "
         "Behrouz et al. 2026, for language models; the gradient step that makes it an image is "
         "that of Mordvintsev et al. 2015, and answers kept on images of the present are those of "
         "`lwf`, which is what is left with `dream_step=0`.",
@@ -178,15 +180,18 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Days and nights in turn. A night goes through stages from left to right, in any order: "
         "`prune` by magnitude and `downscale` all weights, which take no time; spiking `replay`, "
         "`rehearse` stored examples and `dream`, which share the night; `align` the newest "
-        "classes' outputs. From its defaults it prunes and scales down, as in deep sleep, then "
+        "classes' outputs. `consolidate` shares it too and is what `knowledge-seeding` is made of: "
+        "stages before it work on the small network of the day, those after it on the large one "
+        "that answers. From its defaults it prunes and scales down, as in deep sleep, then "
         "replays and dreams, as in REM sleep.",
         "That sleep has several stages, of which one scales synapses down, is Robinson et al. "
         "2022; what each stage takes from which paper is said with it. Ours: any order, any number "
         "of nights, and that those stages that take time share it equally.",
         "Used: every weight that is not zero. Beside them what the stages keep: moments of the top "
-        "hidden layer for `dream`, examples for `rehearse`.",
-        "To ask what each stage is good for, alone and with others. A night after which a weight "
-        "is not finite is undone.",
+        "hidden layer for `dream` and `consolidate`, examples for `rehearse`. What `consolidate` "
+        "has masked is zero.",
+        "To ask what each stage is good for, alone and with others. A stage after which a "
+        "weight is not finite is undone.",
     ),
     "dreaming": Explanation(
         "A short day, then a night in which the network dreams of earlier classes: an activity of "

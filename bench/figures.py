@@ -14,12 +14,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FixedLocator, LogLocator, NullLocator, ScalarFormatter
 
-from bench.pages import budget_text
 from bench.papers import Kind
 from bench.results import Cell, Result
 from bench.rounds_verdicts import ADAPTIVE, BUDGETED, rounds_of
 from bench.sleep_verdicts import published, sleeps
 from bench.stats import Interval
+from bench.text import budget_text
 from bench.wording import share_interval
 
 MARKERS, LINES = "osD^v", ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))

@@ -70,16 +70,19 @@ def meanings(factory: str, names: Collection[str]) -> dict[str, str]:
 
     Read are items such as `density, scope: what both do.`, at the start of a line or after a full
     stop or semicolon. One that says "see `Other`" is looked up there: a parent, or anything of that
-    name in the same module.
+    name in the same module, which may point on.
     """
-    texts = items(docstring(factory), names)
+    return _meanings(_found(factory), names)
+
+
+def _meanings(found: Any, names: Collection[str]) -> dict[str, str]:
+    texts = items(inspect.getdoc(found) or "", names)
     for name, text in texts.items():
         elsewhere = re.match(r"see `(\w+)`", text)
         if elsewhere:
-            known = _known_to(_found(factory))
+            known = _known_to(found)
             if elsewhere[1] in known:
-                other = inspect.getdoc(known[elsewhere[1]]) or ""
-                texts[name] = items(other, names).get(name, text)
+                texts[name] = _meanings(known[elsewhere[1]], names).get(name, text)
     return texts
 
 

@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Sequence
 
 from bench.markdown import one_line
-from bench.pages import SCENARIO_NAMES, budget_text, percent
 from bench.pools import differing_fields
 from bench.ranking import LISTED_FROM, Leaderboard, Row
 from bench.stats import Interval
+from bench.text import SCENARIO_NAMES, budget_text, percent
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",

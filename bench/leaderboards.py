@@ -19,7 +19,7 @@ from bench.markdown import one_line
 from bench.measures import fault
 from bench.papers import PAPERS
 from bench.ranking import Leaderboard, rank
-from bench.records import (
+from bench.store import (
     RecordError,
     Store,
     Stored,
@@ -28,6 +28,7 @@ from bench.records import (
     without_collection,
     write_atomically,
 )
+from bench.text import budget_text
 
 INDEX = Path("INDEX.md")
 
@@ -194,13 +195,13 @@ def _by_page(stored: Iterable[Stored]) -> dict[Path, list[Leaderboard]]:
 def _page(board: Leaderboard) -> Path:
     """`<benchmark>/<scenario>-<budget>`, without a suffix."""
     key = board.key
-    return Path(slug(key.benchmark)) / f"{key.scenario}-{pages.budget_text(key)}"
+    return Path(slug(key.benchmark)) / f"{key.scenario}-{budget_text(key)}"
 
 
 def _damaged_beside(group: Sequence[Leaderboard], damaged: dict[Path, str]) -> list[str]:
     """The damaged files in the folders of a page's benchmark and scenario."""
     cells = {item.path.parent.parent.name for board in group for item in board.records}
-    return [damaged[path] for path in sorted(damaged) if path.parent.parent.name in cells]
+    return [damaged[path] for path in sorted(damaged) if cells.intersection(path.parent.parts)]
 
 
 def _filter(

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from bench import claims, stats
-from bench.pages import percent
 from bench.pools import Seed
 from bench.results import (
     Cell,
@@ -19,6 +18,7 @@ from bench.results import (
     steps_per_second,
 )
 from bench.stats import Interval
+from bench.text import percent
 from bench.wording import Claim, Verdict, at_least, generator, number, points
 
 FROZEN, LIBRARY = "packnet-frozen", "avalanche-packnet"

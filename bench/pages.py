@@ -11,18 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import stats
-from bench.budgets import KINDS
 from bench.markdown import code, escape, link, one_line, table
-from bench.pools import PoolKey, Seed, differences, differing_fields, seed_text
-from bench.ranking import ALPHA, LISTED_FROM, SHARES, Front, Leaderboard, Row, levels
-from bench.records import Calibration, Stored
-from bench.stats import Interval
+from bench.page_tables import cost, learning, needed, rank_text, ranking, seconds, shares
+from bench.pools import Seed, differences, differing_fields, seed_text
+from bench.ranking import ALPHA, LISTED_FROM, Leaderboard, Row
+from bench.records import Calibration
+from bench.store import Stored
+from bench.text import SCENARIO_NAMES, budget_text, percent, relative
 
-SCENARIO_NAMES = {
-    "task": "task-incremental",
-    "class": "class-incremental",
-    "domain": "domain-incremental",
-}
 FIGURES = {
     "weights": "Weights used against final average accuracy, and the Pareto front",
     "time": "Accuracy on the experiences so far over the charged budget",
@@ -134,7 +130,7 @@ def _summary(boards: Sequence[tuple[Path, Leaderboard]]) -> list[str]:
 
 
 def _in_summary(row: Row | None) -> str:
-    return "-" if row is None else f"{row.hypervolume.mean:.3f} ({_rank(row)})"
+    return "-" if row is None else f"{row.hypervolume.mean:.3f} ({rank_text(row)})"
 
 
 def _column(path: Path, number: int, boards: Sequence[tuple[Path, Leaderboard]]) -> str:
@@ -144,28 +140,18 @@ def _column(path: Path, number: int, boards: Sequence[tuple[Path, Leaderboard]])
     return f"[{escape(path.with_suffix('').as_posix())}]({link(path)}){place}"
 
 
-def budget_text(key: PoolKey) -> str:
-    """The budget, with its clock where the unit does not tell it: `20s`, `20s-cpu`, `500steps`."""
-    return f"{key.budget}-cpu" if key.clock == "cpu" else key.budget
-
-
-def percent(value: float, digits: int = 1) -> str:
-    """A fraction in percent; '-' where not measured."""
-    return "-" if math.isnan(value) else f"{100 * value:.{digits}f}"
-
-
 def _pool(board: Leaderboard, damaged: int, page: Path, folders: Folders) -> list[str]:
     rows = [*board.rows, *board.upper_bounds]
     lines = [*_conditions(board, damaged), "", "### Ranking", ""]
-    lines += [*_ranking(board.rows, page), "", *_reading(board)] if board.rows else ["No rows yet."]
+    lines += [*ranking(board.rows, page), "", *_reading(board)] if board.rows else ["No rows yet."]
     if board.upper_bounds:
-        lines += ["", "### Upper bounds, unranked", "", *_ranking(board.upper_bounds, page)]
+        lines += ["", "### Upper bounds, unranked", "", *ranking(board.upper_bounds, page)]
     if rows:
-        lines += ["", "### Learning and forgetting, in percent", "", *_learning(rows)]
-        lines += ["", "### Accuracy within a share of the weights, in percent", "", *_shares(board)]
-        lines += ["", "### Weights that an accuracy takes, in percent", "", *_needed(board)]
-        lines += ["", "### Cost and memory", "", *_cost(rows)]
-        lines += ["", "### Charged seconds by kind", "", *_seconds(rows)]
+        lines += ["", "### Learning and forgetting, in percent", "", *learning(rows)]
+        lines += ["", "### Accuracy within a share of the weights, in percent", "", *shares(board)]
+        lines += ["", "### Weights that an accuracy takes, in percent", "", *needed(board)]
+        lines += ["", "### Cost and memory", "", *cost(rows)]
+        lines += ["", "### Charged seconds by kind", "", *seconds(rows)]
     if board.missing:
         lines += ["", "### Missing cells, and what fills them", "", "```text"]
         for cell in board.missing:
@@ -234,31 +220,6 @@ def _speed(found: Calibration) -> str:
     return f"{found.steps_per_second:.0f} steps/s, noise {percent(found.noise, 2)} %"
 
 
-def _ranking(rows: Sequence[Row], page: Path) -> list[str]:
-    header = ["rank", "strategy", "seeds", "failed", "hypervolume", "p against row above",
-              "P(row above better)", "Pareto layer", "P(on front)", "accuracy, %",
-              "weights used, %", "of prunable, %", "records"]  # fmt: skip
-    cells = [
-        [
-            _rank(row),
-            escape(row.label),
-            str(len(row.runs)),
-            f"{row.failed}/{len(row.runs)}",
-            _number_with(row.hypervolume),
-            "-" if math.isnan(row.p_above) else f"{row.p_above:.3g}",
-            _probability(row.below_above),
-            "-" if row.layer is None else f"{row.layer}{' (front)' if row.layer == 1 else ''}",
-            _probability(row.on_front),
-            _percent_with(row.accuracy),
-            percent(row.mean.weights, 2),
-            percent(row.mean.weights_prunable, 2),
-            " ".join(_evidence(seed, item, page) for seed, item in row.runs.items()),
-        ]
-        for row in rows
-    ]
-    return table(header, cells)
-
-
 def _reading(board: Leaderboard) -> list[str]:
     """What the ranks mean, and how many seeds it takes to separate as many rows."""
     comparisons = len(board.rows) - 1
@@ -273,108 +234,6 @@ def _reading(board: Leaderboard) -> list[str]:
     if any(row.provisional for row in board.rows):
         text += f" Provisional: fewer than {LISTED_FROM} seeds."
     return [text]
-
-
-def _learning(rows: Sequence[Row]) -> list[str]:
-    header = ["strategy", "final average accuracy", "average incremental accuracy",
-              "anytime accuracy", "forgetting (max minus last)", "backward transfer",
-              "forward transfer", "plasticity", "stability"]  # fmt: skip
-    cells = []
-    for row in rows:
-        m = row.mean
-        values = (m.accuracy, m.average_incremental_accuracy, m.anytime_accuracy, m.forgetting,
-                  m.backward_transfer, m.forward_transfer, m.plasticity, m.stability)  # fmt: skip
-        cells.append([_name(row), *map(percent, values)])
-    return table(header, cells)
-
-
-def _shares(board: Leaderboard) -> list[str]:
-    header = ["strategy", "hypervolume", *(f"at {percent(share, 0)} %" for share in SHARES)]
-    cells = [
-        [_name(row), _number_with(row.hypervolume), *map(percent, row.attained)]
-        for row in (*board.rows, *board.upper_bounds)
-    ]
-    cells += [
-        [
-            _front(front),
-            _number_with(front.hypervolume),
-            *map(percent, front.attained),
-        ]
-        for front in board.fronts
-    ]
-    return table(header, cells)
-
-
-def _needed(board: Leaderboard) -> list[str]:
-    header = ["strategy", *(f"for {percent(level)} %" for level in levels(board.bounds))]
-    rows = [*board.rows, *board.upper_bounds]
-    cells = [[_name(row), *(percent(share, 2) for share in row.needed)] for row in rows]
-    cells += [[_front(front), *(percent(share, 2) for share in front.needed)]
-              for front in board.fronts]  # fmt: skip
-    return table(header, cells)
-
-
-def _seconds(rows: Sequence[Row]) -> list[str]:
-    cells = []
-    for row in rows:
-        found = row.seconds
-        shown = [f"{found[kind]:.2f}" if kind in found else "-" for kind in KINDS]
-        cells.append([_name(row), *shown])
-    return table(["strategy", *KINDS], cells)
-
-
-def _cost(rows: Sequence[Row]) -> list[str]:
-    header = ["strategy", "charged, % of budget", "CPU share, %", "weights in all",
-              "buffer, bytes", "artifact, bytes"]  # fmt: skip
-    cells = []
-    for row in rows:
-        m = row.mean
-        counts = (m.weights_total, m.buffer_bytes, m.artifact_bytes)
-        shown = ["-" if math.isnan(count) else f"{count:,.0f}" for count in counts]
-        cells.append([_name(row), percent(m.charged), percent(m.cpu_share), *shown])
-    searched = [_search_charged(row) for row in rows]
-    if any(searched):  # a row that a search chose says what that cost
-        unit = "steps" if _budget_in_steps(rows[0]) else "s"
-        header.append(f"its search charged, {unit}")
-        for cell, charged in zip(cells, searched, strict=True):
-            cell.append(f"{charged:,.0f}" if charged else "-")
-    return table(header, cells)
-
-
-def _search_charged(row: Row) -> float:
-    return max(item.record.config.search_charged for item in row.runs.values())
-
-
-def _budget_in_steps(row: Row) -> bool:
-    return next(iter(row.runs.values())).record.config.budget.clock == "steps"
-
-
-def _rank(row: Row) -> str:
-    rank = "-" if row.rank is None else str(row.rank)
-    return f"{rank} (provisional)" if row.provisional else rank
-
-
-def _probability(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.2f}"
-
-
-def _front(front: Front) -> str:
-    return f"{escape(front.strategy)}, front of its {front.configurations} configurations"
-
-
-def _name(row: Row) -> str:
-    return escape(row.label) if row.ranked else f"*{escape(row.label)}*"
-
-
-def _evidence(seed: Seed, item: Stored, page: Path) -> str:
-    status = item.record.status
-    text = seed_text(seed) if status == "ok" else f"{seed_text(seed)} {status}"
-    return f"[{escape(text)}]({link(relative(item.path, page))})"
-
-
-def relative(path: Path, page: Path) -> Path:
-    """`path` as seen from the folder of `page`."""
-    return Path(os.path.relpath(path, page.parent))
 
 
 def _attempt(item: Stored, page: Path) -> str:
@@ -400,15 +259,3 @@ def _files_left_out(damaged: Sequence[str]) -> list[str]:
     if not damaged:
         return []
     return ["", "## Files left out", "", *(f"- {escape(sentence)}" for sentence in damaged)]
-
-
-def _percent_with(interval: Interval) -> str:
-    if math.isnan(interval.low):
-        return percent(interval.mean)
-    return f"{percent(interval.mean)} [{percent(interval.low)}, {percent(interval.high)}]"
-
-
-def _number_with(interval: Interval) -> str:
-    if math.isnan(interval.low):
-        return f"{interval.mean:.3f}"
-    return f"{interval.mean:.3f} [{interval.low:.3f}, {interval.high:.3f}]"

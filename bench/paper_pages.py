@@ -14,13 +14,13 @@ from rich.table import Table
 from bench.claims import Move
 from bench.markdown import code, escape, link, table
 from bench.packnet_verdicts import peers_verdicts, readings_verdicts
-from bench.pages import SCENARIO_NAMES, budget_text, percent, relative
 from bench.papers import PAPERS, Kind, default_folder
 from bench.pools import Seed, seed_text
-from bench.records import Stored
 from bench.results import Cell, Result
 from bench.rounds_verdicts import Pair, moves, rounds_verdicts
 from bench.sleep_verdicts import sleep_verdicts
+from bench.store import Stored
+from bench.text import SCENARIO_NAMES, budget_text, percent, relative
 from bench.wording import Verdict, points, share_interval
 
 CLAIMS = ("claim", "published", "measured", "verdict", "how the protocol differs")

@@ -12,7 +12,8 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 from bench.config import RunConfig
-from bench.records import FINISHED, RunRecord, Stored
+from bench.records import FINISHED, RunRecord
+from bench.store import Stored
 
 Seed = tuple[int, int]
 """(base_seed, repetition): equal for the runs of two strategies that pair."""

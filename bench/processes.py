@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 from bench.config import RunConfig
 from bench.messages import Job
-from bench.records import RunRecord, Store
+from bench.records import RunRecord
+from bench.store import Store
 
 T = TypeVar("T")
 

@@ -11,10 +11,12 @@ from bench import environment, profile_pages
 from bench.budgets import Budget
 from bench.campaign import without_refused
 from bench.display import Display
-from bench.execute import Executor, plan
+from bench.execute import Executor
+from bench.planning import plan
 from bench.processes import slots
-from bench.records import RunRecord, Store, Stored, write_atomically
+from bench.records import RunRecord
 from bench.sampling import live_sampled
+from bench.store import Store, Stored, write_atomically
 from bench.suites import Suite
 
 PAIRS = 5

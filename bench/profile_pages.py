@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from bench import pools
 from bench.markdown import code, escape, table
-from bench.pages import SCENARIO_NAMES, budget_text, percent
 from bench.pools import PoolKey
-from bench.records import RunRecord, Stored
+from bench.records import RunRecord
 from bench.sampling import PARTS, samples_file
+from bench.store import Stored
+from bench.text import SCENARIO_NAMES, budget_text, percent
 
 FOLDED_BELOW = 0.005
 """Plugins, hooks and nights with a smaller share of a strategy's time are shown as other."""

@@ -12,8 +12,8 @@ import numpy as np
 from bench import measures, pools, stats
 from bench.measures import Bounds, Measures, stable
 from bench.pools import Entrant, Missing, PoolKey, Seed
-from bench.records import Stored
 from bench.stats import Interval
+from bench.store import Stored
 
 ALPHA = 0.05
 """Two rows are separated when the adjusted p-value is at most this."""

@@ -1,35 +1,23 @@
-"""What happened in a run: the record's schema, field by field, and its atomic store.
+"""What happened in a run: the record's schema, field by field.
 
-Reading records needs no torch. A number that was not measured is null; a failed run is a record
-with its status and reason.
+A number that was not measured is null; a failed run is a record with its status and reason.
 """
 
 from __future__ import annotations
 
-import gc
-import hashlib
-import json
-import math
-import os
-import re
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bench.budgets import TOLERANCE
 from bench.config import RunConfig, Value
-from bench.markdown import one_line
 
 SCHEMA = 2
-"""Version of the record's fields; `_upgraded` says what each of them added."""
-MOST_BYTES = 4 * 2**20
-"""Files larger than this are no records; those of 50 experiences have 0.1 MB."""
+"""Version of the record's fields; `upgraded` says what each of them added."""
+
+ROUNDING = 1e-6
+"""Share by which sums of the same amounts may differ."""
 
 Status = Literal["ok", "overrun", "timeout", "oom", "diverged", "error", "killed", "infra_error"]
 FINISHED: frozenset[str] = frozenset({"ok", "overrun", "timeout", "oom", "diverged", "error"})
@@ -73,6 +61,24 @@ class Cost(_Part):
     """Longest time between two checks of the budget, in the budget's seconds."""
     peak_memory_bytes: Count | None
     """Largest resident set of the process; device memory when the device is cuda."""
+
+    def check_sums(self, *, timed: bool) -> None:
+        """ValueError when the cost of a whole run contradicts itself. timed: budget in seconds."""
+        parts = {"charged_by_experience": self.charged_by_experience}
+        if timed:
+            parts["seconds_by_kind"] = list(self.seconds_by_kind.values())
+        for name, values in parts.items():
+            total = sum(values)  # fsum would raise beyond a float
+            if abs(total - self.charged) > ROUNDING * max(1.0, self.charged):
+                raise ValueError(
+                    f"charged must be the sum of {name}, {total:g}, got {self.charged:g}"
+                )
+        most = max(self.charged_by_experience, default=0.0)  # a step lies in one experience
+        if timed and self.longest_step > most + ROUNDING * max(1.0, most):
+            raise ValueError(
+                "longest_step must be at most what one experience charged, "
+                f"{most:g}, got {self.longest_step:g}"
+            )
 
 
 class WeightsInUse(_Part):
@@ -208,38 +214,11 @@ class RunRecord(_Part):
         most = budget.amount + max(step, TOLERANCE * budget.amount)
         if not 0 <= self.cost.charged <= most:
             raise ValueError(f"status ok needs charged in [0, {most:g}], got {self.cost.charged:g}")
-        parts = sum(self.cost.charged_by_experience)  # fsum would raise beyond a float
-        if abs(parts - self.cost.charged) > 1e-6 * max(1.0, most):
-            raise ValueError(
-                f"charged must be the sum of charged_by_experience, {parts:g}, "
-                f"got {self.cost.charged:g}"
-            )
+        self.cost.check_sums(timed=budget.clock != "steps")
         return self
 
 
-def checksum(payload: dict[str, object]) -> str:
-    """SHA-256 of the canonical JSON of a record without its checksum."""
-    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def finite(value: float) -> float | None:
-    """`value`, or None for NaN and infinity, which JSON has not."""
-    return value if math.isfinite(value) else None
-
-
-def _text(path: Path) -> str:
-    """The text of a plain file of moderate size; ValueError for a link, a pipe and the like."""
-    str(path).encode()  # a page must be able to name it
-    found = path.lstat()
-    if not stat.S_ISREG(found.st_mode):
-        raise ValueError("it must be a plain file, no link, folder or pipe")
-    if found.st_size > MOST_BYTES:
-        raise ValueError(f"it must have at most {MOST_BYTES} bytes, got {found.st_size}")
-    return path.read_text(encoding="utf-8")
-
-
-def _upgraded(payload: dict[str, Any]) -> dict[str, Any]:
+def upgraded(payload: dict[str, Any]) -> dict[str, Any]:
     """The record in the present schema; ValueError for one of a schema that is not known.
 
     2: the environment has a calibration, the cost its steps by experience; both may be null.
@@ -248,126 +227,3 @@ def _upgraded(payload: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(version, int) or not 1 <= version <= SCHEMA:
         raise ValueError(f"schema_version must be in 1 to {SCHEMA}, got {version!r:.20}")
     return payload | {"schema_version": SCHEMA}
-
-
-class RecordError(ValueError):
-    """A file that is no valid record; the message names the file and the `reason`."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        self.reason = one_line(reason)
-        super().__init__(one_line(f"{path}: {reason}"))
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A record and the file it was read from."""
-
-    path: Path
-    record: RunRecord
-
-
-def read_record(path: Path) -> RunRecord:
-    """Read and check one record; RecordError names the file and what is wrong with it."""
-    try:
-        text = _text(path)
-        payload = json.loads(text)
-        if "\\u" in text:  # half a character can be escaped, but not shown
-            json.dumps(payload, ensure_ascii=False).encode()
-        if not isinstance(payload, dict) or "checksum" not in payload:
-            raise RecordError(path, "not a record: it has no checksum")
-        stored = payload.pop("checksum")
-        if stored != checksum(payload):
-            raise RecordError(path, "checksum differs: the file was changed or cut")
-        record = RunRecord.model_validate(_upgraded(payload))
-    except RecordError:
-        raise
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "record"
-        raise RecordError(path, f"{where}: {first['msg']}") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise RecordError(path, f"not readable as a record: {error}") from error
-    if record.digest != record.config.digest:
-        raise RecordError(path, "the digest is not that of its configuration")
-    return record
-
-
-@contextmanager
-def without_collection() -> Iterator[None]:
-    """Keep the garbage collector from searching what is being read, which takes half the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-class Store:
-    """Records under one folder, by benchmark and scenario, strategy, repetition and attempt.
-
-    A record exists from the moment its file has this name: it is written under a temporary name,
-    flushed, synced and renamed, and the folder is synced.
-    """
-
-    def __init__(self, root: Path) -> None:
-        """root: created on the first write."""
-        self.root = root
-
-    def path(self, config: RunConfig, attempt: int) -> Path:
-        """Where the record of `attempt` lies; its log has the suffix `.log`."""
-        cell = f"{slug(config.benchmark)}-{config.scenario}"
-        name = f"{config.repetition}-{config.digest[:12]}-{attempt}.json"
-        return self.root / cell / slug(config.strategy) / name
-
-    def attempts(self, config: RunConfig) -> int:
-        """How many attempts at `config` have left a record or a log."""
-        first = self.path(config, 1)
-        found = first.parent.glob(f"{config.repetition}-{config.digest[:12]}-*.*")
-        numbers = [int(p.stem.rsplit("-", 1)[1]) for p in found if p.suffix in (".json", ".log")]
-        return max(numbers, default=0)
-
-    def write(self, record: RunRecord) -> Path:
-        """Write one record atomically; returns its path."""
-        path = self.path(record.config, record.attempt)
-        payload = record.model_dump(mode="json")
-        payload["checksum"] = checksum(payload)
-        write_atomically(path, json.dumps(payload, indent=1, allow_nan=False) + "\n")
-        return path
-
-    @without_collection()
-    def read(self) -> tuple[list[Stored], list[str]]:
-        """All valid records in path order, and a sentence for each file that is none."""
-        stored, damaged = [], []
-        for path in self.paths():
-            try:
-                stored.append(Stored(path, read_record(path)))
-            except RecordError as error:
-                damaged.append(str(error))
-        return stored, damaged
-
-    def paths(self) -> Iterator[Path]:
-        """Every file that may be a record, in order."""
-        return iter(sorted(p for p in self.root.rglob("*.json") if not p.name.startswith(".")))
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write `text` so that a reader of `path` sees the old file or the whole new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def slug(text: str) -> str:
-    """`text` as one safe file-name part."""
-    return re.sub(r"[^A-Za-z0-9.-]+", "_", text).strip("._")[-60:]

@@ -21,7 +21,9 @@ from bench.leaderboards import Evidence, boards
 from bench.markdown import one_line
 from bench.pools import seed_text
 from bench.ranking import Leaderboard, Row
-from bench.records import RunRecord, Stored
+from bench.records import RunRecord
+from bench.store import Stored
+from bench.text import SCENARIO_NAMES, budget_text
 
 TEMPLATE = "report.html"
 MOST_FIGURES = 24
@@ -90,8 +92,8 @@ def _board(
     ]
     return {
         "id": f"board-{number}",
-        "title": f"{key.benchmark}, {pages.SCENARIO_NAMES[key.scenario]}, "
-        f"{pages.budget_text(key)}, {key.model}",
+        "title": f"{key.benchmark}, {SCENARIO_NAMES[key.scenario]}, "
+        f"{budget_text(key)}, {key.model}",
         "facts": [(name, one_line(value)) for name, value in pages.facts(board).items()],
         "rows": [_row(row, numbers) for row in (*board.rows, *board.upper_bounds)],
         "figures": shown,

@@ -13,8 +13,8 @@ from bench.campaign import run_suite
 from bench.leaderboards import difference, read
 from bench.paper_pages import FIGURES, drawn, page_markdown, terminal_table
 from bench.papers import PAPERS, Experiment
-from bench.records import Store, write_atomically
 from bench.results import Result, read_result
+from bench.store import Store, write_atomically
 from bench.suites import Suite
 
 SUITES = Path(__file__).parent.parent / "suites"
@@ -129,8 +129,9 @@ def show(place: Place, console: Console) -> None:
 
 
 def verify(leaderboards_root: Path) -> list[str]:
-    """How the pages of papers differ from what their records give; empty if they agree.
+    """How the pages of papers differ from what their records give, and what is no record.
 
+    Empty if all is well.
     Figures are drawn from the same records; only whether they are there is checked.
     """
     differences = []
@@ -139,6 +140,7 @@ def verify(leaderboards_root: Path) -> list[str]:
         if not place.folder.is_dir():
             continue
         found, damaged = results(place)
+        differences += [f"{paper}/records/{sentence}" for sentence in damaged]
         page = place.page.relative_to(leaderboards_root).as_posix()
         if not place.page.is_file():
             differences.append(f"{page}: the records give this page, but it is missing")

@@ -20,11 +20,12 @@ from bench.compare import find_row
 from bench.config import RunConfig
 from bench.execute import Executor
 from bench.leaderboards import boards
-from bench.pages import budget_text, percent
 from bench.pools import seed_text
 from bench.processes import answer
 from bench.ranking import Row
-from bench.records import RunRecord, Store, Stored
+from bench.records import RunRecord
+from bench.store import Store, Stored
+from bench.text import budget_text, percent
 from strategies import registry
 
 ELSEWHERE = 0.05

@@ -14,8 +14,8 @@ from bench.config import RunConfig, Value
 from bench.measures import Bounds, Measures
 from bench.papers import Experiment
 from bench.pools import PoolError, PoolKey, Seed
-from bench.records import Stored
 from bench.stats import Array
+from bench.store import Stored
 from bench.suites import Suite
 
 

@@ -8,10 +8,10 @@ from itertools import combinations
 
 from bench import claims, stats
 from bench.claims import Move
-from bench.pages import percent
 from bench.ranking import ALPHA
 from bench.results import Cell, Result, paired_errors
 from bench.stats import Array
+from bench.text import percent
 from bench.wording import (
     Claim,
     Verdict,

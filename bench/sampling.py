@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from bench.messages import Job
 from bench.processes import live
-from bench.records import Store, write_atomically
+from bench.store import Store, write_atomically
 
 REFEREE = "bench.run"
 """The module that calls `strategy.train`; the clock runs while it does and at no other time."""

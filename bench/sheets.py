@@ -14,8 +14,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from bench.budgets import KINDS
-from bench.pages import SCENARIO_NAMES, budget_text, percent, relative
 from bench.ranking import LEVELS, SHARES, Leaderboard, Row
+from bench.text import SCENARIO_NAMES, budget_text, percent, relative
 
 Cell = str | int | float | bool | None
 

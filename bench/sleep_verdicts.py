@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.config import Value
-from bench.pages import percent
 from bench.results import Cell, Result, paired_errors
 from bench.stats import mean_interval
+from bench.text import percent
 from bench.wording import (
     Claim,
     Verdict,

@@ -12,8 +12,8 @@ from bench.explanations import BASELINES, EXPLANATIONS
 from bench.figures import save_svg
 from bench.handbook import Hyperparameter
 from bench.markdown import escape, table
-from bench.records import write_atomically
 from bench.schedule_figures import schedule_figure
+from bench.store import write_atomically
 from bench.suites import Suite
 from strategies.registry import STRATEGIES, Entry
 

@@ -250,9 +250,6 @@ def _(strategy: LibraryPackNet, finished: int) -> Anatomy:
 
 def _unguarded(strategy: SupervisedTemplate, weights: Mapping[str, Tensor]) -> Masks:
     """The entries that no guard of the strategy holds in place."""
-    free = {name: torch.ones_like(w, dtype=torch.bool) for name, w in weights.items()}
-    for guard in strategy.guards if isinstance(strategy, Guarded) else ():
-        for name, weight in weights.items():
-            if guard.parameter is weight:
-                free[name] = guard.trainable
-    return free
+    if isinstance(strategy, Guarded):
+        return strategy.trainable(weights)
+    return {name: torch.ones_like(w, dtype=torch.bool) for name, w in weights.items()}

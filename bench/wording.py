@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.pages import percent
 from bench.papers import Experiment
 from bench.ranking import LISTED_FROM, RESAMPLING_SEED
 from bench.stats import Interval, mean_interval
+from bench.text import percent
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
+from strategies.layers import finite
 from strategies.nights import Night, SleepingStrategy, Stage, learn, minibatches, steps_of
 from strategies.topdown import Moments, backwards, linear_path, see
 
@@ -91,8 +92,8 @@ class Dream(Stage):
         """Dream and rehearse until the night ends."""
         before = copy.deepcopy((self.moments, self.dreamt))
         self._rehearse(strategy, night)
-        if not all(p.isfinite().all() for p in strategy.model.parameters()):
-            self.moments, self.dreamt = before  # the night will be undone
+        if not finite(strategy.model):
+            self.moments, self.dreamt = before  # this will be undone
 
     def _rehearse(self, strategy: SleepingStrategy, night: Night) -> None:
         model = strategy.model

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from strategies.masks import Guard, Masks
@@ -39,8 +40,19 @@ class Guarded(Template):
             for n, mask in trainable.items()
         }
         self.sparse = {weight: layer for weight, layer in layers.items() if layer is not None}
+        self.hold()
+
+    def hold(self) -> None:
+        """Put back what may not move."""
         for guard in self.guards:
             guard.restore()
+
+    def trainable(self, weights: Mapping[str, Tensor]) -> Masks:
+        """The entries of `weights`, parameters of the model, that are not held."""
+        free = {name: torch.ones_like(w, dtype=torch.bool) for name, w in weights.items()}
+        for guard in self.guards:
+            free |= {n: guard.trainable for n, w in weights.items() if guard.parameter is w}
+        return free
 
     def products(self) -> AbstractContextManager[Any]:
         """Inside, the model computes as is fastest for the entries that it trains."""
@@ -54,12 +66,11 @@ class Guarded(Template):
     def optimizer_step(self) -> None:
         """Step, then put back what may not move."""
         super().optimizer_step()
-        for guard in self.guards:
-            guard.restore()
+        self.hold()
 
     def _before_training_exp(self, **kwargs: Any) -> None:
-        super()._before_training_exp(**kwargs)
         self.guards, self.sparse = (), {}
+        super()._before_training_exp(**kwargs)  # in which a stage may hold what it must
         self.optimizer.state.clear()  # moments of the experience before
 
     def _after_training_exp(self, **kwargs: Any) -> None:

@@ -33,6 +33,11 @@ def prunable(model: nn.Module) -> dict[str, nn.Parameter]:
     return {n: p for n, p in model.named_parameters() if n in names and n not in heads}
 
 
+def finite(model: nn.Module) -> bool:
+    """Whether every parameter is."""
+    return all(bool(parameter.isfinite().all()) for parameter in model.parameters())
+
+
 def norms(model: nn.Module) -> dict[str, nn.Module]:
     """The normalisation layers of `model` by name."""
     return {name: module for name, module in model.named_modules() if isinstance(module, NORMS)}

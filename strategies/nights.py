@@ -53,6 +53,9 @@ class Stage(ABC):
     def begin(self, strategy: SleepingStrategy) -> None:  # noqa: B027
         """An experience begins; nothing of it has been learned yet."""
 
+    def wake(self, strategy: SleepingStrategy) -> None:  # noqa: B027
+        """A day begins: the experience's first, after each stage's `begin`, or the next."""
+
     @abstractmethod
     def sleep(self, strategy: SleepingStrategy, night: Night) -> None:
         """Change the network; stop when `strategy.progress` reaches `night.end`."""
@@ -126,6 +129,7 @@ class SleepingStrategy(SupervisedTemplate):
         self.sleep_clock.begin(self.train_epochs * len(self.dataloader))
         for stage in self.stages:
             stage.begin(self)
+        self._wake()
 
     def _after_training_iteration(self, **kwargs: Any) -> None:
         self.sleep_clock.step()
@@ -145,6 +149,8 @@ class SleepingStrategy(SupervisedTemplate):
             self._slept += 1
             with self.sleep_clock.night():
                 self._sleep(night)
+                if self._slept < len(self.nights):
+                    self._wake()
             progress = max(progress, self.progress)
 
     def _sleep(self, night: Night) -> None:
@@ -152,9 +158,16 @@ class SleepingStrategy(SupervisedTemplate):
         sharing = sum(stage.takes_time for stage in self.stages)
         for stage in self.stages:
             if not stage.takes_time:
-                stage.sleep(self, night)
+                self._work(stage, night)
                 continue
             now = self.progress
             end = night.end if sharing == 1 else now + (night.end - now) / sharing
-            stage.sleep(self, replace(night, end=end))
+            self._work(stage, replace(night, end=end))
             sharing -= 1
+
+    def _work(self, stage: Stage, night: Night) -> None:
+        stage.sleep(self, night)
+
+    def _wake(self) -> None:
+        for stage in self.stages:
+            stage.wake(self)

@@ -100,7 +100,8 @@ _MIXES = (
     "dream",
     "replay",
 )
-"""Orders and mixes of stages without stored examples."""
+"""Orders and mixes of stages without stored examples; none with `consolidate`, which refuses the
+convolutions that all of these can do: a study of linear networks can name it."""
 
 
 STRATEGIES: dict[str, Entry] = {
@@ -190,7 +191,8 @@ STRATEGIES: dict[str, Entry] = {
     ),
     "staged-sleep": Entry(
         "strategies.staged_sleep:StagedSleep",
-        "nights of any stages in any order: prune, downscale, replay, rehearse, dream, align",
+        "nights of stages in any order: prune, downscale, replay, rehearse, dream, consolidate, "
+        "align",
         "Robinson et al. 2022",
         defaults={"learning_rate": 0.01},
         space={"stages": _MIXES, **_STAGED, "density": Range(0.1, 1.0)},

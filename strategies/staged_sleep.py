@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,9 +18,11 @@ from torch import nn
 
 from strategies.align import Align
 from strategies.clock import Clock, EpochClock
+from strategies.consolidate import Consolidate, check_can_seed
 from strategies.downscale import Downscale
 from strategies.dream import Curriculum, Dream
-from strategies.masks import Scope
+from strategies.layers import finite
+from strategies.masks import Masks, Scope, masked
 from strategies.nights import Night, Stage
 from strategies.prune import Prune, Pruning, PruningStrategy
 from strategies.rehearsal import Rehearse
@@ -35,12 +37,14 @@ class StagedSleep(PruningStrategy):
     """Days and nights in turn; a night goes through its `stages` from left to right.
 
     stages: names joined by `+`, each at most once: `prune`, `downscale`, `replay`, `rehearse`,
-        `dream`, `align`. Those that take time share the night equally.
+        `dream`, `consolidate`, `align`. Those that take time share the night equally. In a script
+        also stages of one's own.
     cycles: nights per experience, in [1, 1000], each after an equal part of the day.
     night: share of the experience that is night, in (0, 1), if any stage takes time.
     sleep_from: the first experience that is slept on, from 1; earlier ones are all day.
     density: kept share of all prunable weights after the last prune of an experience, in (0, 1];
-        what was pruned may grow again in the next experience.
+        what was pruned may grow again in the next experience. A prune before `consolidate` is of
+        the fast network.
     scope: see `Pruning`.
     downscale_to: factor of every weight in a night, in (0, 1].
     buffer: stored examples in all, at least 1, for `rehearse`.
@@ -48,14 +52,17 @@ class StagedSleep(PruningStrategy):
     seed: of the spikes of `replay`; None takes torch's initial seed at construction. With it among
         the stages linear layers have no biases, as in `SleepReplay`.
 
-    A night after which a weight is not finite is undone, with a warning.
+    What a stage holds in place, no later stage of the night moves. A stage after which a weight is
+    not finite is undone, with a warning. `consolidate` sleeps on every experience, in a network of
+    linear layers only; `knowledge-seeding` has its hyper-parameters, here it has their defaults. Of
+    several cycles each has a fast network and a slice of its own.
     """
 
     @template_first
     def __init__(
         self,
         *,
-        stages: str = "prune+downscale+replay+dream",
+        stages: str | Sequence[Stage] = "prune+downscale+replay+dream",
         cycles: int = 1,
         night: float = 0.8,
         sleep_from: int = 1,
@@ -78,17 +85,17 @@ class StagedSleep(PruningStrategy):
         if not 0 < density <= 1:
             raise ValueError(f"density must be in (0, 1], got {density}")
         spikes = torch.initial_seed() if seed is None else seed
-        made = make_stages(
-            stages,
-            {
-                "prune": Prune,
-                "downscale": lambda: Downscale(downscale_to),
-                "replay": lambda: Replay(**PRESETS[SUITE], data="current", seed=spikes),
-                "rehearse": lambda: Rehearse(buffer),
-                "dream": lambda: Dream(vividness=vividness, curriculum=curriculum),
-                "align": Align,
-            },
-        )
+        known: dict[str, Callable[[], Stage]] = {
+            "prune": Prune,
+            "downscale": lambda: Downscale(downscale_to),
+            "replay": lambda: Replay(**PRESETS[SUITE], data="current", seed=spikes),
+            "rehearse": lambda: Rehearse(buffer),
+            "dream": lambda: Dream(vividness=vividness, curriculum=curriculum),
+            "consolidate": lambda: Consolidate(vividness=vividness),
+            "align": Align,
+        }
+        made = make_stages(stages, known) if isinstance(stages, str) else list(stages)
+        check_goes_with_consolidate(made, sleep_from)
         asleep = night if any(stage.takes_time for stage in made) else 0.0
         nights = in_turn(cycles, asleep)
         super().__init__(
@@ -103,6 +110,8 @@ class StagedSleep(PruningStrategy):
             check_can_sleep(self.model)
         if any(isinstance(stage, Dream) for stage in made):
             check_can_dream(self.model)
+        if any(isinstance(stage, Consolidate) for stage in made):
+            check_can_seed(self.model)
         self.density = density
         self.sleep_from = sleep_from
 
@@ -110,8 +119,19 @@ class StagedSleep(PruningStrategy):
         """The density of every experience."""
         return self.density
 
-    def _before_training_exp(self, **kwargs: Any) -> None:
-        super()._before_training_exp(**kwargs)
+    def keep(self, kept: Masks) -> None:
+        """As the parent; what was held before stays so where it is kept."""
+        free = self.trainable(self.weights)
+        held = {n: mask & ~free[n] for n, mask in kept.items()}
+        values = masked(self.weights, held)
+        self.guard(
+            {n: mask & free[n] for n, mask in kept.items()},
+            {n: values[n] if mask.any() else None for n, mask in held.items()},
+        )
+
+    def check_model_and_optimizer(self, *arguments: Any, **kwargs: Any) -> None:
+        """As the template; where `replay` spikes, without biases."""
+        super().check_model_and_optimizer(*arguments, **kwargs)
         for layer in self.model.modules():
             if self.spikes and isinstance(layer, nn.Linear) and layer.bias is not None:
                 nn.init.zeros_(layer.bias.requires_grad_(False))
@@ -120,14 +140,17 @@ class StagedSleep(PruningStrategy):
         if self.clock.train_exp_counter + 1 >= self.sleep_from:
             super()._sleep_when_due(progress)
 
-    def _sleep(self, night: Night) -> None:
+    def _work(self, stage: Stage, night: Night) -> None:
         before = {n: p.detach().clone() for n, p in self.model.named_parameters()}
-        super()._sleep(night)
-        if not all(parameter.isfinite().all() for parameter in self.model.parameters()):
-            warnings.warn("weights not finite after sleep: the night is undone", stacklevel=2)
+        held = self.guards, self.sparse
+        super()._work(stage, night)
+        self.hold()
+        if not finite(self.model):
+            warnings.warn("weights not finite after a stage of sleep: it is undone", stacklevel=2)
             with torch.no_grad():
                 for name, parameter in self.model.named_parameters():
                     parameter.copy_(before[name])
+            self.guards, self.sparse = held
             self.optimizer.state.clear()
 
 
@@ -154,3 +177,17 @@ def make_stages(text: str, known: Mapping[str, Callable[[], Stage]]) -> list[Sta
         if names.count(name) > 1:
             raise ValueError(f"stages must name each stage at most once, got {text!r}")
     return [known[name]() for name in names]
+
+
+def check_goes_with_consolidate(stages: Sequence[Stage], sleep_from: int) -> None:
+    """ValueError where a stage of consolidation cannot do its part beside the others."""
+    kinds = [type(stage) for stage in stages]
+    if Consolidate not in kinds:
+        return
+    if Dream in kinds[: kinds.index(Consolidate)]:
+        raise ValueError("dream must come after consolidate, among what the slow network does")
+    if sleep_from > 1:
+        raise ValueError(
+            "sleep_from must be 1 with consolidate, as nothing is learned without a night, "
+            f"got {sleep_from}"
+        )

@@ -1,5 +1,26 @@
-"""One thread: two of them on busy cores wait for each other longer than they work."""
+"""One thread and, of workers side by side, cores of its own for each.
+
+Two threads on busy cores wait for each other longer than they work, and runs are pinned to the
+first cores of their parent.
+"""
 
 import os
 
+import pytest
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+CORES = sorted(os.sched_getaffinity(0))
+if "PYTEST_XDIST_WORKER" in os.environ:
+    number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+    workers = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.sched_setaffinity(0, CORES[number::workers] or CORES)
+
+
+@pytest.fixture
+def every_core():
+    """The cores of all workers, for runs beside each other."""
+    own = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, CORES)
+    yield
+    os.sched_setaffinity(0, own)

@@ -9,15 +9,8 @@ from typing import Any
 
 from bench.budgets import Budget
 from bench.config import RULESET, RunConfig
-from bench.records import (
-    Cost,
-    Environment,
-    Outcome,
-    RunRecord,
-    Store,
-    Stored,
-    WeightsInUse,
-)
+from bench.records import Cost, Environment, Outcome, RunRecord, WeightsInUse
+from bench.store import Store, Stored
 
 CHANCE = 0.1
 TOTAL = 1000

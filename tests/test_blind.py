@@ -12,8 +12,8 @@ from bench.config import RunConfig
 from bench.execute import Executor, Listener
 from bench.leaderboards import read
 from bench.messages import STOPPED
-from bench.records import Store
 from bench.run import run
+from bench.store import Store
 from factories import make_record
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench import board_figures, leaderboards
+from bench import board_figures, board_rows, leaderboards
 from bench.pages import FIGURES
 from bench.ranking import rank
 from factories import as_stored, make_record, make_runs, write
@@ -69,8 +69,8 @@ def test_the_points_are_those_of_the_records(two):
 
 
 def test_rows_are_told_apart_without_colour():
-    series = board_figures._series(board(*(make_runs(f"s{i}", 1) for i in range(20))))
-    assert len(series) == board_figures.MOST_ROWS
+    series = board_rows.series_of(board(*(make_runs(f"s{i}", 1) for i in range(20))))
+    assert len(series) == board_rows.MOST_ROWS
     assert len({(one.style["marker"], one.style["linestyle"]) for one in series}) == len(series)
     assert len({one.style["marker"] for one in series}) == len(series)
 

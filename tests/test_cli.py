@@ -9,7 +9,6 @@ from typer.testing import CliRunner
 
 from bench.cli import app, main
 
-JOBS = str(min(2, len(os.sched_getaffinity(0))))
 RUN = ["run", "--budget", "10steps", "--strategy", "naive"]
 
 
@@ -143,7 +142,7 @@ def test_help_and_list_import_nothing_heavy(arguments):
     subprocess.run([sys.executable, "-c", code], check=True, env=environment, capture_output=True)
 
 
-def test_a_suite_runs_its_leaderboard_is_written_and_verified(tmp_path, monkeypatch):
+def test_a_suite_runs_its_leaderboard_is_written_and_verified(tmp_path, every_core):
     runner, out, pages = CliRunner(), tmp_path / "pages" / "records", tmp_path / "pages"
     ran = runner.invoke(app, ran_arguments(out))
     assert ran.exit_code == 0, ran.output
@@ -161,7 +160,10 @@ def test_a_suite_runs_its_leaderboard_is_written_and_verified(tmp_path, monkeypa
     assert "2 ok" in status.output
 
 
-def test_the_parent_of_runs_imports_no_torch(tmp_path):
+def test_a_call_that_finds_all_runs_done_shows_them_and_imports_no_torch(tmp_path):
+    """While runs are made the parent has no torch either: `test_execute.py` looks, and kills."""
+    done = CliRunner().invoke(app, [*RUN, "--out", str(tmp_path)])
+    assert done.exit_code == 0, done.output
     code = (
         f"import sys; sys.argv = ['bench', *{RUN!r}, '--out', {str(tmp_path)!r}]\n"
         "from bench.cli import main\n"
@@ -169,12 +171,16 @@ def test_the_parent_of_runs_imports_no_torch(tmp_path):
         "except SystemExit as end: assert not end.code\n"
         "assert 'torch' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    again = subprocess.run(
+        [sys.executable, "-c", code], check=True, stdout=subprocess.PIPE, text=True
+    )
+    assert "1 done, 0 to go" in again.stdout
+    assert "naive" in again.stdout
 
 
 def ran_arguments(out) -> list[str]:
     return ["run", "--budget", "30steps", "--strategy", "naive,packnet-frozen", "--seeds", "2",
-            "--jobs", JOBS, "--out", str(out)]  # fmt: skip
+            "--jobs", str(min(2, len(os.sched_getaffinity(0)))), "--out", str(out)]  # fmt: skip
 
 
 def test_a_failed_row_makes_the_exit_code_one(tmp_path):

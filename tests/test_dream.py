@@ -67,7 +67,7 @@ def test_layers_below_the_first_linear_one_stay_as_they_are_from_the_second_expe
     model = torch.nn.Sequential(
         torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(64, 4)
     )
-    strategy = toy_strategy("dreaming", benchmark, epochs=20, model=model)
+    strategy = toy_strategy("dreaming", benchmark, epochs=4, model=model)
     before = model[0].weight.clone()
     strategy.train(benchmark.train[0])
     after = model[0].weight.clone()

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from bench import leaderboards
-from bench.records import MOST_BYTES, SCHEMA, RecordError, Store, checksum, read_record
+from bench.budgets import Budget
+from bench.records import SCHEMA
+from bench.store import MOST_BYTES, RecordError, Store, checksum, read_record
 from factories import make_record, make_runs, write
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -97,11 +99,15 @@ def test_a_file_whose_name_is_no_text_is_left_out(folder):
     assert "surrogates not allowed" in built(folder)
 
 
-def test_no_folder_is_entered_by_a_link(folder, tmp_path):
+@pytest.mark.parametrize("name", ["out", ".out", "split-mnist-class/out"])
+def test_a_link_to_a_folder_is_named_and_not_entered(folder, tmp_path, name):
     write(tmp_path / "elsewhere", make_runs("ewc"))
-    (folder / "records" / "out").symlink_to(tmp_path / "elsewhere")
-    assert built(folder) == ""
-    assert "ewc" not in (folder / "split-mnist" / "class-20s.md").read_text()
+    (folder / "records" / name).symlink_to(tmp_path / "elsewhere")
+    reason = "not readable as a record: it must be a plain file, no link, folder or pipe"
+    assert built(folder) == f"records/{name}: {reason}"
+    page = (folder / "split-mnist" / "class-20s.md").read_text()
+    assert "ewc" not in page
+    assert f"| damaged files left out | {name.count('/')} |" in page  # on the page of its cell
 
 
 def put(*path, value):
@@ -136,6 +142,9 @@ CHANGES = [
     (put("weights", 0, "artifact_bytes", value=2**63), "weights.0.artifact_bytes"),
     (put("cost", "seconds_by_kind", "train", value=1e308), "cost.seconds_by_kind.train"),
     (put("cost", "charged_by_experience", value=[0.1]), "must be the sum of charged_by"),
+    (put("cost", "charged_by_experience", value=[]), "must be the sum of charged_by"),
+    (put("cost", "seconds_by_kind", "train", value=0.9), "must be the sum of seconds_by_kind, 0.9"),
+    (put("cost", "longest_step", value=9.1), "at most what one experience charged, 9, got 9.1"),
     (put("cost", "charged", value=-1), "cost.charged"),
     (put("cost", "samples", value=10**400), "cost.samples"),
     (put("config", "budget", "amount", value=1e300), "config.budget.amount"),
@@ -162,6 +171,31 @@ def test_a_signed_record_that_cannot_be_is_left_out_by_reason(folder, change, re
     found = built(folder)
     assert found.startswith(f"records/{ODD}: ")
     assert reason in found
+
+
+@pytest.mark.parametrize(
+    ("longest_step", "reason"),
+    [
+        (10.0, "longest_step must be at most what one experience charged, 3, got 10"),
+        (3.0, "status ok needs charged in [0, 23], got 30"),
+    ],
+)
+def test_a_longest_step_cannot_be_forged_to_excuse_an_overdraft(folder, longest_step, reason):
+    payload = json.loads(next((folder / "records").rglob("*.json")).read_text())
+    payload["cost"] |= {  # 30 s of 20 s, 3 s in each of ten experiences
+        "charged": 30.0, "charged_by_experience": [3.0] * 10, "seconds_by_kind": {"train": 30.0},
+        "longest_step": longest_step,
+    }  # fmt: skip
+    (folder / "records" / ODD).write_text(signed(payload))
+    assert reason in built(folder)
+
+
+def test_on_the_steps_clock_seconds_need_not_add_up_to_what_was_charged(tmp_path):
+    record = make_record(budget=Budget.parse("100steps"))
+    assert record.cost.charged == 90
+    cost = record.cost.model_copy(update={"seconds_by_kind": {"train": 0.5}, "longest_step": 0.1})
+    path = Store(tmp_path).write(record.model_copy(update={"cost": cost}))
+    assert read_record(path).status == "ok"
 
 
 def _digest(payload):

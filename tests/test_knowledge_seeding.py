@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from strategies.nights import Night, Stage
+from strategies.consolidate import hidden
+from strategies.nights import Night
 from strategies.weights import weights_in_use
 from test_dream import accuracy
 from toy import StepClock, toy_benchmark, toy_strategy
@@ -21,8 +22,8 @@ def seeding(scenario: str = "class", *, steps: int = 200, experiences: int = 2, 
     return strategy, benchmark
 
 
-def hidden(strategy) -> dict[str, torch.Tensor]:
-    return {name: w.detach().clone() for name, w in strategy.weights.items()}
+def slices(strategy) -> dict[str, torch.Tensor]:
+    return {name: w.detach().clone() for name, w in hidden(strategy.model).items()}
 
 
 def test_the_slow_network_knows_earlier_classes_and_the_present_ones():
@@ -34,10 +35,10 @@ def test_the_slow_network_knows_earlier_classes_and_the_present_ones():
 
 def test_each_night_unmasks_a_share_of_what_is_masked_and_moves_nothing_else():
     strategy, benchmark = seeding(experiences=3, steps=40, slice=0.5)
-    before = {name: torch.zeros_like(w) for name, w in strategy.weights.items()}
+    before = {name: torch.zeros_like(w) for name, w in slices(strategy).items()}
     for index, experience in enumerate(benchmark.train):
         strategy.train(experience)
-        now = hidden(strategy)
+        now = slices(strategy)
         for name, weight in now.items():
             assert torch.equal(weight[before[name] != 0], before[name][before[name] != 0])
         share = sum(int((w != 0).sum()) for w in now.values())
@@ -47,42 +48,34 @@ def test_each_night_unmasks_a_share_of_what_is_masked_and_moves_nothing_else():
         before = now
 
 
-def test_the_fast_network_is_small_and_starts_anew_each_day():
-    strategy, benchmark = seeding(fast=0.1, steps=40)
-    days = []
-
-    class Look(Stage):
-        takes_time = False
-
-        def sleep(self, strategy, night):
-            days.append(strategy.consolidate.fast.state_dict())
-
-    strategy.stages = (Look(), *strategy.stages)
-    for experience in benchmark.train:
-        strategy.train(experience)
-    for day in days:
-        kept = [day[name] != 0 for name in strategy.weights]
-        share = sum(int(k.sum()) for k in kept) / sum(k.numel() for k in kept)
-        assert share == pytest.approx(0.1, abs=0.02)
-    both = (days[0]["1.weight"] != 0) & (days[1]["1.weight"] != 0)
-    assert both.float().mean() == pytest.approx(0.01, abs=0.01)
+def test_it_is_nights_of_one_stage():
+    learned = []
+    for name, chosen in (("knowledge-seeding", {}), ("staged-sleep", {"stages": "consolidate"})):
+        benchmark = toy_benchmark("class")
+        strategy = toy_strategy(
+            name, benchmark, epochs=20, sleep_clock=StepClock(40), chosen=chosen
+        )
+        for experience in benchmark.train:
+            strategy.train(experience)
+        learned.append(strategy.model.state_dict())
+    one, other = learned
+    assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_a_day_that_was_cut_before_its_night_leaves_the_slow_network():
     strategy, benchmark = seeding(steps=40)
     strategy.train(benchmark.train[0])
-    before = hidden(strategy)
+    before = slices(strategy)
     strategy.nights = (Night(0.99, 1.0),)
     strategy.sleep_clock, strategy.train_epochs = StepClock(4), 4
     strategy.train(benchmark.train[1])
-    for name, weight in hidden(strategy).items():
+    for name, weight in slices(strategy).items():
         assert torch.equal(weight, before[name])
 
 
 def test_only_the_slow_network_and_moments_are_kept():
     strategy, benchmark = seeding(steps=20)
     strategy.train(benchmark.train[0])
-    assert strategy.consolidate.fast is None
     weights = weights_in_use(strategy)
     assert weights.total == sum(p.numel() for p in strategy.model.parameters())
     assert weights.buffer_bytes == 4 * (2 * 101 + 100 * 100)
@@ -101,11 +94,3 @@ def test_only_the_slow_network_and_moments_are_kept():
 def test_bad_input_is_refused_in_words(chosen, message):
     with pytest.raises(ValueError, match=message):
         toy_strategy("knowledge-seeding", toy_benchmark("class"), chosen=chosen)
-
-
-def test_a_network_with_convolutions_is_refused():
-    model = torch.nn.Sequential(
-        torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(64, 4)
-    )
-    with pytest.raises(ValueError, match="must have linear layers only"):
-        toy_strategy("knowledge-seeding", toy_benchmark("class"), model=model)

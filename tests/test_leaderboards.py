@@ -435,7 +435,7 @@ def test_no_neighbour_is_separated_by_luck_more_often_than_alpha():
 
 def test_reading_and_ranking_records_loads_no_torch():
     code = (
-        "import sys, bench.records, bench.leaderboards; "
+        "import sys, bench.store, bench.leaderboards; "
         "sys.exit(any(name in sys.modules for name in ('torch', 'avalanche')))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

@@ -4,8 +4,8 @@ import csv
 import json
 
 from bench import profile_pages
-from bench.records import Store, Stored
 from bench.sampling import samples_file
+from bench.store import Store, Stored
 from factories import make_record
 
 SECONDS = {"data": 1.0, "forward": 2.0, "backward": 5.9, "EWCPlugin": 1.0, "Small": 0.04}

@@ -10,8 +10,9 @@ from bench.cli import app
 from bench.paper_pages import drawn
 from bench.papers import PAPERS, choose, find_paper
 from bench.pools import PoolError
-from bench.records import Store, WeightsInUse
+from bench.records import WeightsInUse
 from bench.reproduce import Place
+from bench.store import Store
 from bench.suites import Suite
 from factories import make_record
 

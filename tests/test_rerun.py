@@ -10,7 +10,7 @@ from bench import rerun
 from bench.budgets import Budget
 from bench.config import RunConfig
 from bench.execute import Executor
-from bench.records import Store
+from bench.store import Store
 from factories import as_stored, make_record, make_runs
 
 
@@ -38,7 +38,7 @@ def test_a_row_of_the_steps_clock_gives_the_same_matrix(tmp_path, strategy, scen
 
 @pytest.mark.parametrize("strategy", ["naive", "replay", "joint"])
 def test_a_timed_row_whose_strategy_never_saw_the_clock_gives_the_same_matrix(tmp_path, strategy):
-    found = again(row_of(tmp_path, strategy, Budget.parse("1s", "cpu")), tmp_path)
+    found = again(row_of(tmp_path, strategy, Budget.parse("0.4s", "cpu")), tmp_path)
     assert found.then.config.budget.clock == "cpu"
     assert found.now.cost.steps_by_experience == found.then.cost.steps_by_experience
     assert found.most == 0
@@ -46,7 +46,7 @@ def test_a_timed_row_whose_strategy_never_saw_the_clock_gives_the_same_matrix(tm
 
 
 def test_a_timed_row_with_nights_by_progress_is_run_and_not_judged(tmp_path):
-    found = again(row_of(tmp_path, "packnet-frozen", Budget.parse("1s", "cpu"), "task"), tmp_path)
+    found = again(row_of(tmp_path, "packnet-frozen", Budget.parse("0.4s", "cpu"), "task"), tmp_path)
     assert sum(found.now.cost.steps.values()) == sum(found.then.cost.steps.values())
     assert found.most is None
     assert "not judged" in found.sentence()

@@ -82,6 +82,8 @@ def test_a_stage_that_ends_early_leaves_its_time_to_the_next():
         "prune+downscale+replay+dream",
         "dream+rehearse+downscale+prune",
         "replay+align",
+        "prune+consolidate+replay",
+        "rehearse+consolidate+dream+prune",
     ],
 )
 @pytest.mark.parametrize("scenario", ["task", "class", "domain"])
@@ -101,8 +103,10 @@ def test_only_what_is_kept_between_experiences_counts_as_stored():
         assert (weights_in_use(strategy).buffer_bytes > 0) == stores
 
 
-def test_a_prune_in_the_night_leaves_its_density_whatever_follows():
-    strategy, benchmark = staged("prune+downscale+dream", density=0.3, cycles=3)
+@pytest.mark.parametrize("stages", ["prune+downscale+dream", "prune+replay"])
+def test_a_prune_in_the_night_leaves_its_density_whatever_follows(stages):
+    strategy, benchmark = staged(stages, density=0.3, cycles=3)
+    strategy.train_epochs = 5  # no day after the last night
     for experience in benchmark.train:
         strategy.train(experience)
     kept = sum(int((w != 0).sum()) for w in strategy.weights.values())
@@ -148,7 +152,7 @@ def test_sleep_may_begin_with_a_later_experience():
     assert len(log) == 1
 
 
-def test_a_night_that_breaks_the_weights_is_undone():
+def test_a_stage_that_breaks_the_weights_is_undone():
     strategy, benchmark = staged("dream", steps=20)
 
     class Break(Stage):
@@ -157,7 +161,7 @@ def test_a_night_that_breaks_the_weights_is_undone():
                 strategy.model[-1].weight.mul_(math.nan)
 
     strategy.stages = (Break(),)
-    with pytest.warns(UserWarning, match="the night is undone"):
+    with pytest.warns(UserWarning, match="not finite after a stage of sleep: it is undone"):
         strategy.train(benchmark.train[0])
     assert all(p.isfinite().all() for p in strategy.model.parameters())
 
@@ -166,7 +170,10 @@ def test_a_night_that_breaks_the_weights_is_undone():
     ("chosen", "message"),
     [
         ({"stages": "dreem"}, "unknown stage 'dreem' in 'dreem'; did you mean 'dream'"),
-        ({"stages": "dream+"}, r"unknown stage '' in 'dream\+'\. Known: align, downscale, dream"),
+        (
+            {"stages": "dream+"},
+            r"unknown stage '' in 'dream\+'\. Known: align, consolidate, downscale",
+        ),
         ({"stages": "dream+dream"}, "each stage at most once, got 'dream[+]dream'"),
         ({"cycles": 0}, r"cycles must be in \[1, 1000\], got 0"),
         ({"night": 1.0}, r"night must be in \(0, 1\), got 1.0"),

@@ -86,5 +86,14 @@ def test_the_stages_of_a_night_have_a_lane_each_in_the_order_of_their_work():
     assert heights == pytest.approx([1 / 4] * 4 * EXPERIENCES)
 
 
+def test_consolidation_holds_earlier_slices_and_trains_the_next():
+    found = trace("knowledge-seeding")
+    assert [name for name, _, _ in found.stages] == ["consolidate"] * EXPERIENCES
+    for experience, held in enumerate((0.0, 0.5, 0.75)):
+        shares = at_the_end(found, experience)
+        assert shares.held == pytest.approx(held, abs=0.02)
+        assert shares.shared + shares.own == pytest.approx((1 - held) / 2, abs=0.02)
+
+
 def test_nights_without_a_day_between_them_are_one():
     assert merged([(0.1, 0.2), (0.2, 0.3), (0.5, 0.6)]) == [(0.1, 0.3), (0.5, 0.6)]

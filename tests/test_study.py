@@ -15,7 +15,7 @@ import pytest
 from optuna.trial import TrialState
 
 from bench.messages import STOPPED, Progress
-from bench.records import Store
+from bench.store import Store
 from bench.study import campaign
 from bench.study.declared import Study
 from bench.study.dominance import dominated

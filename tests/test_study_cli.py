@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from bench.cli import app
 from bench.processes import fork_server
-from bench.records import Store
+from bench.store import Store
 from bench.study.folder import Folder
 from bench.study.storage import open_index, open_storage
 from bench.suites import Suite

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bench.cli import app
-from bench.records import Store
+from bench.store import Store
 from bench.study import transfer
 from bench.study.export import suite_of
 from bench.study.folder import Folder

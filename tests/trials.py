@@ -9,7 +9,8 @@ from datetime import timedelta
 from bench.config import RunConfig
 from bench.execute import Listener
 from bench.messages import STOPPED
-from bench.records import Outcome, RunRecord, Store
+from bench.records import Outcome, RunRecord
+from bench.store import Store
 from bench.study.declared import Study
 from factories import make_record
 

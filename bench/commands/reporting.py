@@ -93,8 +93,8 @@ def report(
 ) -> None:
     """Write one HTML page of a folder of records: tables, figures, every record's details."""
     from bench import leaderboards
-    from bench.records import write_atomically
     from bench.report import report_html
+    from bench.store import write_atomically
 
     require_folder(out)
     evidence = leaderboards.read(out)
@@ -159,7 +159,7 @@ def verify(
         raise typer.Exit(_rerun(rerun, pages, (benchmark, scenario, budget), jobs, data))
     if (benchmark, scenario, budget) != (None, None, None):
         raise ValueError("--benchmark, --scenario and --budget choose the row of --rerun: give it")
-    from bench import leaderboards
+    from bench import leaderboards, provenance
     from bench import reproduce as reproduction
     from bench.study import across, folder
 
@@ -170,6 +170,8 @@ def verify(
     ]  # fmt: skip
     for difference in differences:
         typer.echo(difference)
+    for note in provenance.notes(pages):
+        typer.echo(f"note: {note}")
     if not differences:
         typer.echo(f"{pages}: every page agrees with its records")
     raise typer.Exit(1 if differences else 0)

@@ -69,7 +69,7 @@ def run(
     from pydantic import ValidationError
 
     from bench.campaign import alone_in, run_suite
-    from bench.records import Store
+    from bench.store import Store
     from bench.suites import Suite, parse_settings
 
     if profile and retry:
@@ -141,7 +141,7 @@ def status(out: Out = Path("runs")) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from bench.records import Store
+    from bench.store import Store
 
     require_folder(out)
     stored, damaged = Store(out).read()

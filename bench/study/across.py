@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,23 +12,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tomli_w
 
-from bench.pages import percent
-from bench.records import slug, write_atomically
+from bench.declared import read_toml
+from bench.store import slug, write_atomically
 from bench.study import movement
 from bench.study.declared import Study, changed
 from bench.study.folder import Folder, verify_page
 from bench.study.pages import Page
 from bench.study.results import done
 from bench.study.trials import Trial
+from bench.text import percent
 from strategies.space import Range
 
 if TYPE_CHECKING:  # slow to import, and only a page needs it
     from matplotlib.figure import Figure
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 ROUNDS = "rounds"
 """What may move."""
@@ -137,8 +132,8 @@ def read(root: Path) -> list[Task]:
             f"{root} must hold a comparison, got no {DECLARED} there; name its studies"
         )
     try:
-        inside = tomllib.loads(declared.read_text(encoding="utf-8"))["studies"]
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError) as error:
+        inside = read_toml(declared, "comparison")["studies"]
+    except KeyError as error:
         raise ValueError(f"{declared} must name its studies, got {error}") from error
     folders = [Folder(root / folder) for folder in inside]
     studies = [folder.study() for folder in folders]

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from bench.config import RunConfig
-from bench.execute import Executor, Listener, Plan, refuse_other_conditions
+from bench.execute import Executor, Listener
+from bench.planning import Plan, refuse_other_conditions
 from bench.processes import answer, slots
 from bench.records import RunRecord
 from bench.study import across, pages

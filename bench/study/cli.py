@@ -159,7 +159,7 @@ def transfer(
     out: Out = Path("transfer"),
 ) -> None:
     """Say what a search on the first experiences lost and saved against one on the whole stream."""
-    from bench.records import Store
+    from bench.store import Store
     from bench.study import campaign
     from bench.study import transfer as transfers
     from bench.study.folder import Folder

@@ -6,36 +6,29 @@ with, and nothing that is written there may change while it goes on.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
-from bench.budgets import Budget, ClockName
-from bench.catalogue import check_experiences, find_benchmark, find_model
-from bench.config import Augmentation, RunConfig, Scenario, Speedup, Value
-from bench.records import write_atomically
+from bench.budgets import Budget
+from bench.catalogue import check_experiences, find_benchmark
+from bench.config import RunConfig, Scenario, Value
+from bench.declared import Declared
+from bench.store import write_atomically
 from bench.study.space import Written, read_space, search_space, written
-from bench.suites import first_mistake
 from strategies import registry
 from strategies.space import Choices, Range
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 Objective = Literal["weights", "accuracy"]
 
 
-class Study(BaseModel):
+class Study(Declared):
     """A search; trials differ in nothing but the hyper-parameters of `space`.
 
-    budget: of one run on the whole stream. within: what all runs of the search may spend together;
-        None: no limit.
+    within: what all runs of the search may spend together; None: no limit.
     experiences: trials see only so many of the stream, its first, under such a part of the budget
         that each has the same share; None: all of it.
     objectives: `accuracy`, or `weights` and `accuracy` at once.
@@ -45,27 +38,18 @@ class Study(BaseModel):
     hyperparameters: fixed ones. space: searched ones, over those that the strategy declares.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     strategy: str
     benchmark: str = "split-digits"
     scenario: Scenario = "task"
-    model: str | None = None
     budget: str = "20s"
-    clock: ClockName | None = None
     experiences: int | None = Field(default=None, ge=1)
     within: str | None = None
     objectives: tuple[Objective, ...] = ("weights", "accuracy")
-    seeds: int = Field(default=1, ge=1)
     base_seed: int = Field(default=1, ge=1)
     validation: float = Field(default=0.1, gt=0, le=0.5)
     hyperparameters: dict[str, Value] = Field(default_factory=dict)
     space: dict[str, Written] = Field(default_factory=dict)
     allocation: Literal["samples", "equal"] = "samples"
-    threads: int = Field(default=1, ge=1)
-    device: Literal["cpu", "cuda"] = "cpu"
-    speedups: tuple[Speedup, ...] = ()
-    augment: tuple[Augmentation, ...] = ()
 
     @field_validator("objectives")
     @classmethod
@@ -73,25 +57,6 @@ class Study(BaseModel):
         if sorted(names) not in (["accuracy"], ["accuracy", "weights"]):
             raise ValueError("objectives must be accuracy, or weights and accuracy")
         return tuple(sorted(names, reverse=True))
-
-    @classmethod
-    def of(cls, options: Mapping[str, Any], *, source: str = "") -> Study:
-        """From fields by name; ValueError names the one that is wrong."""
-        try:
-            return cls.model_validate(options)
-        except ValidationError as error:
-            raise ValueError(f"{source}{first_mistake(error, cls)}") from error
-
-    @classmethod
-    def read(cls, path: Path) -> Study:
-        """Read a TOML file; ValueError names the file and the key that is wrong."""
-        try:
-            fields = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"study file {path} cannot be read: {error}") from error
-        except tomllib.TOMLDecodeError as error:
-            raise ValueError(f"{path}: not TOML: {error}") from error
-        return cls.of(fields, source=f"{path}: ")
 
     def write(self, path: Path) -> None:
         """Write the TOML file that gives this study again."""
@@ -105,7 +70,6 @@ class Study(BaseModel):
         benchmark = find_benchmark(self.benchmark)
         benchmark.check_scenario(self.benchmark, self.scenario)
         registry.check_scenario(self.strategy, registry.find(self.strategy), self.scenario)
-        find_model(self.model or benchmark.model)
         budget = self.whole_budget
         if self.experiences is not None:
             known = benchmark.experiences
@@ -113,7 +77,7 @@ class Study(BaseModel):
                 raise ValueError(f"experiences needs a number: {self.benchmark}?experiences=5")
             check_experiences(self.experiences, known, self.benchmark)
         filled = {
-            "model": self.model or benchmark.model,
+            "model": self.model_on(self.benchmark),
             "clock": budget.clock,
             "space": written(search_space(self.strategy, self.space, self.hyperparameters)),
             "budget": str(budget),
@@ -126,11 +90,6 @@ class Study(BaseModel):
     def searched(self) -> dict[str, Range | Choices]:
         """The space of a resolved study."""
         return read_space(self.space)
-
-    @property
-    def whole_budget(self) -> Budget:
-        """Of one run on the whole stream."""
-        return Budget.parse(self.budget, self.clock)
 
     @property
     def run_budget(self) -> Budget:
@@ -152,21 +111,13 @@ class Study(BaseModel):
     def configs(self, chosen: Mapping[str, Value]) -> list[RunConfig]:
         """The runs of the trial with these hyper-parameters: one for each seed."""
         return [
-            RunConfig(
-                benchmark=self.benchmark,
+            self.run_config(
+                self.benchmark,
                 scenario=self.scenario,
-                model=self.model or find_benchmark(self.benchmark).model,
                 strategy=self.strategy,
                 hyperparameters={**self.hyperparameters, **chosen},
                 budget=self.run_budget,
-                allocation=self.allocation,
-                validation=self.validation,
-                base_seed=self.base_seed,
                 repetition=repetition,
-                threads=self.threads,
-                device=self.device,
-                speedups=self.speedups,
-                augment=self.augment,
                 blind=True,
                 experiences=self.experiences,
             )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tomli_w
 
-from bench.records import write_atomically
+from bench.store import write_atomically
 from bench.study.declared import Study
 from bench.study.pages import cost
 from bench.study.results import best, chance, most_telling

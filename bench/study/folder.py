@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.records import Store, write_atomically
+from bench.store import Store, write_atomically
 from bench.study.declared import Study, differences
 from bench.study.trials import Trial, read_trials
 
@@ -92,17 +92,16 @@ def write_page(root: Path, page: Page, figures: Mapping[str, Figure]) -> Path:
 
 
 def verify(root: Path) -> list[str]:
-    """How the pages of the studies under `root` differ from what their records give."""
+    """How the pages of the studies under `root` differ from their records, and what is none."""
     from bench.study import pages
 
-    folders = [Folder(declared.parent) for declared in sorted(root.rglob("study.toml"))]
-    return [
-        line
-        for folder in folders
-        for line in verify_page(
-            folder.root, pages.page_of(folder.study(), folder.trials()[0]), beside=root
-        )
-    ]
+    found = []
+    for declared in sorted(root.rglob("study.toml")):
+        folder = Folder(declared.parent)
+        trials, damaged = folder.trials()
+        found += damaged
+        found += verify_page(folder.root, pages.page_of(folder.study(), trials), beside=root)
+    return found
 
 
 def verify_page(root: Path, page: Page, *, beside: Path) -> list[str]:

@@ -13,11 +13,11 @@ from rich.table import Table
 
 from bench.catalogue import find_benchmark
 from bench.markdown import escape, table
-from bench.pages import percent
 from bench.study.declared import Study
 from bench.study.results import best, drawn
 from bench.study.space import sentences
 from bench.study.trials import Trial
+from bench.text import percent
 
 Rows = list[list[str]]
 

@@ -14,7 +14,8 @@ from optuna.trial import FrozenTrial, TrialState
 from bench.config import RunConfig
 from bench.execute import Executor, Listener
 from bench.messages import STOPPED, Progress
-from bench.records import FINISHED, RunRecord, Store, read_record
+from bench.records import FINISHED, RunRecord
+from bench.store import Store, read_record
 from bench.study.declared import Study
 from bench.study.dominance import dominated, path
 from bench.study.points import queue_grid, same_point

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from bench import stats, wording
 from bench.measures import fault
-from bench.pages import percent
 from bench.records import FINISHED, RunRecord
 from bench.study.declared import Study, changed
 from bench.study.folder import Folder
 from bench.study.pages import Page, amount, cost
 from bench.study.results import best
 from bench.study.trials import Trial
+from bench.text import percent
 
 HEADER = [
     "search", "trials", "charged", "final accuracy on test, %", "weights used, %", "failed runs",

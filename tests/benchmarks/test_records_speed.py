@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bench import records
-from bench.records import Store
+from bench.store import Store
 from factories import make_record
 
 ROOT = Path(__file__).parents[2]

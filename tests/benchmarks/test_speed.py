@@ -34,9 +34,9 @@ from bench.evaluation import evaluate
 from bench.execute import Executor
 from bench.hooks import skip_idle_hooks
 from bench.loading import serve_whole_batches
-from bench.records import Store
 from bench.run import EVAL_BATCH, warm_up
 from bench.speedups import precision
+from bench.store import Store
 from bench.suites import Suite
 from sleep_loops import dense_sleep, row_sleep
 from strategies.masks import keep_largest

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.records import RecordError, Store, checksum, read_record, write_atomically
+from bench.store import RecordError, Store, checksum, read_record, write_atomically
 from factories import make_record as record
 
 

@@ -1,0 +1,68 @@
+"""What no rule forbids and a reviewer should know of the records under a folder of pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bench.markdown import one_line
+from bench.pools import Seed, entrants, labels, pools, seed_text
+from bench.store import Store, Stored
+from bench.text import budget_text
+
+
+def notes(pages: Path) -> list[str]:
+    """A sentence for each thing worth knowing; files are named by their path among the records."""
+    found = []
+    for root in sorted(path for path in pages.rglob("records") if path.is_dir()):
+        read = Store(root).read()[0]
+        stored = [Stored(item.path.relative_to(root), item.record) for item in read]
+        name = root.relative_to(pages).as_posix()
+        told = [*_local_changes(stored), *_missing_attempts(stored), *_missing_seeds(stored)]
+        found += [one_line(f"{name}: {sentence}") for sentence in told]
+    return found
+
+
+def _local_changes(stored: Sequence[Stored]) -> Iterator[str]:
+    """Records that no commit can make again."""
+    for what, made in (
+        ("local changes to their commit", [s for s in stored if s.record.environment.dirty]),
+        ("an unknown commit", [s for s in stored if s.record.environment.commit is None]),
+    ):
+        if made:
+            count = f"{len(made)} of {len(stored)} records were made with {what}"
+            yield f"{count}, the first {made[0].path.as_posix()}"
+
+
+def _missing_attempts(stored: Sequence[Stored]) -> Iterator[str]:
+    """Attempts that later ones show to have been begun; the first that finished counts."""
+    found: dict[str, list[Stored]] = {}
+    for item in stored:
+        found.setdefault(item.record.digest, []).append(item)
+    for attempts in found.values():
+        numbers = {item.record.attempt for item in attempts}
+        if gaps := sorted(set(range(1, max(numbers))) - numbers):
+            yield f"{attempts[-1].path.as_posix()} is there without attempt {_listed(gaps)}"
+
+
+def _missing_seeds(stored: Sequence[Stored]) -> Iterator[str]:
+    """Seeds that a row lacks up to the largest of its table; a search may give a trial up."""
+    for key, pool in pools([item for item in stored if not item.record.config.blind]).items():
+        grid = entrants(pool)
+        names = labels(grid)
+        seeds = {seed for cells in grid.values() for seed in cells}
+        for entrant, cells in grid.items():
+            if gaps := [seed_text(seed) for seed in _up_to(seeds) if seed not in cells]:
+                where = f"{key.benchmark}, {key.scenario}, {budget_text(key)}"
+                yield f"{where}, {names[entrant]}: no record of seed {_listed(gaps)}"
+
+
+def _up_to(seeds: set[Seed]) -> Iterator[Seed]:
+    """Every seed up to the largest repetition of each base seed."""
+    for base in sorted({base for base, _ in seeds}):
+        for repetition in range(1 + max(r for b, r in seeds if b == base)):
+            yield base, repetition
+
+
+def _listed(parts: Sequence[object]) -> str:
+    return ", ".join(map(str, parts))

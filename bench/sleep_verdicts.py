@@ -93,7 +93,12 @@ def sleep_verdicts(results: Mapping[str, Result]) -> list[Verdict]:
             if level.experiment in results
         ),
         *(_best(result, goal) for name, goal in BEST.items() if (result := results.get(name))),
-        *(_above(result, cell) for result in every for cell in result.cells if sleeps(cell)),
+        *(
+            _above(result, cell, others)
+            for result in every
+            for cell in result.cells
+            if sleeps(cell) and (others := _others(result, cell))
+        ),
     ]
 
 
@@ -152,11 +157,11 @@ def _best(result: Result, goal: float) -> Verdict:
     return claim.answer(measured, verdict, seeds=len(best.runs))
 
 
-def _above(result: Result, cell: Cell) -> Verdict:
+def _above(result: Result, cell: Cell, others: Sequence[Cell]) -> Verdict:
     """A row that sleeps against each that does not, or is a control, and stores as much."""
     claim = Claim.of(result.experiment, f"{cell.label} against what does not sleep", "none")
     shown, found, seeds = [], [], 0
-    for other in _others(result, cell):
+    for other in others:
         errors = paired_errors([cell, other])
         if len(errors):
             found.append(mean_interval(list(errors[:, 1] - errors[:, 0]), rng=generator()))
@@ -174,10 +179,7 @@ def _others(result: Result, cell: Cell) -> Sequence[Cell]:
     return [
         other
         for other in result.cells
-        if not sleeps(other)
-        and other.runs
-        and other.strategy != "joint"
-        and _stored(other) == _stored(cell)
+        if not sleeps(other) and other.strategy != "joint" and _stored(other) == _stored(cell)
     ]
 
 

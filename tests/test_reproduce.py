@@ -264,7 +264,7 @@ class TestSleep:
         assert best[2].startswith("80.20 ")
         assert " % by dreaming, chosen among 4 on the test" in best[2]
         assert best[3] == "at least 75.0 %: holds here, with the whole interval"
-        assert row(page, "dreaming against")[3] == "surely above 8, surely below 1 of 9"
+        assert row(page, "dreaming against")[3] == "surely above 8, surely below 2 of 10"
 
     def test_on_features_the_published_level_is_that_of_nights_on_the_first_task(self, tmp_path):
         where = place(tmp_path, "tadros2022")
@@ -281,6 +281,7 @@ class TestSleep:
         assert slept[2].startswith("50.20 ")
         assert slept[3] == "at least 44.5 %: holds here, with the whole interval"
         assert "without labels, from 500 images of each class that the stream has not" in slept[4]
+        assert "does not sleep: sleep after each task, CIFAR-10 features" not in page  # no control
         tuned = row(page, "C5, sleep tuned here that sees the first task")
         assert tuned[1] == "44.55 %"
         assert tuned[2].startswith("48.20 ")

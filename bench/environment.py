@@ -93,13 +93,17 @@ def calibration(file: Path) -> Calibration | None:
 
 
 def commit() -> tuple[str | None, bool | None]:
-    """Commit of this source tree and whether tracked files differ; (None, None) outside git."""
+    """Commit of this source tree and whether tracked files differ; (None, None) outside git.
+
+    Generated pages do not count: a campaign writes them between its experiments.
+    """
     folder = Path(__file__).resolve().parent.parent
     if not (folder / ".git").exists():
         return None, None
     try:
         head = _git(folder, "rev-parse", "HEAD")
-        return head, bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))
+        code = ("--", ".", ":(exclude)leaderboards")
+        return head, bool(_git(folder, "status", "--porcelain", "--untracked-files=no", *code))
     except (OSError, subprocess.CalledProcessError):
         return None, None
 

@@ -18,6 +18,7 @@ from bench.config import RunConfig
 from bench.evaluation import Scores, evaluate
 from bench.messages import Progress
 from bench.records import Cost, Matrix, Outcome, WeightsInUse
+from strategies.layers import finite
 from strategies.weights import weights_in_use
 
 
@@ -85,7 +86,7 @@ class Bookkeeper:
 
     def examine(self, index: int, strategy: Any) -> None:
         """Evaluate on every experience, count the weights, and bring the findings up to date."""
-        if not all(torch.isfinite(p).all() for p in strategy.model.parameters()):
+        if not finite(strategy.model):
             raise Diverged(f"weights are not finite after experience {index}")
         left = {thread.name for thread in set(threading.enumerate()) - self._threads}
         if left:

@@ -54,7 +54,7 @@ def trace_night(config: RunConfig, *, experience: int, data_root: Path | None = 
     ready = build(config, data_root, report=lambda progress: None)
     strategy, stream = ready.strategy, ready.benchmark.train_stream
     if not 0 <= experience < len(stream):
-        raise ValueError(f"experience must be in [0, {len(stream)}), got {experience}")
+        raise ValueError(f"experience must be in [1, {len(stream)}], got {experience + 1}")
     stages = strategy.stages if isinstance(strategy, SleepingStrategy) else ()
     if not any(isinstance(stage, Replay) for stage in stages):
         raise ValueError(f"strategy must sleep with a stage of replay, got {config.strategy}")
@@ -96,7 +96,8 @@ class Diary:
     def night(self, experience: int) -> NightTrace:
         """What was noted; ValueError if no night came."""
         if not self._spikes:
-            raise ValueError(f"the budget must leave experience {experience} a night, got none")
+            rule = "budget and strategy must give a night of replay"
+            raise ValueError(f"{rule} to experience {experience + 1}, got none")
         names = ["input", *(f"hidden {i}" for i in range(1, len(self._before))), "output"]
         layers = []
         for number, (name, size) in enumerate(zip(names, self._neurons, strict=True)):

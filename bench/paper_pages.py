@@ -126,7 +126,11 @@ def _claims(rows: Sequence[Verdict]) -> list[str]:
 
 
 def _reading(results: Sequence[Result]) -> list[str]:
-    sentences = ["Intervals are 95 % over seeds, by bootstrap."]
+    sentences = [
+        "Intervals are 95 % over seeds: of means between Student's t and the studentised bootstrap "
+        "where this is wider, of ratios by the basic bootstrap. Accuracies are means over "
+        "experiences, each counting as much."
+    ]
     if len(of_kind(results, "accuracies")) < len(results):
         sentences += [
             "*Any differ*: permutation test of the range "

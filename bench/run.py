@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from bench.benchmarks import Benchmark, make_benchmark
-from bench.bookkeeping import Account, Bookkeeper, Findings
+from bench.bookkeeping import Account, Bookkeeper, Diverged, Findings
 from bench.budgets import Meter, shares
 from bench.config import RunConfig
 from bench.evaluation import NoMetrics
@@ -27,6 +27,7 @@ from bench.metering import UNTIL_STOPPED, BudgetPlugin, CudaQueue, MeterClock
 from bench.models import make_model
 from bench.speedups import precision, prepare
 from strategies import registry
+from strategies.layers import finite
 
 EVAL_BATCH = 512
 
@@ -59,6 +60,12 @@ def run(
                 with meter.experience(None):
                     strategy.train(list(benchmark.train_stream))
                 bookkeeper.examine(len(benchmark.train_stream) - 1, strategy)
+    except (RuntimeError, ValueError) as error:
+        if isinstance(error, Diverged) or finite(strategy.model):
+            raise
+        raise Diverged(
+            f"weights are not finite, on which {type(error).__name__}: {error}"
+        ) from error
     finally:
         bookkeeper.keep_cost()
 

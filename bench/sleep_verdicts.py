@@ -159,7 +159,9 @@ def _best(result: Result, goal: float) -> Verdict:
 
 def _above(result: Result, cell: Cell, others: Sequence[Cell]) -> Verdict:
     """A row that sleeps against each that does not, or is a control, and stores as much."""
-    claim = Claim.of(result.experiment, f"{cell.label} against what does not sleep", "none")
+    claim = Claim.of(
+        result.experiment, f"{cell.label} against controls and what does not sleep", "none"
+    )
     shown, found, seeds = [], [], 0
     for other in others:
         errors = paired_errors([cell, other])

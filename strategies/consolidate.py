@@ -40,8 +40,8 @@ class Consolidate(Dream):
     vividness: see `Dream`, whose curriculum is `uniform` here.
 
     Stages before it find the fast network, those after it the slow one, which answers, and of
-    which a night trains the new slice alone. Weights of the output layer and biases belong to no
-    slice: both networks have all of them, and every night trains them. A weight that is pruned is
+    which a night trains the new slice alone. Weights of the output layer and biases are in none:
+    both networks have all of them, and every night trains them. A weight that is pruned is
     masked again. The fast network is needed for no answer: it is memory while an experience lasts,
     as is the snapshot that teaches. If the stage is undone, the slow network stays as it was.
     See `check_can_dream` and `check_can_seed` for what is refused.

@@ -56,8 +56,11 @@ def icarl_sleep(
     mem_size: stored examples in all, at least 1. day, sleep_steps: see `SleepReplay`.
     inc: how much a weight at 0 gains when both its ends fire; at least 0.
     """
+    parts = _parts(model, mem_size, plugins)
+    if not any(isinstance(layer, nn.Linear) for layer in model.modules()):
+        raise ValueError("model must have a linear layer below its output to sleep, got none")
     return SleepReplay(
-        **_parts(model, mem_size, plugins),
+        **parts,
         day=day,
         day_steps=NEVER,
         sleep_steps=sleep_steps,

@@ -26,7 +26,7 @@ EARLY = 0.1
 class Pruning:
     """When and how a strategy prunes within one experience; ValueError for what cannot be.
 
-    rounds: prune-retrain rounds, in [1, 1000]; they share what follows `first` equally.
+    rounds: prune-retrain rounds, in [1, 1000]; they share what follows the first prune equally.
     first: progress of the first prune, in [0, 1); the rest of the experience is the night's.
     schedule: densities after each round: `geometric` removes the same share of the survivors each
         time, `linear` the same number, `cubic` much at first and little at the end.

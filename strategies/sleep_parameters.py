@@ -13,8 +13,8 @@ class SleepParameters:
 
     rate: an input of mean x spikes with probability 2 dt rate x in a step, at most 1; at
         least 0.
-    inc, dec: how much a weight at 0 gains when both its ends fire, or loses when only its
-        target does; at least 0.
+    inc: how much a weight at 0 gains when both its ends fire; at least 0.
+    dec: how much it loses when only its target fires; at least 0.
     beta: potential at which a neuron fires, for each layer, first layer first, or one for all;
         above 0.
     alpha_scale: gain of every layer after normalisation; only `beta / alpha_scale` matters;

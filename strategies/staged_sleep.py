@@ -53,9 +53,10 @@ class StagedSleep(PruningStrategy):
         the stages linear layers have no biases, as in `SleepReplay`.
 
     What a stage holds in place, no later stage of the night moves. A stage after which a weight is
-    not finite is undone, with a warning. `consolidate` sleeps on every experience, in a network of
-    linear layers only; `knowledge-seeding` has its hyper-parameters, here it has their defaults. Of
-    several cycles each has a fast network and a slice of its own.
+    not finite is undone, with a warning; no night follows a day that left such a weight.
+    `consolidate` sleeps on every experience, in a network of linear layers only;
+    `knowledge-seeding` has its hyper-parameters, here it has their defaults. Of several cycles each
+    has a fast network and a slice of its own.
     """
 
     @template_first
@@ -95,6 +96,8 @@ class StagedSleep(PruningStrategy):
             "align": Align,
         }
         made = make_stages(stages, known) if isinstance(stages, str) else list(stages)
+        if not all(isinstance(stage, Stage) for stage in made):
+            raise ValueError(f"stages must be names joined by + or objects, got {stages!r}")
         check_goes_with_consolidate(made, sleep_from)
         asleep = night if any(stage.takes_time for stage in made) else 0.0
         nights = in_turn(cycles, asleep)
@@ -139,6 +142,12 @@ class StagedSleep(PruningStrategy):
     def _sleep_when_due(self, progress: float) -> None:
         if self.clock.train_exp_counter + 1 >= self.sleep_from:
             super()._sleep_when_due(progress)
+
+    def _sleep(self, night: Night) -> None:
+        if finite(self.model):
+            super()._sleep(night)
+        else:
+            warnings.warn("weights not finite after the day: no night follows", stacklevel=2)
 
     def _work(self, stage: Stage, night: Night) -> None:
         before = {n: p.detach().clone() for n, p in self.model.named_parameters()}

@@ -32,6 +32,14 @@ class Diverge(Naive):
         super()._after_training_exp(**kwargs)
 
 
+class DivergeAndFail(Naive):
+    """Its weights become NaN, which something then cannot work with."""
+
+    def _after_training_iteration(self, **kwargs):
+        next(self.model.parameters()).data.fill_(float("nan"))
+        raise ValueError("inputs must be finite")
+
+
 class Segfault(Naive):
     """Dies of a signal."""
 

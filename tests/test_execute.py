@@ -42,6 +42,11 @@ def config(strategy: str, budget: str = "20steps", **options) -> RunConfig:
         ("rogues:Crash", "error", "RuntimeError: the third wheel came off"),
         ("rogues:RunOut", "oom", "MemoryError: cannot allocate 1 TiB"),
         ("rogues:Diverge", "diverged", "weights are not finite after experience 0"),
+        (
+            "rogues:DivergeAndFail",
+            "diverged",
+            "weights are not finite, on which ValueError: inputs must be finite",
+        ),
         ("rogues:Segfault", "error", "crashed with signal 11 (SIGSEGV)"),
         ("rogues:Exit", "error", "SystemExit: 0"),
         ("rogues:Vanish", "error", "ended its process with exit code 0 and left no record"),

@@ -72,3 +72,9 @@ def test_what_cannot_be_is_refused(name):
     with pytest.raises(ValueError, match="mem_size must be at least 1, got 0"):
         toy_strategy(name, benchmark, chosen={"mem_size": 0})
     assert registry.find(name).scenarios == ("class",)
+
+
+def test_a_network_with_nothing_linear_below_its_output_cannot_sleep():
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, 4))
+    with pytest.raises(ValueError, match="must have a linear layer below its output to sleep"):
+        toy_strategy("icarl-sleep", toy_benchmark("class"), model=model)

@@ -67,7 +67,7 @@ def test_kernels_that_sleep_are_drawn_neuron_by_neuron(tmp_path):
     [
         ("naive", 0, "strategy must sleep with a stage of replay, got naive"),
         ("dreaming", 0, "strategy must sleep with a stage of replay, got dreaming"),
-        ("sleep-replay", 5, r"experience must be in \[0, 5\), got 5"),
+        ("sleep-replay", 5, r"experience must be in \[1, 5\], got 6"),
     ],
 )
 def test_a_night_that_cannot_be_is_refused(strategy, experience, complaint):

@@ -244,7 +244,9 @@ class TestSleep:
         assert free[3] == "at least 57.0 %: does not hold here, with the whole interval"
         assert row(page, "C5, all data at once: all tasks at once, MNIST")[3] == "not run"
         night = "sleep after each task, MNIST"
-        alone = row(page, f"sleep-replay, data current against what does not sleep: {night}")
+        alone = row(
+            page, f"sleep-replay, data current against controls and what does not sleep: {night}"
+        )
         assert alone[2].startswith(
             "points of accuracy above 10.00 \\[10.00, 10.00\\] sleep-replay, "
         )

@@ -202,3 +202,18 @@ def test_replay_among_the_stages_asks_for_a_network_that_can_sleep():
         toy_strategy(
             "staged-sleep", toy_benchmark("class"), model=model, chosen={"stages": "replay"}
         )
+
+
+@pytest.mark.parametrize("stages", ["prune+downscale+replay+dream", "dream", "rehearse+align"])
+def test_no_night_hides_that_the_day_diverged(stages):
+    benchmark = toy_benchmark("class")
+    chosen = {"stages": stages, "learning_rate": 1e30}
+    strategy = toy_strategy("staged-sleep", benchmark, epochs=3, chosen=chosen)
+    with pytest.warns(UserWarning, match="no night follows"):
+        strategy.train(benchmark.train[0])
+    assert not all(p.isfinite().all() for p in strategy.model.parameters())
+
+
+def test_stages_that_are_neither_names_nor_objects_are_refused():
+    with pytest.raises(ValueError, match=r"stages must be names joined by \+ or objects, got"):
+        toy_strategy("staged-sleep", toy_benchmark("class"), chosen={"stages": ["dream"]})

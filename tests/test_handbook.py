@@ -22,7 +22,8 @@ def test_a_meaning_ends_where_the_next_item_begins_and_is_looked_up_elsewhere():
         "buffer": "stored examples in all, at least 1, when rehearsed.",
         "norm": "normalisation, affine and statistics, is kept per `task`, or learned by the "
         "`first` and frozen.",
-        "rounds": "prune-retrain rounds, in [1, 1000]; they share what follows the first prune equally.",
+        "rounds": "prune-retrain rounds, in [1, 1000]; they share what follows the first prune "
+        "equally.",
         "scope": "rank within each `layer`, or over all layers at once (`global`).",
     }
 

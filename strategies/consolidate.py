@@ -13,17 +13,16 @@ low-rank experts; both networks have one architecture. The paper's reward for im
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from avalanche.models.utils import avalanche_forward
 from torch import Tensor, nn, rand, rand_like, randint
 
-from strategies.dream import LONGEST_GRADIENT, Dream, Lesson, below_linear
+from strategies.dream import Dream, Dreamer, Lesson, below_linear
 from strategies.guarding import Guarded
 from strategies.layers import finite, prunable, shared_head, tensors_of
-from strategies.nights import Night, SleepingStrategy, learn, minibatches, steps_of
-from strategies.topdown import linear_path
+from strategies.nights import Night, SleepingStrategy
 
 FAST, SLICE, ROLLOUTS = 0.3, 0.5, 0.5
 """Defaults of what `Consolidate` takes by these names."""
@@ -115,25 +114,16 @@ class Consolidate(Dream):
         }
         strategy.guard(new, {n: w.detach() if self._grown else None for n, w in weights.items()})
 
-    def _rehearse(self, strategy: SleepingStrategy, night: Night) -> None:
-        model, fast = strategy.model, self._fast_network
-        assert fast is not None
-        path: list[str] = []
-        for _, (x, y, tasks) in zip(steps_of(strategy, night), minibatches(strategy), strict=False):
-            path = path or linear_path(model, x[:2], tasks[:2])
-            dreams = 0 if self._dreamer is None else len(y) // 2
-            x, y, tasks = x[dreams:], y[dreams:], tasks[dreams:]
-            with torch.no_grad():
-                answers = avalanche_forward(fast, x, tasks).softmax(1)
-            loss = self._loss(model, path, Lesson(x, tasks, answers, self._kinds(tasks, y)))
-            if self._dreamer is not None and dreams:
-                student = model if rand(()) < self.rollouts else None
-                kinds = randint(self._earlier, (dreams,))
-                lesson = self._dreamer.dream(x, path, kinds, through=student)
-                new = len(self.moments) - self._earlier
-                old = self._loss(model, path, lesson)
-                loss = (new * loss + self._earlier * old) / (new + self._earlier)
-            learn(strategy, loss, longest=LONGEST_GRADIENT)
+    def _answers(self, x: Tensor, y: Tensor, tasks: Tensor) -> Tensor:
+        assert self._fast_network is not None
+        with torch.no_grad():
+            return avalanche_forward(self._fast_network, x, tasks).softmax(1)
+
+    def _dreams(
+        self, dreamer: Dreamer, model: nn.Module, x: Tensor, path: Sequence[str], count: int
+    ) -> Lesson:
+        student = model if rand(()) < self.rollouts else None
+        return dreamer.dream(x, path, randint(self._earlier, (count,)), through=student)
 
 
 def hidden(model: nn.Module) -> dict[str, nn.Parameter]:

@@ -74,6 +74,7 @@ class Dream(Stage):
         self.dreamt: list[tuple[int, int]] = []
         """Task label and class of every row of `moments`."""
         self._dreamer: Dreamer | None = None
+        self._policy = Policy(0)
         self._earlier = 0
 
     def begin(self, strategy: SleepingStrategy) -> None:
@@ -97,23 +98,33 @@ class Dream(Stage):
 
     def _rehearse(self, strategy: SleepingStrategy, night: Night) -> None:
         model = strategy.model
-        policy = Policy(self._earlier)
+        self._policy = Policy(self._earlier)
         path: list[str] = []
         for _, (x, y, tasks) in zip(steps_of(strategy, night), minibatches(strategy), strict=False):
             path = path or linear_path(model, x[:2], tasks[:2])
             dreams = 0 if self._dreamer is None else len(y) // 2  # as dear as a minibatch, in all
             x, y, tasks = x[dreams:], y[dreams:], tasks[dreams:]
-            loss = self._loss(model, path, Lesson(x, tasks, y, self._kinds(tasks, y)))
+            answers = self._answers(x, y, tasks)
+            loss = self._loss(model, path, Lesson(x, tasks, answers, self._kinds(tasks, y)))
             if self._dreamer is not None and dreams:
                 new = len(self.moments) - self._earlier
-                lesson = self._dreamer.dream(x, path, policy.choose(dreams))
-                old = self._loss(model, path, lesson)
+                old = self._loss(model, path, self._dreams(self._dreamer, model, x, path, dreams))
                 loss = (new * loss + self._earlier * old) / (new + self._earlier)
             learn(strategy, loss, longest=LONGEST_GRADIENT)
             if self._dreamer is not None and self.curriculum == "reinforced":
                 evenly = torch.arange(len(y)) % self._earlier
                 lesson = self._dreamer.dream(x, path, evenly)
-                policy.look_back(partial(retention, model, lesson))
+                self._policy.look_back(partial(retention, model, lesson))
+
+    def _answers(self, x: Tensor, y: Tensor, tasks: Tensor) -> Tensor:
+        """What the day's examples (B, ...) are to be answered: classes or probabilities."""
+        return y
+
+    def _dreams(
+        self, dreamer: Dreamer, model: nn.Module, x: Tensor, path: Sequence[str], count: int
+    ) -> Lesson:
+        """`count` dreams of earlier classes to rehearse beside them."""
+        return dreamer.dream(x, path, self._policy.choose(count))
 
     def _loss(self, model: nn.Module, path: Sequence[str], lesson: Lesson) -> Tensor:
         """Loss of answering and of seeing again; the activity is noted."""

@@ -1,41 +1,52 @@
-"""Figures of a leaderboard, readable in grey: told apart by marker, line and hatch as by colour."""
+"""Figures of a leaderboard, readable in grey: rows are told apart by number, panel and hatch."""
 
 from __future__ import annotations
 
 import io
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-import numpy.typing as npt
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter, ScalarFormatter
+from matplotlib.ticker import FixedLocator
 
 from bench import metrics
-from bench.board_rows import Series, series_of, title, wrapped
+from bench.board_rows import Entry, entries_of, title, wrapped
+from bench.board_style import INK, Array, in_percent, style
 from bench.budgets import KINDS
 from bench.pages import FIGURES
 from bench.ranking import Leaderboard, Row
 from bench.records import RunRecord
 from bench.stats import Interval
+from bench.weights_figure import weights_figure
 from bench.wording import share_interval, signed_interval
 
 HATCHES = ("", "///", "...", "xxx", "\\\\\\")
-WIDTH, HEIGHT = 6.4, 4.4
-MATRIX_COLUMNS = 4
-DODGE = 0.035
-"""Experiences between the points of neighbouring rows, so that their intervals do not overlap."""
+WIDTH, COLUMNS = 7.6, 4
+"""Inches of a figure, and its panels side by side."""
+PANEL = 1.35
+"""Height of a panel, in inches."""
 
-NEAR, BESIDE = 0.02, 1.05
-"""Weights closer than `NEAR` on the logarithm are drawn `BESIDE` times apart."""
 
-Array = npt.NDArray[np.float64]
+@dataclass(frozen=True)
+class Line:
+    """A row over time or experiences: the means and their intervals, in percent."""
+
+    of: Entry
+    x: Sequence[float]
+    found: Sequence[Interval]
+
+    @property
+    def means(self) -> list[float]:
+        """Without the intervals."""
+        return [interval.mean for interval in self.found]
 
 
 def figures(
@@ -67,76 +78,34 @@ def inline_svg(figure: Figure) -> str:
     return element
 
 
-def weights_figure(board: Leaderboard) -> Figure | None:
-    """Accuracy against the share of weights used, log scale, with intervals, and the front.
-
-    Marks with the same weights stand side by side.
-    """
-    rows = [one for one in series_of(board) if one.row.failed < len(one.row.runs)]
-    if not rows:
-        return None
-    figure, axes = _axes(board)
-    taken: list[float] = []
-    for one in rows:
-        used = share_interval([m.weights for m in one.row.measured.values()])
-        x, y = _percent(used), _percent(one.row.accuracy)
-        least = max(x.low, 0.05)  # a logarithm ends somewhere
-        beside = sum(abs(math.log(x.mean / other)) < NEAR for other in taken)
-        taken.append(x.mean)
-        axes.errorbar(
-            [x.mean * BESIDE**beside], [y.mean], yerr=_ends(y),
-            xerr=_ends(Interval(x.mean, least, x.high)),
-            capsize=2, linestyle="none", label=wrapped(one.name), **_point(one),
-        )  # fmt: skip
-    front = sorted((r.mean.weights, r.mean.accuracy) for r in board.rows if r.layer == 1)
-    if front:
-        right = max(1.0, *(share for share, _ in front))
-        shares = [*(100 * share for share, _ in front), 100 * right]
-        reached = [*(100 * accuracy for _, accuracy in front), 100 * front[-1][1]]
-        axes.step(
-            shares, reached, where="post", color="0.55", linewidth=1, zorder=1, label="Pareto front"
-        )
-    axes.set_xscale("log")
-    shown = [v for v in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if v >= 0.7 * axes.get_xlim()[0]]
-    axes.xaxis.set_major_locator(FixedLocator(shown))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(ScalarFormatter())
-    axes.set(
-        xlabel="weights used, % of all (log scale; equal ones side by side)",
-        ylabel="final average accuracy, %",
-    )
-    return _finished(figure)
-
-
 def time_figure(board: Leaderboard) -> Figure | None:
     """Mean accuracy over the experiences so far against the charged share of the budget."""
-    figure, axes = _axes(board)
-    drawn = False
-    for one in series_of(board):
+    budget = board.records[0].record.config.budget.amount
+    lines: list[Line] = []
+    for one in entries_of(board):
         curves = [record.outcome.curve for record in _ok(one.row) if record.outcome]
         n = max(map(len, curves), default=0)
         full = [curve for curve in curves if len(curve) == n]
         if n < 2:
             continue
-        budget = board.records[0].record.config.budget.amount
         x = [100 * fmean(curve[i][0] for curve in full) / budget for i in range(n)]
-        found = [_percent(share_interval([curve[i][1] for curve in full])) for i in range(n)]
-        _line(axes, x, found, one)
-        drawn = True
-    axes.set(xlabel="charged, % of the budget", ylabel="accuracy on the experiences so far, %")
-    return _finished(figure) if drawn else None
+        found = [in_percent(share_interval([curve[i][1] for curve in full])) for i in range(n)]
+        lines.append(Line(one, x, found))
+    return _panels(board, lines, "charged, % of the budget", "accuracy so far, %", xlim=(0, 104))
 
 
 def matrix_figure(board: Leaderboard) -> Figure | None:
     """The mean accuracy matrix of each row as a heat map: after experience i, tested on j."""
-    found = [(one, mean) for one in series_of(board) if (mean := _mean_matrix(one.row)) is not None]
+    found = [
+        (one, mean) for one in entries_of(board) if (mean := _mean_matrix(one.row)) is not None
+    ]
     if not found or len(found[0][1]) < 2:  # one number is no map
         return None
-    columns = min(MATRIX_COLUMNS, len(found))
+    columns = min(COLUMNS, len(found))
     lines = -(-len(found) // columns)
     size = len(found[0][1])
-    side = max(1.9, 0.42 * min(size, 10))
-    with _style():
+    side = max(1.6, 0.38 * min(size, 10))
+    with style():
         figure = Figure(
             figsize=(side * columns + 1, (side + 0.45) * lines + 0.8), layout="constrained"
         )
@@ -147,7 +116,7 @@ def matrix_figure(board: Leaderboard) -> Figure | None:
                 annot=size <= 10, fmt=".0f", annot_kws={"size": 7}, linewidths=0.3,
                 xticklabels=_every(size), yticklabels=_every(size), mask=np.isnan(mean),
             )  # fmt: skip
-            axes.set_title(f"{wrapped(one.name, 26)}\nn = {len(_ok(one.row))}", fontsize=8)
+            axes.set_title(f"{one.title}\nn = {len(_ok(one.row))}", fontsize=8)
             axes.tick_params(length=0, labelsize=7, rotation=0)
             for text in axes.texts:  # not the colour of text, which a dark page makes light
                 text.set_color(
@@ -159,39 +128,35 @@ def matrix_figure(board: Leaderboard) -> Figure | None:
             axes.set_ylabel("after experience", fontsize=8)
         for axes in grid.flat[max(0, len(found) - columns) : len(found)]:
             axes.set_xlabel("tested on experience", fontsize=8)
-        figure.colorbar(grid[0, 0].collections[0], ax=grid, shrink=0.6, label="accuracy, %")
+        figure.colorbar(
+            grid[0, 0].collections[0], ax=grid, aspect=40, shrink=0.5, label="accuracy, %"
+        )
         figure.suptitle(title(board, "means"), fontsize=9)
     return figure
 
 
 def forgetting_figure(board: Leaderboard) -> Figure | None:
     """The drop of each experience from its best accuracy since it was learned to the end."""
-    figure, axes = _axes(board)
-    drawn = 0
-    for one in series_of(board):
-        drops = [_drops(record) for record in _ok(one.row)]
-        full = [d for d in drops if d is not None]
-        if not full:
-            continue
-        table = np.array(full)
-        found = [_percent(signed_interval(list(column))) for column in table.T]
-        x = [j + 1 + DODGE * (drawn - len(board.rows) / 2) for j in range(table.shape[1])]
-        _line(axes, x, found, one)
-        drawn += 1
-        axes.xaxis.set_major_locator(FixedLocator(_every_number(table.shape[1])))
-    axes.axhline(0, color="0.3", linewidth=0.8, zorder=1)
-    axes.set(xlabel="experience", ylabel="forgetting (best minus last), points")
-    return _finished(figure) if drawn else None
+    lines: list[Line] = []
+    for one in entries_of(board):
+        drops = [drop for record in _ok(one.row) if (drop := _drops(record)) is not None]
+        if drops:
+            found = [in_percent(signed_interval(list(column))) for column in np.array(drops).T]
+            lines.append(Line(one, range(1, len(found) + 1), found))
+    return _panels(board, lines, "experience", "forgetting, points")
 
 
 def seconds_figure(board: Leaderboard) -> Figure | None:
     """Charged seconds by kind, stacked, a bar for each row."""
-    shown = [one for one in series_of(board) if one.row.seconds]
+    shown = [one for one in entries_of(board) if one.row.seconds]
     if not shown:
         return None
-    rows, titles = [one.row for one in shown], [wrapped(one.name) for one in shown]
+    rows, titles = (
+        [one.row for one in shown],
+        [wrapped(f"{one.number} {one.name}") for one in shown],
+    )
     lines = sum(title.count("\n") + 2 for title in titles)
-    with _style():
+    with style():
         figure = Figure(figsize=(WIDTH, 1.6 + 0.16 * lines), layout="constrained")
         axes = figure.subplots()
         left = np.zeros(len(rows))
@@ -218,27 +183,18 @@ def seconds_figure(board: Leaderboard) -> Figure | None:
 
 def claimed_figure(board: Leaderboard) -> Figure | None:
     """Share of the prunable weights in use after each experience."""
-    figure, axes = _axes(board)
-    drawn = 0
-    for one in series_of(board):
+    lines: list[Line] = []
+    for one in entries_of(board):
         shares = [
             [w.used_prunable / w.prunable if w.prunable else math.nan for w in record.weights]
             for record in _ok(one.row)
         ]
         n = max(map(len, shares), default=0)
         full = [own for own in shares if len(own) == n]
-        if n < 2:
-            continue
-        found = [_percent(share_interval(list(column))) for column in np.array(full).T]
-        x = [j + 1 + DODGE * (drawn - len(board.rows) / 2) for j in range(n)]
-        _line(axes, x, found, one)
-        drawn += 1
-        axes.xaxis.set_major_locator(FixedLocator(_every_number(n)))
-    axes.yaxis.set_major_formatter(PercentFormatter(symbol="", decimals=0))
-    axes.set(
-        xlabel="experience", ylabel="weights in use, % of matrices and kernels", ylim=(0, None)
-    )
-    return _finished(figure) if drawn else None
+        if n > 1:
+            found = [in_percent(share_interval(list(column))) for column in np.array(full).T]
+            lines.append(Line(one, range(1, n + 1), found))
+    return _panels(board, lines, "experience", "weights in use, %", ylim=(0, 104))
 
 
 _DRAW: dict[str, Callable[[Leaderboard], Figure | None]] = {
@@ -252,48 +208,55 @@ _DRAW: dict[str, Callable[[Leaderboard], Figure | None]] = {
 assert _DRAW.keys() == FIGURES.keys(), "every figure has a caption"
 
 
-def _style() -> Any:
-    return sns.axes_style("whitegrid", {"font.family": "DejaVu Sans"})
+def _panels(
+    board: Leaderboard,
+    lines: Sequence[Line],
+    xlabel: str,
+    ylabel: str,
+    **limits: tuple[float, float],
+) -> Figure | None:
+    """A panel for each row, which is dark there with its intervals, all others behind it in grey.
 
-
-def _axes(board: Leaderboard) -> tuple[Figure, Axes]:
-    with _style():
-        figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
-        axes = figure.subplots()
-        axes.set_title(title(board, "means with 95 % intervals"), fontsize=9)
-        sns.despine(ax=axes)
-    return figure, axes
-
-
-def _finished(figure: Figure) -> Figure:
-    """With the legend beside the axes, where it hides nothing."""
-    with _style():  # the colour of its text, which a dark page turns
-        figure.legend(loc="outside right center", fontsize=8, frameon=False)
+    None if there is no line.
+    """
+    if not lines:
+        return None
+    columns = min(COLUMNS, max(2, len(lines)))
+    down = -(-len(lines) // columns)
+    tall = max(line.of.title.count("\n") for line in lines)
+    height = (PANEL + 0.13 * tall) * down + 0.8
+    every = [np.column_stack([line.x, line.means]) for line in lines]
+    with style():
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        grid = figure.subplots(down, columns, sharex=True, sharey=True, squeeze=False)
+        for axes, line in zip(grid.flat, lines, strict=False):
+            axes.add_collection(LineCollection(every, colors="0.8", linewidths=0.5, zorder=1))
+            _line(axes, line)
+        for axes in grid.flat[len(lines) :]:
+            axes.set_visible(False)
+        first = grid[0, 0]
+        first.set(**limits)
+        if xlabel == "experience":
+            first.xaxis.set_major_locator(FixedLocator(_every_number(max(map(len, every)))))
+        figure.supxlabel(xlabel, fontsize=8)
+        figure.supylabel(ylabel, fontsize=8)
+        figure.suptitle(
+            title(board, "every row before all others in grey, means with 95 % intervals"),
+            fontsize=9,
+        )
     return figure
 
 
-def _line(axes: Axes, x: Sequence[float], found: Sequence[Interval], one: Series) -> None:
-    means = [interval.mean for interval in found]
-    ends = np.hstack([_ends(interval) for interval in found])
-    axes.errorbar(
-        x, means, yerr=ends, capsize=2, markersize=4, linewidth=1.1, elinewidth=0.8,
-        label=wrapped(one.name), **one.style,
+def _line(axes: Axes, line: Line) -> None:
+    low, high = ([getattr(i, end) for i in line.found] for end in ("low", "high"))
+    axes.fill_between(line.x, low, high, color=INK, alpha=0.2, linewidth=0, zorder=2)
+    axes.plot(
+        line.x, line.means, color=INK, marker="o", markersize=3, linewidth=1.3, zorder=3,
+        label=line.of.name, clip_on=False,
     )  # fmt: skip
-
-
-def _point(one: Series) -> dict[str, Any]:
-    style = {name: one.style[name] for name in ("color", "marker")}
-    return {**style, "markersize": 6, "markeredgecolor": "0.2", "elinewidth": 1}
-
-
-def _ends(interval: Interval) -> Array:
-    """(2, 1) distances of the ends from the mean, 0 where there are none."""
-    ends = [[interval.mean - interval.low], [interval.high - interval.mean]]
-    return np.maximum(np.nan_to_num(np.array(ends)), 0)
-
-
-def _percent(found: Interval) -> Interval:
-    return Interval(100 * found.mean, 100 * found.low, 100 * found.high)
+    axes.set_title(line.of.title, fontsize=8)
+    axes.tick_params(labelsize=7)
+    sns.despine(ax=axes)
 
 
 def _ok(row: Row) -> list[RunRecord]:

@@ -1,4 +1,4 @@
-"""The rows of a leaderboard in its figures: told apart by marker and line as well as by colour."""
+"""The rows of a leaderboard in its figures, each by the number that it has in all of them."""
 
 from __future__ import annotations
 
@@ -6,39 +6,36 @@ import json
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import seaborn as sns
 
 from bench.ranking import Leaderboard, Row
 from bench.text import SCENARIO_NAMES, budget_text
 
-MOST_ROWS = 12
-"""More rows than this cannot be told apart in one figure: the first are drawn, and it says so."""
-MARKERS = "osD^vP<X>ph*"
-LINES = ("-", "--", "-.", ":")
-LEGEND_WIDTH = 34
-"""Characters of a line beside the axes."""
+MOST_ROWS = 36
+"""More rows than this make a figure too tall to read: the first are drawn, and it says so."""
+NAME_WIDTH = 34
+"""Characters of a line of names."""
 
 
 @dataclass(frozen=True)
-class Series:
-    """A row that is drawn, its name and what tells it from the others."""
+class Entry:
+    """A row that is drawn: its place in the table, a letter for an upper bound, and its name."""
 
     row: Row
+    number: str
     name: str
-    style: dict[str, Any]
+
+    @property
+    def title(self) -> str:
+        """The number and the name, on lines that fit a panel."""
+        return wrapped(f"{self.number} {self.name}", 26)
 
 
-def series_of(board: Leaderboard) -> list[Series]:
-    """The rows that are drawn, each with its style in every figure of the board."""
-    rows = [*board.rows, *board.upper_bounds][:MOST_ROWS]
-    colours = sns.color_palette("colorblind", 10)
-    styles = (
-        {"color": colours[i % 10], "marker": MARKERS[i], "linestyle": LINES[i % 4]}
-        for i in range(len(rows))
-    )
-    return [Series(*one) for one in zip(rows, short_names(rows), styles, strict=True)]
+def entries_of(board: Leaderboard) -> list[Entry]:
+    """The rows that are drawn, best first, upper bounds last."""
+    rows = [*board.rows, *board.upper_bounds]
+    names, ranked = short_names(rows), len(board.rows)
+    numbers = [str(i + 1) if i < ranked else chr(ord("a") + i - ranked) for i in range(len(rows))]
+    return [Entry(*one) for one in zip(rows, numbers, names, strict=True)][:MOST_ROWS]
 
 
 def short_names(rows: Sequence[Row]) -> list[str]:
@@ -69,7 +66,7 @@ def title(board: Leaderboard, shown: str) -> str:
     return f"{what}\n{shown} over n = {n} seeds{part}"
 
 
-def wrapped(name: str, width: int = LEGEND_WIDTH) -> str:
+def wrapped(name: str, width: int = NAME_WIDTH) -> str:
     """A name on lines of at most `width` characters."""
     return textwrap.fill(name, width, subsequent_indent="  ")
 

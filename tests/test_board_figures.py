@@ -1,11 +1,17 @@
 """The figures of a leaderboard: what they draw, and that they can be read in grey."""
 
+import itertools
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bench import board_figures, board_rows, leaderboards
+from bench import board_figures, board_rows, board_style, leaderboards
 from bench.pages import FIGURES
 from bench.ranking import rank
+from bench.weights_figure import side_by_side, weights_figure
 from factories import as_stored, make_record, make_runs, write
 
 
@@ -32,70 +38,104 @@ def two():
     )
 
 
+def figures(board):
+    return dict(board_figures.figures(board))
+
+
+def titles_of(axes):
+    return axes.get_title() or axes.get_title("left")
+
+
 def drawn(figure, label):
-    """(x, y) of the line of a row."""
-    (axes,) = figure.axes
-    [line] = [c.lines[0] for c in axes.containers if c.get_label() == label]
+    """(x, y) of the line of a row, which is dark in one panel alone."""
+    [line] = [one for axes in figure.axes for one in axes.lines if one.get_label() == label]
     return line.get_xdata(), line.get_ydata()
 
 
 def test_each_figure_is_drawn_and_names_its_conditions_and_n(two):
-    figures = dict(board_figures.figures(two))
-    assert figures.keys() == FIGURES.keys()
-    for name, figure in figures.items():
-        title = figure.get_suptitle() or figure.axes[0].get_title()
+    drawn = figures(two)
+    assert drawn.keys() == FIGURES.keys()
+    for name, figure in drawn.items():
+        title = figure.get_suptitle() or titles_of(figure.axes[0])
         assert "split-mnist, class-incremental, 20s, mlp" in title
         assert "n = 5 seeds" in title
         axes = figure.axes[0]
-        assert axes.get_xlabel() or name == "matrix"
-        assert axes.get_ylabel() or name == "seconds"
+        assert axes.get_xlabel() or figure.get_supxlabel() or name == "matrix"
+        assert axes.get_ylabel() or figure.get_supylabel() or name == "seconds"
 
 
 def test_the_points_are_those_of_the_records(two):
-    figures = dict(board_figures.figures(two))
-    x, y = drawn(figures["weights"], "keeps")
+    shown = figures(two)
+    x, y = drawn(shown["weights"], "keeps")
     assert (x[0], y[0]) == pytest.approx((10, 80))
-    x, y = drawn(figures["time"], "forgets")
+    x, y = drawn(shown["time"], "forgets")
     assert list(x) == pytest.approx([20, 40])
     assert list(y) == pytest.approx([90, 55])
-    _, y = drawn(figures["forgetting"], "forgets")
+    _, y = drawn(shown["forgetting"], "forgets")
     assert list(y) == pytest.approx([60])
-    _, y = drawn(figures["claimed"], "keeps")
+    _, y = drawn(shown["claimed"], "keeps")
     assert list(y) == pytest.approx([10, 10])
-    texts = {text.get_text() for text in figures["matrix"].axes[0].texts}
+    texts = {text.get_text() for text in shown["matrix"].axes[0].texts}
     assert texts == {"90", "10", "70"}  # of keeps, which ranks first
-    widths = {bar.get_width() for bar in figures["seconds"].axes[0].patches}
+    widths = {bar.get_width() for bar in shown["seconds"].axes[0].patches}
     assert widths == {18.0}
 
 
-def test_rows_are_told_apart_without_colour():
-    series = board_rows.series_of(board(*(make_runs(f"s{i}", 1) for i in range(20))))
-    assert len(series) == board_rows.MOST_ROWS
-    assert len({(one.style["marker"], one.style["linestyle"]) for one in series}) == len(series)
-    assert len({one.style["marker"] for one in series}) == len(series)
+def test_a_row_has_the_number_of_its_place_in_every_figure():
+    rows = [make_runs(f"s{i}", 2, weights=(i + 1) / 20) for i in range(20)]
+    shown = board(*rows, make_runs("joint", ranked=False))
+    entries = board_rows.entries_of(shown)
+    assert [one.number for one in entries] == [*map(str, range(1, 21)), "a"]
+    assert [one.name for one in entries] == [*(row.label for row in shown.rows), "joint"]
+    numbers = {text.get_text() for text in weights_figure(shown).axes[0].texts}
+    assert numbers >= {one.number for one in entries} | {one.name for one in entries}
+    bars = [label.get_text() for label in figures(shown)["seconds"].axes[0].get_yticklabels()]
+    assert bars == [f"{one.number} {one.name}" for one in entries]
+
+
+def test_panels_show_every_row_and_the_others_behind_it(two):
+    figure = board_figures.time_figure(two)
+    assert [axes.get_title() for axes in figure.axes] == ["1 keeps", "2 forgets"]
+    for axes in figure.axes:
+        [behind] = [c for c in axes.collections if hasattr(c, "get_segments")]
+        assert len(behind.get_segments()) == 2
 
 
 def test_a_figure_with_fewer_rows_than_the_table_says_so():
-    figure = board_figures.weights_figure(board(*(make_runs(f"s{i}", 1) for i in range(20))))
-    assert "the first 12 of 20 rows" in figure.axes[0].get_title()
+    figure = weights_figure(board(*(make_runs(f"s{i}", 1) for i in range(40))))
+    assert "the first 36 of 40 rows" in figure.axes[0].get_title("left")
+
+
+POINTS = st.lists(st.tuples(st.floats(0, 300), st.floats(0, 300)), max_size=30)
+
+
+@given(POINTS)
+def test_no_disc_covers_another(places):
+    shifts = side_by_side(places, 12)
+    moved = [(x + shift, y) for (x, y), shift in zip(places, shifts, strict=True)]
+    for (a, b), (c, d) in itertools.combinations(moved, 2):
+        assert math.hypot(a - c, b - d) >= 12
+    assert min(shifts, default=0) >= 0
+    if places:
+        assert shifts[0] == 0  # the first stands where it is
 
 
 def test_what_was_not_measured_is_not_drawn():
     broken = board(make_runs("broken", status="oom"))
-    assert dict(board_figures.figures(broken)) == {}
+    assert figures(broken) == {}
     joint = board(make_runs("joint", ranked=False, matrix=[[None, None], [0.9, 0.9]]))
-    assert dict(board_figures.figures(joint)).keys() == {"weights", "seconds"}
+    assert figures(joint).keys() == {"weights", "seconds"}
 
 
 def test_equal_figures_give_equal_files(two, tmp_path):
     for name in ("a", "b"):
-        board_figures.save(board_figures.weights_figure(two), tmp_path / name)
+        board_figures.save(weights_figure(two), tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert (tmp_path / "a.png").stat().st_size > 1000
 
 
 def test_markup_in_a_label_stays_text():
-    svg = board_figures.inline_svg(board_figures.weights_figure(board(make_runs("<script>x"))))
+    svg = board_figures.inline_svg(weights_figure(board(make_runs("<script>x"))))
     assert "<script>" not in svg
     assert "&lt;script&gt;x" in svg
 
@@ -118,5 +158,5 @@ def test_pages_show_the_figures_that_lie_beside_them(tmp_path):
 
 
 def test_single_seeds_have_no_interval():
-    alone = board_figures._ends(board_figures.Interval(1, np.nan, np.nan))
+    alone = board_style.ends(board_figures.Interval(1, np.nan, np.nan))
     assert np.array_equal(alone, [[0], [0]])

@@ -19,7 +19,7 @@ from matplotlib.ticker import FixedLocator
 
 from bench import metrics
 from bench.board_rows import Entry, entries_of, title, wrapped
-from bench.board_style import INK, Array, in_percent, style
+from bench.board_style import INK, Array, in_percent, panels, style
 from bench.budgets import KINDS
 from bench.pages import FIGURES
 from bench.ranking import Leaderboard, Row
@@ -29,10 +29,8 @@ from bench.weights_figure import weights_figure
 from bench.wording import share_interval, signed_interval
 
 HATCHES = ("", "///", "...", "xxx", "\\\\\\")
-WIDTH, COLUMNS = 7.6, 4
-"""Inches of a figure, and its panels side by side."""
-PANEL = 1.35
-"""Height of a panel, in inches."""
+WIDTH, PANEL = 7.6, (1.65, 1.05)
+"""Inches of a figure, and of a panel with lines."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ def time_figure(board: Leaderboard) -> Figure | None:
         x = [100 * fmean(curve[i][0] for curve in full) / budget for i in range(n)]
         found = [in_percent(share_interval([curve[i][1] for curve in full])) for i in range(n)]
         lines.append(Line(one, x, found))
-    return _panels(board, lines, "charged, % of the budget", "accuracy so far, %", xlim=(0, 104))
+    return _panels(board, lines, "charged, % of the budget", "accuracy so far, %")
 
 
 def matrix_figure(board: Leaderboard) -> Figure | None:
@@ -101,37 +99,25 @@ def matrix_figure(board: Leaderboard) -> Figure | None:
     ]
     if not found or len(found[0][1]) < 2:  # one number is no map
         return None
-    columns = min(COLUMNS, len(found))
-    lines = -(-len(found) // columns)
     size = len(found[0][1])
-    side = max(1.6, 0.38 * min(size, 10))
+    side = max(1.5, 0.36 * min(size, 10))
+    titles = [f"{one.title}\nn = {len(_ok(one.row))}" for one, _ in found]
+    above = title(board, "accuracy in percent, means")
     with style():
-        figure = Figure(
-            figsize=(side * columns + 1, (side + 0.45) * lines + 0.8), layout="constrained"
+        figure, grid = panels(
+            titles, (side, side), above=above, x="tested on experience", y="after experience"
         )
-        grid = figure.subplots(lines, columns, squeeze=False)
-        for axes, (one, mean) in zip(grid.flat, found, strict=False):
+        for axes, (_, mean) in zip(grid, found, strict=True):
             sns.heatmap(
                 100 * mean, ax=axes, vmin=0, vmax=100, cmap="cividis", square=True, cbar=False,
                 annot=size <= 10, fmt=".0f", annot_kws={"size": 7}, linewidths=0.3,
                 xticklabels=_every(size), yticklabels=_every(size), mask=np.isnan(mean),
             )  # fmt: skip
-            axes.set_title(f"{one.title}\nn = {len(_ok(one.row))}", fontsize=8)
-            axes.tick_params(length=0, labelsize=7, rotation=0)
+            axes.tick_params(length=0, rotation=0)
             for text in axes.texts:  # not the colour of text, which a dark page makes light
                 text.set_color(
                     "black" if sum(mpl.colors.to_rgb(text.get_color())) < 1.5 else "white"
                 )
-        for axes in grid.flat[len(found) :]:
-            axes.set_visible(False)
-        for axes in grid[:, 0]:
-            axes.set_ylabel("after experience", fontsize=8)
-        for axes in grid.flat[max(0, len(found) - columns) : len(found)]:
-            axes.set_xlabel("tested on experience", fontsize=8)
-        figure.colorbar(
-            grid[0, 0].collections[0], ax=grid, aspect=40, shrink=0.5, label="accuracy, %"
-        )
-        figure.suptitle(title(board, "means"), fontsize=9)
     return figure
 
 
@@ -194,7 +180,7 @@ def claimed_figure(board: Leaderboard) -> Figure | None:
         if n > 1:
             found = [in_percent(share_interval(list(column))) for column in np.array(full).T]
             lines.append(Line(one, range(1, n + 1), found))
-    return _panels(board, lines, "experience", "weights in use, %", ylim=(0, 104))
+    return _panels(board, lines, "experience", "weights in use, %")
 
 
 _DRAW: dict[str, Callable[[Leaderboard], Figure | None]] = {
@@ -213,7 +199,6 @@ def _panels(
     lines: Sequence[Line],
     xlabel: str,
     ylabel: str,
-    **limits: tuple[float, float],
 ) -> Figure | None:
     """A panel for each row, which is dark there with its intervals, all others behind it in grey.
 
@@ -221,30 +206,28 @@ def _panels(
     """
     if not lines:
         return None
-    columns = min(COLUMNS, max(2, len(lines)))
-    down = -(-len(lines) // columns)
-    tall = max(line.of.title.count("\n") for line in lines)
-    height = (PANEL + 0.13 * tall) * down + 0.8
     every = [np.column_stack([line.x, line.means]) for line in lines]
+    xlim = _around([x for line in lines for x in line.x])
+    ylim = _around([v for line in lines for i in line.found for v in (i.mean, i.low, i.high)])
+    above = title(board, "each row before the others in grey, means with 95 % intervals")
     with style():
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        grid = figure.subplots(down, columns, sharex=True, sharey=True, squeeze=False)
-        for axes, line in zip(grid.flat, lines, strict=False):
+        figure, grid = panels(
+            [line.of.title for line in lines], PANEL, above=above, x=xlabel, y=ylabel
+        )
+        for axes, line in zip(grid, lines, strict=True):
             axes.add_collection(LineCollection(every, colors="0.8", linewidths=0.5, zorder=1))
             _line(axes, line)
-        for axes in grid.flat[len(lines) :]:
-            axes.set_visible(False)
-        first = grid[0, 0]
-        first.set(**limits)
-        if xlabel == "experience":
-            first.xaxis.set_major_locator(FixedLocator(_every_number(max(map(len, every)))))
-        figure.supxlabel(xlabel, fontsize=8)
-        figure.supylabel(ylabel, fontsize=8)
-        figure.suptitle(
-            title(board, "every row before all others in grey, means with 95 % intervals"),
-            fontsize=9,
-        )
+            axes.set(xlim=xlim, ylim=ylim)
+            if xlabel == "experience":
+                axes.xaxis.set_major_locator(FixedLocator(_every_number(max(map(len, every)))))
     return figure
+
+
+def _around(values: Sequence[float]) -> tuple[float, float]:
+    """Limits of an axis that shows all of these."""
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    margin = 0.05 * (high - low) or 1.0
+    return low - margin, high + margin
 
 
 def _line(axes: Axes, line: Line) -> None:
@@ -254,8 +237,6 @@ def _line(axes: Axes, line: Line) -> None:
         line.x, line.means, color=INK, marker="o", markersize=3, linewidth=1.3, zorder=3,
         label=line.of.name, clip_on=False,
     )  # fmt: skip
-    axes.set_title(line.of.title, fontsize=8)
-    axes.tick_params(labelsize=7)
     sns.despine(ax=axes)
 
 

@@ -32,10 +32,9 @@ class Entry:
 
 def entries_of(board: Leaderboard) -> list[Entry]:
     """The rows that are drawn, best first, upper bounds last."""
-    rows = [*board.rows, *board.upper_bounds]
-    names, ranked = short_names(rows), len(board.rows)
-    numbers = [str(i + 1) if i < ranked else chr(ord("a") + i - ranked) for i in range(len(rows))]
-    return [Entry(*one) for one in zip(rows, numbers, names, strict=True)][:MOST_ROWS]
+    names = short_names([row for _, row in board.numbered])
+    drawn = zip(board.numbered, names, strict=True)
+    return [Entry(row, number, name) for (number, row), name in drawn][:MOST_ROWS]
 
 
 def short_names(rows: Sequence[Row]) -> list[str]:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from bench.stats import Interval
 
 INK = "#01527f"
 """Of what a figure is about; everything else is grey."""
+
+COLUMNS = 4
+"""Panels side by side."""
+SIDE, TOP, FOOT, GAP = 0.6, 0.6, 0.48, 0.14
+"""Inches at the left, above and below the panels, and between them."""
+TITLE = 0.14
+"""Inches of a line of a panel's title."""
 
 Array = npt.NDArray[np.float64]
 
@@ -30,3 +40,33 @@ def ends(interval: Interval) -> Array:
     """(2, 1) distances of the ends from the mean, 0 where there are none."""
     found = [[interval.mean - interval.low], [interval.high - interval.mean]]
     return np.maximum(np.nan_to_num(np.array(found)), 0)
+
+
+def panels(
+    titles: Sequence[str], size: tuple[float, float], *, above: str, x: str, y: str
+) -> tuple[Figure, list[Axes]]:
+    """A figure with a panel of `size`, in inches, for each title, row by row.
+
+    above, x, y: title of the figure and of its axes, whose numbers stand at the outer panels alone.
+    """
+    columns = min(COLUMNS, max(2, len(titles)))
+    rows = -(-len(titles) // columns)
+    heading = TITLE * (1.6 + max(title.count("\n") for title in titles))
+    wide, tall = size[0] + GAP, size[1] + heading + GAP
+    width, height = SIDE + columns * wide, TOP + rows * tall + FOOT
+    figure = Figure(figsize=(width, height))
+    found = []
+    for i, title in enumerate(titles):
+        left, top = SIDE + i % columns * wide, height - TOP - i // columns * tall - heading
+        axes = figure.add_axes(
+            (left / width, (top - size[1]) / height, size[0] / width, size[1] / height)
+        )
+        axes.set_title(title, fontsize=8)
+        axes.tick_params(
+            labelsize=7, labelleft=i % columns == 0, labelbottom=i + columns >= len(titles)
+        )
+        found.append(axes)
+    figure.supxlabel(x, fontsize=8, y=0.1 / height, va="bottom")
+    figure.supylabel(y, fontsize=8, x=0.1 / width)
+    figure.suptitle(above, fontsize=9, y=1 - 0.1 / height, va="top")
+    return figure, found

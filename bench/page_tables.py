@@ -15,13 +15,17 @@ from bench.store import Stored
 from bench.text import percent, relative
 
 
-def ranking(rows: Sequence[Row], page: Path) -> list[str]:
-    """Rank, objectives and tests of each row, and links to its records from where the page lies."""
-    header = ["rank", "strategy", "seeds", "failed", "hypervolume", "p against row above",
+def ranking(rows: Sequence[tuple[str, Row]], page: Path) -> list[str]:
+    """Rank, objectives and tests of each row, and links to its records from where the page lies.
+
+    rows: each with the number that names it in figures.
+    """
+    header = ["#", "rank", "strategy", "seeds", "failed", "hypervolume", "p against row above",
               "P(row above better)", "Pareto layer", "P(on front)", "accuracy, %",
               "weights used, %", "of prunable, %", "records"]  # fmt: skip
     cells = [
         [
+            number,
             rank_text(row),
             escape(row.label),
             str(len(row.runs)),
@@ -36,7 +40,7 @@ def ranking(rows: Sequence[Row], page: Path) -> list[str]:
             percent(row.mean.weights_prunable, 2),
             " ".join(_evidence(seed, item, page) for seed, item in row.runs.items()),
         ]
-        for row in rows
+        for number, row in rows
     ]
     return table(header, cells)
 

@@ -143,9 +143,10 @@ def _column(path: Path, number: int, boards: Sequence[tuple[Path, Leaderboard]])
 def _pool(board: Leaderboard, damaged: int, page: Path, folders: Folders) -> list[str]:
     rows = [*board.rows, *board.upper_bounds]
     lines = [*_conditions(board, damaged), "", "### Ranking", ""]
-    lines += [*ranking(board.rows, page), "", *_reading(board)] if board.rows else ["No rows yet."]
-    if board.upper_bounds:
-        lines += ["", "### Upper bounds, unranked", "", *ranking(board.upper_bounds, page)]
+    ranked, bounds = board.numbered[: len(board.rows)], board.numbered[len(board.rows) :]
+    lines += [*ranking(ranked, page), "", *_reading(board)] if ranked else ["No rows yet."]
+    if bounds:
+        lines += ["", "### Upper bounds, unranked", "", *ranking(bounds, page)]
     if rows:
         lines += ["", "### Learning and forgetting, in percent", "", *learning(rows)]
         lines += ["", "### Accuracy within a share of the weights, in percent", "", *shares(board)]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from string import ascii_lowercase
 
 import numpy as np
 
@@ -123,6 +124,15 @@ class Leaderboard:
     missing: tuple[Missing, ...]
     records: tuple[Stored, ...]
     uncounted: tuple[Stored, ...]
+
+    @property
+    def numbered(self) -> list[tuple[str, Row]]:
+        """Each row with its place, 1, 2, …, by which figures name it; upper bounds have letters."""
+        ranked = [(str(place), row) for place, row in enumerate(self.rows, 1)]
+        return ranked + [
+            (ascii_lowercase[i % 26] * (i // 26 + 1), row)
+            for i, row in enumerate(self.upper_bounds)
+        ]
 
 
 def rank(stored: Sequence[Stored]) -> Leaderboard:

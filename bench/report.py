@@ -32,8 +32,12 @@ DIGITS = 6
 """Significant digits of the numbers of a record on the page; the record itself has all."""
 
 
-def report_html(evidence: Evidence, *, records_root: Path) -> str:
-    """The page. records_root: where the records were read, for the paths by which it names them."""
+def report_html(evidence: Evidence, *, records_root: Path, figures: bool = False) -> str:
+    """The page.
+
+    records_root: where the records were read, for the paths by which it names them; figures: all
+    of them, however many leaderboards there are, which takes seconds for each.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -44,10 +48,10 @@ def report_html(evidence: Evidence, *, records_root: Path) -> str:
     names = {item.path: item.path.relative_to(records_root).as_posix() for item in evidence.stored}
     numbers = {item.path: number for number, item in enumerate(evidence.stored)}
     every = boards(evidence.stored)
-    figures = drawn(len(every))
+    names_drawn = tuple(pages.FIGURES) if figures else drawn(len(every))
     return environment.get_template(TEMPLATE).render(
-        boards=[_board(board, i, numbers, figures) for i, board in enumerate(every, 1)],
-        undrawn=[pages.FIGURES[name] for name in pages.FIGURES if name not in figures],
+        boards=[_board(board, i, numbers, names_drawn) for i, board in enumerate(every, 1)],
+        undrawn=[pages.FIGURES[name] for name in pages.FIGURES if name not in names_drawn],
         records=len(evidence.stored),
         damaged=[evidence.damaged[path] for path in sorted(evidence.damaged)],
         data=_as_script(_data(evidence.stored, names)),
@@ -61,6 +65,7 @@ def drawn(count: int) -> tuple[str, ...]:
 
 
 COLUMNS = (
+    ("#", "The number that names the row in the figures"),
     ("rank", "Rank; rows that share one were not told apart"),
     ("strategy", "Strategy, with the hyper-parameters that differ from its defaults"),
     ("runs", "Each opens the record of one seed"),
@@ -95,13 +100,13 @@ def _board(
         "title": f"{key.benchmark}, {SCENARIO_NAMES[key.scenario]}, "
         f"{budget_text(key)}, {key.model}",
         "facts": [(name, one_line(value)) for name, value in pages.facts(board).items()],
-        "rows": [_row(row, numbers) for row in (*board.rows, *board.upper_bounds)],
+        "rows": [_row(number, row, numbers) for number, row in board.numbered],
         "figures": shown,
         "missing": [str(cell) for cell in board.missing],
     }
 
 
-def _row(row: Row, numbers: dict[Path, int]) -> dict[str, Any]:
+def _row(number: str, row: Row, numbers: dict[Path, int]) -> dict[str, Any]:
     m = row.mean
     seconds = row.seconds
     percents = (m.forgetting, m.anytime_accuracy, m.plasticity, m.stability, m.charged)
@@ -117,6 +122,7 @@ def _row(row: Row, numbers: dict[Path, int]) -> dict[str, Any]:
         *(_cell(seconds.get(kind, math.nan), 2) for kind in KINDS),
     ]
     return {
+        "number": number,
         "rank": "-" if row.rank is None else f"{row.rank}{'*' if row.provisional else ''}",
         "order": "" if row.rank is None else row.rank,
         "label": row.label,

@@ -79,6 +79,18 @@ def test_many_leaderboards_show_fewer_figures_and_say_so():
     assert report.drawn(25) == ()
 
 
+def test_every_figure_is_drawn_when_it_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "MOST_FIGURES", 0)
+    root = write(tmp_path / "records", make_runs("naive", 2))
+    evidence = leaderboards.read(root)
+    few = report.report_html(evidence, records_root=root)
+    assert "<svg" not in few
+    assert "--figures draws them all" in few
+    every = report.report_html(evidence, records_root=root, figures=True)
+    assert every.count("<svg") > 1
+    assert "--figures draws them all" not in every
+
+
 def test_the_command_writes_the_page_and_names_the_filter_that_emptied_it(tmp_path):
     write(tmp_path / "runs", make_runs("naive", 2))
     arguments = ["report", "--out", str(tmp_path / "runs"), "--html", str(tmp_path / "x.html")]
@@ -99,7 +111,7 @@ def test_a_browser_sorts_filters_and_opens_records(tmp_path):
     )
     script = """<script>
       const rows = () => Array.from(document.querySelectorAll("#board-1-table tbody tr"))
-        .filter(row => !row.hidden).map(row => row.cells[1].textContent);
+        .filter(row => !row.hidden).map(row => row.cells[2].textContent);
       const headings = document.querySelectorAll("#board-1-table th button");
       const column = Array.from(headings).findIndex(h => h.textContent === "accuracy %");
       const found = {};

@@ -90,6 +90,9 @@ def report(
     benchmark: Annotated[str | None, typer.Option(help="Only this benchmark.")] = None,
     scenario: Annotated[str | None, typer.Option(help="Only this scenario.")] = None,
     budget: Annotated[str | None, typer.Option(help="Only this budget.")] = None,
+    figures: Annotated[
+        bool, typer.Option("--figures", help="All of them, for many leaderboards too: slow.")
+    ] = False,
 ) -> None:
     """Write one HTML page of a folder of records: tables, figures, every record's details."""
     from bench import leaderboards
@@ -104,7 +107,7 @@ def report(
     if not chosen:
         raise ValueError(f"there must be records in {out}, found none")
     shown = leaderboards.Evidence(tuple(chosen), evidence.damaged)
-    write_atomically(html, report_html(shown, records_root=out))
+    write_atomically(html, report_html(shown, records_root=out, figures=figures))
     typer.echo(html)
 
 

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from bench import stats
 from bench.markdown import code, escape, link, one_line, table
-from bench.page_tables import cost, learning, needed, rank_text, ranking, seconds, shares
+from bench.page_tables import cost, learning, needed, ranking, seconds, shares
 from bench.pools import Seed, differences, differing_fields, seed_text
 from bench.ranking import ALPHA, LISTED_FROM, Leaderboard, Row
 from bench.records import Calibration
 from bench.store import Stored
+from bench.summary import counted, standings
 from bench.text import SCENARIO_NAMES, budget_text, percent, relative
 
 FIGURES = {
@@ -103,34 +104,52 @@ def index_markdown(
 
 
 def _summary(boards: Sequence[tuple[Path, Leaderboard]]) -> list[str]:
-    """Every entrant over all leaderboards; more leaderboards first, then by mean hypervolume."""
-    if len(boards) < 2:
-        return []
-    found: dict[str, dict[int, Row]] = {}
-    for number, (_, board) in enumerate(boards):
-        for row in board.rows:
-            found.setdefault(row.label, {})[number] = row
-    cells = {}
-    for label, rows in found.items():
-        mean = math.fsum(row.hypervolume.mean for row in rows.values()) / len(rows)
-        shown = [_in_summary(rows.get(number)) for number in range(len(boards))]
-        cells[-len(rows), -mean, label] = [
-            escape(label), f"{len(rows)}/{len(boards)}", f"{mean:.3f}", *shown
-        ]  # fmt: skip
-    columns = [_column(path, number, boards) for number, (path, _) in enumerate(boards)]
+    """Every strategy over the leaderboards of each scenario that has several."""
+    lines: list[str] = []
+    for scenario in sorted({board.key.scenario for _, board in boards}):
+        own = [board for _, board in boards if board.key.scenario == scenario]
+        large = {id(board) for board in counted(own)}
+        shown = [number for number, (_, board) in enumerate(boards) if id(board) in large]
+        if len(shown) > 1:
+            lines += ["", f"## Strategies over leaderboards, {SCENARIO_NAMES[scenario]}", ""]
+            lines += _standings(boards, shown)
+    return lines
+
+
+def _standings(boards: Sequence[tuple[Path, Leaderboard]], shown: Sequence[int]) -> list[str]:
+    """What is said of the `shown` of the boards, by number."""
+    columns = [_column(boards[number][0], number, boards) for number in shown]
+    found = standings([boards[number][1] for number in shown])
+    ranked = sum(one.rank is not None for one in found)
+    cells = [
+        [
+            "-" if one.rank is None else str(one.rank),
+            escape(one.strategy),
+            f"{one.mean:.3f}",
+            "-" if math.isnan(one.p_above) else f"{one.p_above:.3g}",
+            *(_in_summary(one.rows.get(number)) for number in range(len(shown))),
+        ]
+        for one in found
+    ]
+    blocks = {
+        (board.key.benchmark, seed)
+        for _, board in (boards[number] for number in shown)
+        for row in board.rows
+        for seed in row.runs
+    }
     return [
+        "Hypervolume in each leaderboard with at least half as many rows as the largest of the "
+        "scenario, and the mean over benchmarks, the budgets of each averaged before. Ranked are "
+        f"the {ranked} strategies that ran in all of them; one shares the rank of the row above "
+        f"unless the paired test over {len(blocks)} pairs of benchmark and seed separates them "
+        f"(p at most {ALPHA} after Holm), which speaks of these benchmarks and no others.",
         "",
-        "## Strategies over leaderboards",
-        "",
-        "Hypervolume and rank in each leaderboard, and the mean over those where a strategy ran: "
-        "means over other leaderboards do not compare.",
-        "",
-        *table(["strategy", "ran in", "mean", *columns], [cells[key] for key in sorted(cells)]),
+        *table(["rank", "strategy", "mean", "p against row above", *columns], cells),
     ]
 
 
 def _in_summary(row: Row | None) -> str:
-    return "-" if row is None else f"{row.hypervolume.mean:.3f} ({rank_text(row)})"
+    return "-" if row is None else f"{row.hypervolume.mean:.3f}"
 
 
 def _column(path: Path, number: int, boards: Sequence[tuple[Path, Leaderboard]]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from bench.board_rows import Entry, entries_of, title, wrapped
 from bench.board_style import INK, ends, in_percent, style
@@ -53,8 +53,8 @@ def weights_figure(board: Leaderboard) -> Figure | None:
     reached = [in_percent(e.row.accuracy) for e in shown]
     left = math.log10(max(0.05, 0.8 * min(x.mean for x in used)))
     left = min(left, 1.0)  # at least a decade
-    lowest = max(0.0, 5 * math.floor(min(_low(y) for y in reached) / 5) - 5)
-    highest = max(min(_high(y) for y in reached), *(_high(y) for y in reached)) + 3
+    lowest = max(0.0, math.floor(min(_low(y) for y in reached)) - 3)
+    highest = min(102, math.ceil(max(_high(y) for y in reached)) + 3)
     lines = [wrapped(e.name).count("\n") + 1 for e in shown]
     height = max(HEIGHT, LINE * (sum(lines) + 3))
     rise = height / (highest - lowest)
@@ -73,7 +73,7 @@ def weights_figure(board: Leaderboard) -> Figure | None:
         _disc(axes, entry, x, y, 10 ** (shift / DECADE))
     axes.xaxis.set_major_locator(FixedLocator([v for v in TICKS if v >= 10**left]))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.tick_params(labelsize=8)
     axes.set_xlabel("weights used, % of all, log scale", fontsize=8.5)
     axes.set_ylabel("final average accuracy, %", fontsize=8.5)

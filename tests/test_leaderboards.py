@@ -332,18 +332,24 @@ class TestPages:
         assert "| strategy | for 50.0 % | for 70.0 % | for 82.0 % |" in page
         assert "| naive | 25.00 | - | - | - | - |" in page  # one seed of two reaches 70 %
 
-    def test_the_index_sums_up_strategies_over_benchmarks(self, tmp_path):
+    def test_the_index_sums_up_strategies_over_the_benchmarks_of_a_scenario(self, tmp_path):
         out, _ = built(
             tmp_path,
             make_runs("a", accuracy=0.9),
             make_runs("b", accuracy=0.5),
+            make_runs("a", accuracy=0.3, benchmark="split-digits"),
             make_runs("a", accuracy=0.3, scenario="task"),
         )
         index = (out / "INDEX.md").read_text()
-        values = [row.hypervolume.mean for row in board(make_runs("a", accuracy=0.9)).rows]
-        values += [row.hypervolume.mean for row in board(make_runs("a", accuracy=0.3)).rows]
-        assert f"| a | 2/2 | {sum(values) / 2:.3f} | {values[0]:.3f} (1) |" in index
-        assert "| b | 1/2 | " in index
+        digits = board(make_runs("a", accuracy=0.3, benchmark="split-digits"))
+        values = [board(make_runs("a", accuracy=0.9)).rows[0].hypervolume.mean]
+        values.insert(0, digits.rows[0].hypervolume.mean)
+        first, second = (f"{value:.3f}" for value in values)
+        assert "## Strategies over leaderboards, class-incremental" in index
+        assert "over leaderboards, task-incremental" not in index
+        assert f"| 1 | a | {sum(values) / 2:.3f} | - | {first} | {second} |" in index
+        assert "| - | b |" in index
+        assert "over 10 pairs of benchmark and seed" in index
 
     def test_damaged_files_are_left_out_and_named(self, tmp_path):
         out, _ = built(tmp_path, make_runs(seeds=2))

@@ -1,0 +1,108 @@
+"""Strategies over the leaderboards of one scenario: who stands where, and what the data separate.
+
+Task- and class-incremental streams are different problems and never share a summary.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from bench import stats
+from bench.measures import stable
+from bench.pools import Seed
+from bench.ranking import ALPHA, RESAMPLING_SEED, Leaderboard, Row
+
+LEAST = 0.5
+"""A leaderboard counts that has at least this share of the rows of the largest one."""
+
+Block = tuple[str, Seed]
+"""Benchmark and seed: budgets of one benchmark share their seeds and are no new evidence."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A strategy over the leaderboards that count.
+
+    rows: by the leaderboard's place among them, where the strategy has one row or one at its
+    defaults. mean: of the hypervolume over benchmarks, the budgets of each averaged before.
+    rank: None where it did not run in all of them. p_above: adjusted p-value of the difference
+    from the one above.
+    """
+
+    strategy: str
+    rows: Mapping[int, Row]
+    mean: float
+    rank: int | None = None
+    p_above: float = math.nan
+
+
+def counted(boards: Sequence[Leaderboard]) -> list[Leaderboard]:
+    """Those large enough to compare strategies over: a board of few rows would leave most out."""
+    most = max((len(board.rows) for board in boards), default=0)
+    return [board for board in boards if board.rows and len(board.rows) >= LEAST * most]
+
+
+def standings(boards: Sequence[Leaderboard]) -> list[Standing]:
+    """Every strategy of these leaderboards, those of all of them ranked, best first.
+
+    A strategy shares the rank of the one above unless the paired test over benchmarks and seeds
+    separates them, Holm-adjusted over all neighbours. What is said holds for these benchmarks.
+    """
+    rows = _rows(boards)
+    whole = [name for name, own in rows.items() if len(own) == len(boards)]
+    scores = {name: _scores(own, boards) for name, own in rows.items()}
+    means = {name: _mean(found) for name, found in scores.items()}
+    whole.sort(key=lambda name: (-means[name], name))
+    p = stats.holm([_p_value(scores[one], scores[other]) for one, other in pairwise(whole)])
+    found, current = [], 1
+    for place, name in enumerate(whole, 1):
+        p_above = stable(p[place - 2]) if place > 1 else math.nan
+        current = place if p_above <= ALPHA else current
+        found.append(Standing(name, rows[name], means[name], current, p_above))
+    rest = sorted(rows.keys() - set(whole), key=lambda name: (-len(rows[name]), name))
+    return [*found, *(Standing(name, rows[name], means[name]) for name in rest)]
+
+
+def _rows(boards: Sequence[Leaderboard]) -> dict[str, dict[int, Row]]:
+    """The row by which each strategy stands in each leaderboard: its only one, or its defaults."""
+    found: dict[str, dict[int, Row]] = {}
+    for number, board in enumerate(boards):
+        for strategy in dict.fromkeys(row.entrant.strategy for row in board.rows):
+            own = [row for row in board.rows if row.entrant.strategy == strategy]
+            if len(own) > 1:
+                own = [row for row in own if row.entrant.hyperparameters == "{}"]
+            if len(own) == 1:
+                found.setdefault(strategy, {})[number] = own[0]
+    return found
+
+
+def _scores(rows: Mapping[int, Row], boards: Sequence[Leaderboard]) -> dict[Block, float]:
+    """The hypervolume of each benchmark and seed, the mean over its budgets."""
+    values: dict[Block, list[float]] = {}
+    for number, row in rows.items():
+        for seed, score in row.scores.items():
+            values.setdefault((boards[number].key.benchmark, seed), []).append(score)
+    return {block: math.fsum(own) / len(own) for block, own in values.items()}
+
+
+def _mean(scores: Mapping[Block, float]) -> float:
+    """Over benchmarks, each the mean of its seeds."""
+    by_benchmark: dict[str, list[float]] = {}
+    for (benchmark, _), score in scores.items():
+        by_benchmark.setdefault(benchmark, []).append(score)
+    means = [math.fsum(own) / len(own) for own in by_benchmark.values()]
+    return stable(math.fsum(means) / len(means))
+
+
+def _p_value(one: Mapping[Block, float], other: Mapping[Block, float]) -> float:
+    blocks = sorted(one.keys() & other.keys())
+    return stats.paired_sign_flip(
+        [one[block] for block in blocks],
+        [other[block] for block in blocks],
+        rng=np.random.default_rng(RESAMPLING_SEED),
+    )

@@ -1,0 +1,65 @@
+"""Strategies over leaderboards: who counts, what pairs, and what the test separates."""
+
+import pytest
+
+from bench.ranking import rank
+from bench.summary import counted, standings
+from factories import as_stored, make_runs
+
+
+def board(*groups):
+    return rank(as_stored([record for group in groups for record in group]))
+
+
+def two_rows(benchmark="split-mnist", amount=20, good=0.9, poor=0.5):
+    where = {"benchmark": benchmark, "budget": {"amount": amount}}
+    return board(
+        make_runs("good", accuracy=good, **where), make_runs("poor", accuracy=poor, **where)
+    )
+
+
+def test_seeds_of_several_benchmarks_separate_what_five_seeds_cannot():
+    (alone, below) = standings([two_rows()])
+    assert (alone.strategy, alone.rank) == ("good", 1)
+    assert (below.strategy, below.rank, below.p_above) == ("poor", 1, 2 / 2**5)
+    both = standings([two_rows(), two_rows("split-digits")])
+    assert [one.rank for one in both] == [1, 2]
+    assert both[1].p_above == pytest.approx(2 / 2**10)
+
+
+def test_budgets_of_one_benchmark_are_no_new_evidence():
+    (_, below) = standings([two_rows(), two_rows(amount=60)])
+    assert below.p_above == 2 / 2**5
+
+
+def test_a_benchmark_with_many_budgets_counts_once_in_the_mean():
+    boards = [two_rows(good=0.9), two_rows(amount=60, good=0.9), two_rows("split-digits", good=0.7)]
+    (good, _) = standings(boards)
+    of = [next(row for row in b.rows if row.label == "good").hypervolume.mean for b in boards]
+    assert good.mean == pytest.approx(((of[0] + of[1]) / 2 + of[2]) / 2)
+
+
+def test_a_strategy_that_did_not_run_everywhere_has_no_rank():
+    first = board(make_runs("everywhere"), make_runs("once", accuracy=0.9))
+    second = board(make_runs("everywhere", benchmark="split-digits"))
+    found = standings([first, second])
+    assert [(one.strategy, one.rank, set(one.rows)) for one in found] == [
+        ("everywhere", 1, {0, 1}), ("once", None, {0})
+    ]  # fmt: skip
+
+
+def test_a_strategy_stands_by_its_defaults_or_by_its_only_row():
+    tuned = make_runs("tuned", accuracy=0.9, hyperparameters={"density": 0.1})
+    first = board(make_runs("tuned", accuracy=0.5), tuned)
+    second = board(make_runs("tuned", benchmark="split-digits", hyperparameters={"density": 0.3}))
+    (one,) = standings([first, second])
+    assert [one.rows[0].label, one.rows[1].label] == ["tuned", "tuned (density=0.3)"]
+    ambiguous = board(tuned, make_runs("tuned", hyperparameters={"density": 0.2}))
+    assert standings([ambiguous]) == []
+
+
+def test_leaderboards_of_few_rows_do_not_count():
+    large = board(*(make_runs(f"s{i}") for i in range(5)))
+    small = board(*(make_runs(f"s{i}", benchmark="split-digits") for i in range(2)))
+    assert counted([large, small]) == [large]
+    assert counted([]) == []

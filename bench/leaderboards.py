@@ -69,6 +69,7 @@ def tables(stored: Iterable[Stored]) -> list[Table]:
     return [sheets.terminal_table(b) for b in boards(s for s in stored if not fault(s.record))]
 
 
+@without_collection()
 def build(
     records_root: Path,
     out: Path,

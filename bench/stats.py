@@ -10,7 +10,7 @@ from itertools import product
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special  # not scipy.stats: importing that takes a second
 
 Array = npt.NDArray[np.float64]
 
@@ -93,7 +93,7 @@ def widened(found: Interval, *, n: int, level: float = 0.95) -> Interval:
     degrees of freedom and of the normal, which makes up for the unknown one.
     """
     upper = (1 + level) / 2
-    factor = math.sqrt(n / (n - 1)) * stats.t.ppf(upper, n - 1) / stats.norm.ppf(upper)
+    factor = math.sqrt(n / (n - 1)) * special.stdtrit(n - 1, upper) / special.ndtri(upper)
     mean = found.mean
     low, high = (float(mean + factor * (end - mean)) for end in (found.low, found.high))
     return Interval(mean, low, high)

@@ -69,8 +69,16 @@ def weights_figure(board: Leaderboard) -> Figure | None:
     axes.set_xscale("log")
     axes.set(xlim=(10**left, 10 ** (left + width / DECADE)), ylim=(lowest, highest))
     _front(axes, board)
-    for entry, x, y, shift in zip(shown, used, reached, shifts, strict=True):
-        _disc(axes, entry, x, y, 10 ** (shift / DECADE))
+    beside = [10 ** (shift / DECADE) for shift in shifts]
+    at = [x.mean * factor for x, factor in zip(used, beside, strict=True)]
+    least = [Interval(x.mean, max(x.low, 0.05), x.high) for x in used]  # a logarithm ends somewhere
+    axes.errorbar(
+        at, [y.mean for y in reached], yerr=np.hstack([ends(y) for y in reached]),
+        xerr=np.hstack([ends(x) for x in least]) * beside, linestyle="none", ecolor=INK,
+        elinewidth=0.8, capsize=2, alpha=0.7, zorder=2.5,
+    )  # fmt: skip
+    for entry, x, y in zip(shown, at, reached, strict=True):
+        _disc(axes, entry, x, y.mean)
     axes.xaxis.set_major_locator(FixedLocator([v for v in TICKS if v >= 10**left]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
@@ -106,21 +114,15 @@ def _axes(board: Leaderboard, width: float, height: float) -> tuple[Figure, Axes
     return figure, axes
 
 
-def _disc(axes: Axes, entry: Entry, x: Interval, y: Interval, beside: float) -> None:
+def _disc(axes: Axes, entry: Entry, x: float, y: float) -> None:
     front = entry.row.layer == 1
-    at = x.mean * beside
-    least = Interval(x.mean, max(x.low, 0.05), x.high)  # a logarithm ends somewhere
-    axes.errorbar(
-        [at], [y.mean], yerr=ends(y), xerr=ends(least) * beside, linestyle="none", ecolor=INK,
-        elinewidth=0.8, capsize=2, alpha=0.7, zorder=2.5,
-    )  # fmt: skip
     axes.plot(
-        [at], [y.mean], "o" if entry.row.ranked else "s", label=entry.name, markersize=DISC,
+        [x], [y], "o" if entry.row.ranked else "s", label=entry.name, markersize=DISC,
         markerfacecolor=INK if front else PALE, markeredgecolor=INK, markeredgewidth=0.8,
         clip_on=False, zorder=4 if front else 3,
     )  # fmt: skip
     axes.annotate(
-        entry.number, (at, y.mean), ha="center", va="center", fontsize=7.5,
+        entry.number, (x, y), ha="center", va="center", fontsize=7.5,
         color="#ffffff" if front else "#000000", zorder=5, annotation_clip=False,
     )  # fmt: skip
 

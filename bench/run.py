@@ -61,13 +61,24 @@ def run(
                     strategy.train(list(benchmark.train_stream))
                 bookkeeper.examine(len(benchmark.train_stream) - 1, strategy)
     except (RuntimeError, ValueError) as error:
-        if isinstance(error, Diverged) or finite(strategy.model):
+        lost = _not_finite(strategy)
+        if isinstance(error, Diverged) or lost is None:
             raise
         raise Diverged(
-            f"weights are not finite, on which {type(error).__name__}: {error}"
+            f"{lost} are not finite, on which {type(error).__name__}: {error}"
         ) from error
     finally:
         bookkeeper.keep_cost()
+
+
+def _not_finite(strategy: Any) -> str | None:
+    """What of a strategy is no number any more; None if all is."""
+    if not finite(strategy.model):
+        return "weights"
+    output = getattr(strategy, "mb_output", None)
+    if isinstance(output, torch.Tensor) and not output.isfinite().all():
+        return "outputs"  # finite weights can be large enough for that
+    return None
 
 
 @dataclass(frozen=True)

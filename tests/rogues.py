@@ -40,6 +40,18 @@ class DivergeAndFail(Naive):
         raise ValueError("inputs must be finite")
 
 
+class Overflow(Naive):
+    """Its weights stay finite and become too large for what they compute."""
+
+    def _after_forward(self, **kwargs):
+        if not self.mb_output.isfinite().all():
+            raise ValueError("outputs must be finite")
+
+    def _after_training_iteration(self, **kwargs):
+        for parameter in self.model.parameters():
+            parameter.data.fill_(1e30)
+
+
 class Segfault(Naive):
     """Dies of a signal."""
 

@@ -47,6 +47,11 @@ def config(strategy: str, budget: str = "20steps", **options) -> RunConfig:
             "diverged",
             "weights are not finite, on which ValueError: inputs must be finite",
         ),
+        (
+            "rogues:Overflow",
+            "diverged",
+            "outputs are not finite, on which ValueError: outputs must be finite",
+        ),
         ("rogues:Segfault", "error", "crashed with signal 11 (SIGSEGV)"),
         ("rogues:Exit", "error", "SystemExit: 0"),
         ("rogues:Vanish", "error", "ended its process with exit code 0 and left no record"),

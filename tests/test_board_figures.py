@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bench import board_figures, board_rows, board_style, leaderboards
 from bench.pages import FIGURES
 from bench.ranking import rank
-from bench.weights_figure import side_by_side, weights_figure
+from bench.weights_figure import DISC, Layout, Mark, apart, weights_figure
 from factories import as_stored, make_record, make_runs, write
 
 
@@ -110,14 +110,29 @@ POINTS = st.lists(st.tuples(st.floats(0, 300), st.floats(0, 300)), max_size=30)
 
 
 @given(POINTS)
-def test_no_disc_covers_another(places):
-    shifts = side_by_side(places, 12)
-    moved = [(x + shift, y) for (x, y), shift in zip(places, shifts, strict=True)]
-    for (a, b), (c, d) in itertools.combinations(moved, 2):
-        assert math.hypot(a - c, b - d) >= 12
-    assert min(shifts, default=0) >= 0
-    if places:
-        assert shifts[0] == 0  # the first stands where it is
+def test_no_disc_covers_another_nor_the_point_of_one_that_moved(places):
+    discs = apart(places, 12, (300, 300))
+    assert len(discs) == len(places)
+    for one, other in itertools.combinations(discs, 2):
+        assert math.dist(one, other) >= 12 - 1e-9
+    assert discs[:1] == places[:1]
+    for i, (place, disc) in enumerate(zip(places, discs, strict=True)):
+        free = all(math.dist(place, other) >= 12 for other in discs[:i])
+        assert (disc == place) == free
+
+
+def test_rows_of_all_weights_stand_side_by_side_and_others_where_they_are():
+    dense = [make_runs(f"d{i}", accuracy=0.5 + 0.001 * i) for i in range(5)]
+    shown = board(*dense, make_runs("sparse", weights=0.1))
+    entries = board_rows.entries_of(shown)
+    layout = Layout.of([Mark.of(one) for one in entries])
+    at = dict(zip([one.name for one in entries], layout.places, strict=True))
+    assert layout.data(at["sparse"]) == pytest.approx((10, 100 * entries[0].row.accuracy.mean))
+    assert entries[0].name == "sparse"
+    columns = [at[f"d{i}"][0] for i in (4, 3, 2, 1, 0)]  # the best first
+    assert np.diff(columns) == pytest.approx([DISC] * 4)
+    assert columns[0] > layout.band
+    assert layout.discs == layout.places
 
 
 def test_what_was_not_measured_is_not_drawn():

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from avalanche.core import SupervisedPlugin
 from avalanche.models import TrainEvalModel
 from avalanche.models.ncm_classifier import NCMClassifier
@@ -18,7 +19,7 @@ from avalanche.training.supervised import Naive
 
 # public ICaRL makes its own strategy, which cannot sleep
 from avalanche.training.supervised.icarl import _ICaRLPlugin
-from torch import nn
+from torch import Tensor, nn
 
 from strategies.clock import Clock
 from strategies.layers import shared_head
@@ -70,6 +71,23 @@ def icarl_sleep(
     )
 
 
+class Loss(ICaRLLossPlugin):
+    """The library's, in single precision whatever the network computes in."""
+
+    old_logits: Tensor | None
+
+    def before_forward(self, strategy: Any, **kwargs: Any) -> None:
+        """Keep what the network before this experience answers."""
+        super().before_forward(strategy, **kwargs)
+        if self.old_logits is not None:
+            self.old_logits = self.old_logits.float()
+
+    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """The loss of (B, classes) answers to (B,) classes."""
+        with torch.autocast(logits.device.type, enabled=False):
+            return super().__call__(logits.float(), targets)
+
+
 NEVER = 2**63
 """Minibatches after which no day ends."""
 
@@ -88,9 +106,15 @@ def _parts(
     setattr(model.get_submodule(parent), own, nn.Identity())
     nearest = NCMClassifier(normalize=True)
     nearest.init_missing_classes(range(head.out_features), head.in_features, head.weight.device)
-    loss = ICaRLLossPlugin()
+    model.register_forward_hook(_in_single_precision)
+    loss = Loss()
     return {
         "model": TrainEvalModel(model, head, nearest),
         "criterion": loss,
         "plugins": [*(plugins or ()), _ICaRLPlugin(mem_size, None, True), loss],
     }
+
+
+def _in_single_precision(module: nn.Module, given: Any, features: Tensor) -> Tensor:
+    """The features (B, D) that are averaged and compared."""
+    return features.float()

@@ -170,7 +170,8 @@ class Moments:
         self._counts = kept * self._counts + fresh
         self._sums = (kept[:, None] * self._sums).index_add_(0, classes, codes)
         around = codes - self.means()[classes]
-        self._scatter = self.decay * self._scatter + around.T @ around
+        with torch.autocast(codes.device.type, enabled=False):  # half precision leaves no root
+            self._scatter = self.decay * self._scatter + around.T @ around
         self._weight = self.decay * self._weight + len(codes)
         low, high = surface.detach().aminmax()
         self.range = min(self.range[0], low.item()), max(self.range[1], high.item())

@@ -15,6 +15,7 @@ from bench.budgets import Budget, Meter
 from bench.config import SCENARIOS
 from bench.evaluation import evaluate
 from bench.metering import UNTIL_STOPPED, BudgetPlugin, MeterClock
+from bench.speedups import precision
 from bench.study.space import corners, search_space
 from strategies import registry
 from strategies.weights import weights_in_use
@@ -138,6 +139,16 @@ def finished(name: str, scenario: str):
 @pytest.mark.parametrize(("name", "scenario"), CELLS)
 def test_it_learns_the_last_experience_from_its_defaults(name, scenario):
     assert learned(name, scenario).scores.task_aware[-1] > 0.8
+
+
+@pytest.mark.parametrize(("name", "scenario"), CELLS)
+def test_it_trains_in_half_precision(name, scenario):
+    benchmark = toy_benchmark(scenario)
+    strategy = toy_strategy(name, benchmark, epochs=4)
+    with precision(("bf16",), "cpu"):
+        train(strategy, benchmark)
+        assert all(logits(strategy, e).isfinite().all() for e in benchmark.test)
+    assert all(p.dtype == torch.float32 for p in strategy.model.parameters())
 
 
 @pytest.mark.parametrize("name", STRATEGIES)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Sequence
-from dataclasses import astuple
 from pathlib import Path
 
 from rich.markup import escape as rich_escape
@@ -23,8 +22,8 @@ from bench.store import Stored
 from bench.text import SCENARIO_NAMES, budget_text, percent, relative
 from bench.wording import Verdict, points, share_interval
 
-CLAIMS = ("claim", "published", "measured", "verdict", "how the protocol differs")
-"""Columns of the table of claims: the fields of a `Verdict`."""
+CLAIMS = ("claim", "published", "measured", "verdict")
+"""Columns of the table of claims: the fields of a `Verdict` but the last, which notes hold."""
 
 FIGURES: dict[Kind, tuple[str, str]] = {
     "rounds": (
@@ -97,7 +96,7 @@ def terminal_table(paper: str, results: Sequence[Result]) -> Table:
     for name in CLAIMS:
         found.add_column(name, overflow="fold")
     for row in verdicts(results):
-        found.add_row(*(rich_escape(cell) for cell in astuple(row)))
+        found.add_row(*(rich_escape(cell) for cell in _cells(row)))
     return found
 
 
@@ -122,7 +121,18 @@ def drawn(results: Sequence[Result], kind: Kind) -> list[Result]:
 
 
 def _claims(rows: Sequence[Verdict]) -> list[str]:
-    return table(CLAIMS, [[escape(cell) for cell in astuple(row)] for row in rows])
+    """The table, and below it each way in which a protocol differs, once, by its number."""
+    notes = list(dict.fromkeys(row.differs for row in rows))
+    numbers = {note: str(number) for number, note in enumerate(notes, 1)}
+    cells = [[*map(escape, _cells(row)), numbers[row.differs]] for row in rows]
+    listed = [f"{number}. {escape(note)}" for note, number in numbers.items()]
+    return [
+        *table([*CLAIMS, "protocol"], cells), "", "*Protocol*, how it differs:", "", *listed
+    ]  # fmt: skip
+
+
+def _cells(row: Verdict) -> list[str]:
+    return [row.claim, row.published, row.measured, row.verdict]
 
 
 def _reading(results: Sequence[Result]) -> list[str]:

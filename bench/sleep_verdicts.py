@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bench.config import Value
 from bench.results import Cell, Result, paired_errors
-from bench.stats import mean_interval
+from bench.stats import Interval, mean_interval
 from bench.text import percent
 from bench.wording import (
     Claim,
@@ -162,19 +162,35 @@ def _above(result: Result, cell: Cell, others: Sequence[Cell]) -> Verdict:
     claim = Claim.of(
         result.experiment, f"{cell.label} against controls and what does not sleep", "none"
     )
-    shown, found, seeds = [], [], 0
+    found: dict[str, Interval] = {}
+    seeds = []
     for other in others:
         errors = paired_errors([cell, other])
         if len(errors):
-            found.append(mean_interval(list(errors[:, 1] - errors[:, 0]), rng=generator()))
-            shown.append(f"{points(found[-1])} {other.label}")
-            seeds = min(seeds or len(errors), len(errors))
+            differences = list(errors[:, 1] - errors[:, 0])
+            found[other.label] = mean_interval(differences, rng=generator())
+            seeds.append(len(errors))
     if not found:
         return claim.not_run()
-    above, below = sum(one.low > 0 for one in found), sum(one.high < 0 for one in found)
-    verdict = f"surely above {above}, surely below {below} of {len(found)}"
-    measured = f"points of accuracy above {', '.join(shown)}"
-    return claim.answer(measured, verdict, seeds=seeds)
+    shown = ", ".join(f"{points(one)} {label}" for label, one in found.items())
+    measured = f"points of accuracy above {shown}"
+    return claim.answer(measured, _settled(found), seeds=min(seeds))
+
+
+def _settled(found: Mapping[str, Interval]) -> str:
+    """Which differences, by the name of the other, lie surely on one side, in words."""
+    sides = {
+        "surely above": [label for label, one in found.items() if one.low > 0],
+        "surely below": [label for label, one in found.items() if one.high < 0],
+    }
+    settled = {label for labels in sides.values() for label in labels}
+    sides["not settled against"] = [label for label in found if label not in settled]
+    every = f"all {len(found)}" if len(found) > 1 else ""
+    return "; ".join(
+        f"{side} {every if every and len(labels) == len(found) else ' and '.join(labels)}"
+        for side, labels in sides.items()
+        if labels
+    )
 
 
 def _others(result: Result, cell: Cell) -> Sequence[Cell]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from bench import latex, pages, pools, sheets
+from bench import index_page, latex, pages, pools, sheets
 from bench.budgets import Budget
 from bench.markdown import one_line
 from bench.measures import fault
@@ -181,7 +181,7 @@ def render(evidence: Evidence, folders: pages.Folders) -> dict[Path, str]:
     if texts or evidence.damaged:
         listed = [(name.with_name(f"{name.name}.md"), group) for name, group in by_page.items()]
         left_out = [evidence.damaged[path] for path in sorted(evidence.damaged)]
-        texts[INDEX] = pages.index_markdown(listed, left_out, folders=folders)
+        texts[INDEX] = index_page.index_markdown(listed, left_out, folders=folders)
     return texts
 
 

@@ -1,4 +1,4 @@
-"""Strategies over the leaderboards of one scenario: who stands where, and what the data separate.
+"""Strategies over leaderboards: who stands where, what the data separate, and whether it moves.
 
 Task- and class-incremental streams are different problems and never share a summary.
 """
@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from itertools import combinations, pairwise
 
 import numpy as np
 
 from bench import stats
 from bench.measures import stable
-from bench.pools import Seed
+from bench.pools import PoolKey, Seed
 from bench.ranking import ALPHA, RESAMPLING_SEED, Leaderboard, Row
 
 LEAST = 0.5
 """A leaderboard counts that has at least this share of the rows of the largest one."""
 
+Pair = tuple[str, str]
 Block = tuple[str, Seed]
 """Benchmark and seed: budgets of one benchmark share their seeds and are no new evidence."""
 
@@ -39,6 +40,34 @@ class Standing:
     mean: float
     rank: int | None = None
     p_above: float = math.nan
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far the order of strategies is the same under two budgets of one stream.
+
+    first, second: the leaderboards, the smaller budget first. strategies: that ran under both.
+    same: share of their pairs that stand in the same order by mean hypervolume, ties apart.
+    reversed: pairs whose first strategy is surely ahead under the first budget, the whole interval
+    of the paired difference above 0, and surely behind under the second.
+    """
+
+    first: Leaderboard
+    second: Leaderboard
+    strategies: int
+    same: float
+    reversed: list[Pair]
+
+
+def agreements(boards: Sequence[Leaderboard]) -> list[Agreement]:
+    """Neighbouring budgets of each stream that differ in nothing else, the smaller ones first."""
+    found = []
+    for group in _streams(boards):
+        for first, second in pairwise(sorted(group, key=_amount)):
+            rows = {n: own for n, own in _rows([first, second]).items() if len(own) == 2}
+            if len(rows) > 1:
+                found.append(_agreement(first, second, rows))
+    return found
 
 
 def counted(boards: Sequence[Leaderboard]) -> list[Leaderboard]:
@@ -106,3 +135,37 @@ def _p_value(one: Mapping[Block, float], other: Mapping[Block, float]) -> float:
         [other[block] for block in blocks],
         rng=np.random.default_rng(RESAMPLING_SEED),
     )
+
+
+def _streams(boards: Sequence[Leaderboard]) -> list[list[Leaderboard]]:
+    """Leaderboards whose conditions are equal but for the budget."""
+    found: dict[PoolKey, list[Leaderboard]] = {}
+    for board in boards:
+        found.setdefault(replace(board.key, budget=""), []).append(board)
+    return list(found.values())
+
+
+def _amount(board: Leaderboard) -> float:
+    return board.records[0].record.config.budget.amount
+
+
+def _agreement(
+    first: Leaderboard, second: Leaderboard, rows: Mapping[str, Mapping[int, Row]]
+) -> Agreement:
+    same, turned = 0, []
+    pairs = list(combinations(sorted(rows), 2))
+    for one, other in pairs:
+        leads = [_lead(rows[one][number], rows[other][number]) for number in (0, 1)]
+        same += leads[0].mean * leads[1].mean > 0
+        if leads[0].low > 0 > leads[1].high:
+            turned.append((one, other))
+        if leads[0].high < 0 < leads[1].low:
+            turned.append((other, one))
+    return Agreement(first, second, len(rows), same / len(pairs), turned)
+
+
+def _lead(one: Row, other: Row) -> stats.Interval:
+    """By how much the hypervolume of a row is above that of another, paired by seed."""
+    seeds = sorted(one.scores.keys() & other.scores.keys())
+    differences = [one.scores[seed] - other.scores[seed] for seed in seeds]
+    return stats.mean_interval(differences, rng=np.random.default_rng(RESAMPLING_SEED))

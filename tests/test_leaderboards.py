@@ -351,6 +351,19 @@ class TestPages:
         assert "| - | b |" in index
         assert "over 10 pairs of benchmark and seed" in index
 
+    def test_the_index_says_whether_the_order_depends_on_the_budget(self, tmp_path):
+        where = {"budget": {"amount": 60}}
+        out, _ = built(
+            tmp_path,
+            make_runs("a", accuracy=0.9),
+            make_runs("b", accuracy=0.5),
+            make_runs("a", accuracy=0.5, **where),
+            make_runs("b", accuracy=0.9, **where),
+        )
+        index = (out / "INDEX.md").read_text()
+        row = "| split-mnist | class-incremental | 20s, 60s | 2 | 0.0 | 1 | a and b |"
+        assert row in index
+
     def test_damaged_files_are_left_out_and_named(self, tmp_path):
         out, _ = built(tmp_path, make_runs(seeds=2))
         path = sorted((out / "records").rglob("*.json"))[0]

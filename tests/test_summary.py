@@ -3,8 +3,8 @@
 import pytest
 
 from bench.ranking import rank
-from bench.summary import counted, standings
-from factories import as_stored, make_runs
+from bench.summary import agreements, counted, standings
+from factories import as_stored, make_record, make_runs
 
 
 def board(*groups):
@@ -63,3 +63,27 @@ def test_leaderboards_of_few_rows_do_not_count():
     small = board(*(make_runs(f"s{i}", benchmark="split-digits") for i in range(2)))
     assert counted([large, small]) == [large]
     assert counted([]) == []
+
+
+class TestBudgets:
+    def test_a_pair_that_changes_places_is_named_as_it_was(self):
+        short = two_rows(good=0.9, poor=0.5)
+        long = two_rows(amount=60, good=0.5, poor=0.9)
+        (one,) = agreements([long, short])
+        assert (one.first, one.second, one.strategies) == (short, long, 2)
+        assert (one.same, one.reversed) == (0.0, [("good", "poor")])
+        (again,) = agreements([short, two_rows(amount=60)])
+        assert (again.same, again.reversed) == (1.0, [])
+
+    def test_what_one_budget_does_not_settle_is_not_reversed(self):
+        where = {"budget": {"amount": 60}}
+        noisy = [make_record("good", s, accuracy=0.1 + 0.2 * s, **where) for s in range(5)]
+        long = board(noisy, make_runs("poor", accuracy=0.52, **where))
+        (one,) = agreements([two_rows(), long])
+        assert (one.same, one.reversed) == (0.0, [])
+
+    def test_only_budgets_of_one_stream_are_compared_each_with_the_next(self):
+        boards = [two_rows(amount=n) for n in (60, 6, 20)] + [two_rows("split-digits")]
+        found = agreements(boards)
+        amounts = [(a.first.key.budget, a.second.key.budget) for a in found]
+        assert amounts == [("6s", "20s"), ("20s", "60s")]

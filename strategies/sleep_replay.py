@@ -131,6 +131,10 @@ class SleepReplay(SleepingStrategy):
         )
         check_can_sleep(self.model, convolutions=convolutions)
         self.replay.check_fits(self.model, preset)
+        for name, asked in (("frozen_trunk", frozen_trunk), ("convolutions", convolutions)):
+            if asked and not trunk(self.model):
+                rule = "must be false for a model that learns in linear layers only"
+                raise ValueError(f"{name} {rule}, got True")
         self.day_steps = day_steps
         self.sleep_from = sleep_from
         self.biases = biases

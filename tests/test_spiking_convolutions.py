@@ -169,3 +169,6 @@ def test_what_cannot_sleep_wholly_is_refused_by_name():
             "sleep-replay", toy_benchmark("class"), model=plain,
             chosen={"convolutions": True, "frozen_trunk": True},
         )  # fmt: skip
+    for name in ("convolutions", "frozen_trunk"):
+        with pytest.raises(ValueError, match=f"{name} must be false for a model that learns in"):
+            toy_strategy("sleep-replay", toy_benchmark("class"), chosen={name: True})

@@ -73,6 +73,8 @@ def inline_svg(figure: Figure) -> str:
     element = element[element.index("<svg") :]
     for ink in ("#262626", "#333333", "#4d4d4d"):
         element = element.replace(ink, "currentColor")
+    for ink, name in ((INK, "mark"), ("#ffffff", "on-mark"), ("#cccccc", "line")):
+        element = element.replace(ink, f"var(--{name}, {ink})")
     return element
 
 
@@ -102,7 +104,7 @@ def matrix_figure(board: Leaderboard) -> Figure | None:
     size = len(found[0][1])
     side = max(1.5, 0.36 * min(size, 10))
     titles = [f"{one.title}\nn = {len(_ok(one.row))}" for one, _ in found]
-    above = title(board, "accuracy in percent, means")
+    above = title(board, "accuracy in percent, dark 0 to light 100, means")
     with style():
         figure, grid = panels(
             titles, (side, side), above=above, x="tested on experience", y="after experience"
@@ -115,9 +117,7 @@ def matrix_figure(board: Leaderboard) -> Figure | None:
             )  # fmt: skip
             axes.tick_params(length=0, rotation=0)
             for text in axes.texts:  # not the colour of text, which a dark page makes light
-                text.set_color(
-                    "black" if sum(mpl.colors.to_rgb(text.get_color())) < 1.5 else "white"
-                )
+                text.set_color("black" if float(text.get_text()) >= 50 else "white")
     return figure
 
 
@@ -180,7 +180,7 @@ def claimed_figure(board: Leaderboard) -> Figure | None:
         if n > 1:
             found = [in_percent(share_interval(list(column))) for column in np.array(full).T]
             lines.append(Line(one, range(1, n + 1), found))
-    return _panels(board, lines, "experience", "weights in use, %")
+    return _panels(board, lines, "experience", "weights in use, % of matrices and kernels")
 
 
 _DRAW: dict[str, Callable[[Leaderboard], Figure | None]] = {
@@ -209,7 +209,7 @@ def _panels(
     every = [np.column_stack([line.x, line.means]) for line in lines]
     xlim = _around([x for line in lines for x in line.x])
     ylim = _around([v for line in lines for i in line.found for v in (i.mean, i.low, i.high)])
-    above = title(board, "each row before the others in grey, means with 95 % intervals")
+    above = title(board, "each row in front of all others in grey, means with 95 % intervals")
     with style():
         figure, grid = panels(
             [line.of.title for line in lines], PANEL, above=above, x=xlabel, y=ylabel
@@ -226,7 +226,7 @@ def _panels(
 def _around(values: Sequence[float]) -> tuple[float, float]:
     """Limits of an axis that shows all of these."""
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    margin = 0.05 * (high - low) or 1.0
+    margin = max(0.05 * (high - low), 0.5)
     return low - margin, high + margin
 
 

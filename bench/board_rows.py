@@ -38,20 +38,26 @@ def entries_of(board: Leaderboard) -> list[Entry]:
 
 
 def short_names(rows: Sequence[Row]) -> list[str]:
-    """The strategy of each row with what tells it from the others, short; its label if need be."""
-    chosen = [json.loads(row.entrant.hyperparameters) for row in rows]
+    """The strategy of each row and what not all rows share, short; its label if need be."""
+    common = shared(rows)
     short = []
-    for row, own in zip(rows, chosen, strict=True):
-        twins = [c for r, c in zip(rows, chosen, strict=True) if _strategy(r) == _strategy(row)]
+    for row in rows:
         told = [
             f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
-            for name, value in sorted(own.items())
-            if any(twin.get(name) != value for twin in twins)
+            for name, value in sorted(_chosen(row).items())
+            if name not in common
         ]
-        short.append(", ".join([_strategy(row), *told]))
+        short.append(", ".join([row.entrant.strategy, *told]))
     return [
         name if short.count(name) == 1 else row.label for name, row in zip(short, rows, strict=True)
     ]
+
+
+def shared(rows: Sequence[Row]) -> dict[str, object]:
+    """The hyper-parameters that are set to the same in every row."""
+    every = [_chosen(row) for row in rows]
+    first = every[0] if every else {}
+    return {n: v for n, v in first.items() if all(n in one and one[n] == v for one in every)}
 
 
 def title(board: Leaderboard, shown: str) -> str:
@@ -59,16 +65,25 @@ def title(board: Leaderboard, shown: str) -> str:
     key = board.key
     counts = sorted({len(row.runs) for row in (*board.rows, *board.upper_bounds)})
     n = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
-    every = len(board.rows) + len(board.upper_bounds)
-    part = f", the first {MOST_ROWS} of {every} rows" if every > MOST_ROWS else ""
+    count = len(board.rows) + len(board.upper_bounds)
+    part = f", the first {MOST_ROWS} of {count} rows" if count > MOST_ROWS else ""
     what = f"{key.benchmark}, {SCENARIO_NAMES[key.scenario]}, {budget_text(key)}, {key.model}"
-    return f"{what}\n{shown} over n = {n} seeds{part}"
+    common = shared([*board.rows, *board.upper_bounds]).items()
+    settings = ", ".join(f"{name} {value}" for name, value in sorted(common))
+    every = f"\nevery row: {settings}" if settings else ""
+    return plain(f"{what}{every}\n{shown} over n = {n} seeds{part}")
+
+
+def plain(text: str) -> str:
+    """Text in which no dollar begins a formula."""
+    return text.replace("$", r"\$")
 
 
 def wrapped(name: str, width: int = NAME_WIDTH) -> str:
-    """A name on lines of at most `width` characters."""
-    return textwrap.fill(name, width, subsequent_indent="  ")
+    """A name on lines of at most `width` characters, of a long one the beginning."""
+    return plain(textwrap.fill(textwrap.shorten(name, 6 * width), width, subsequent_indent="  "))
 
 
-def _strategy(row: Row) -> str:
-    return row.entrant.strategy
+def _chosen(row: Row) -> dict[str, object]:
+    chosen: dict[str, object] = json.loads(row.entrant.hyperparameters)
+    return chosen

@@ -18,7 +18,7 @@ INK = "#01527f"
 
 COLUMNS = 4
 """Panels side by side."""
-SIDE, TOP, FOOT, GAP = 0.6, 0.6, 0.48, 0.14
+SIDE, TOP, FOOT, GAP = 0.6, 0.72, 0.48, 0.14
 """Inches at the left, above and below the panels, and between them."""
 TITLE = 0.14
 """Inches of a line of a panel's title."""
@@ -49,7 +49,7 @@ def panels(
 
     above, x, y: title of the figure and of its axes, whose numbers stand at the outer panels alone.
     """
-    columns = min(COLUMNS, max(2, len(titles)))
+    columns = min(COLUMNS, max(3, len(titles)))  # the title of the figure has to fit
     rows = -(-len(titles) // columns)
     heading = TITLE * (1.6 + max(title.count("\n") for title in titles))
     wide, tall = size[0] + GAP, size[1] + heading + GAP

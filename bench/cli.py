@@ -23,9 +23,9 @@ app.add_typer(study_app, name="study")
 
 
 def main() -> None:
-    """Entry point: errors in what the user gave end with exit code 2 and one line."""
+    """Entry point: errors in what the user gave, and of files, end with exit code 2 and a line."""
     try:
         app()
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         typer.secho(f"error: {error}", fg="red", err=True)
         raise SystemExit(2) from None

@@ -87,6 +87,8 @@ class Comparison:
     seeds: int
     failed: tuple[int, int]
     differences: tuple[Difference, ...]
+    tests: int
+    """How many p-values were adjusted together, by Holm."""
 
     def sentence(self) -> str:
         """The comparison of the headline in words."""
@@ -100,10 +102,11 @@ class Comparison:
         )
         if not math.isnan(found.low):
             text += f" [{found.low:+.3f}, {found.high:+.3f}]"
-        text += f" over {pairs} paired seed{'' if pairs == 1 else 's'}, p = {headline.p:.3g}. "
+        text += f" over {pairs} paired seed{'' if pairs == 1 else 's'}, p = {headline.p:.3g} "
+        text += f"after Holm over {self.tests} tests. "
         if headline.p <= ALPHA:
-            return text + f"The paired test separates them (p at most {ALPHA} after Holm)."
-        needed = stats.seeds_to_separate(1, alpha=ALPHA)
+            return text + f"The paired test separates them (p at most {ALPHA})."
+        needed = stats.seeds_to_separate(self.tests, alpha=ALPHA)
         if pairs < needed:
             return text + f"So few pairs cannot separate anything: it takes at least {needed}."
         return text + "The paired test does not separate them."
@@ -177,13 +180,14 @@ def table(comparison: Comparison) -> Table:
 def _compared(found: Sequence[tuple[str, Row, Row, str, str]]) -> list[Comparison]:
     """The comparisons, with p-values adjusted over all of their differences together."""
     every = [[_difference(one, other, m) for m in MEASURES] for _, one, other, _, _ in found]
-    adjusted = iter(stats.holm([d.p for differences in every for d in differences if d.pairs]))
+    raw = [d.p for differences in every for d in differences if d.pairs]
+    adjusted = iter(stats.holm(raw))
     result = []
     for (where, one, other, first, second), differences in zip(found, every, strict=True):
         with_p = tuple(_adjusted(d, next(adjusted)) if d.pairs else d for d in differences)
         seeds = len(one.runs.keys() & other.runs.keys())
         failed = one.failed, other.failed
-        result.append(Comparison(where, first, second, seeds, failed, with_p))
+        result.append(Comparison(where, first, second, seeds, failed, with_p, len(raw)))
     return result
 
 

@@ -46,7 +46,7 @@ class RunConfig(BaseModel):
     hyperparameters: only what differs from the strategy's defaults.
     allocation: experiences share the budget by `samples`, `equal`ly, or by numbers: `3,1,1`.
     validation: fraction of each training experience held out, in [0, 0.5]; 0 holds out nothing.
-    repetition: which repetition this is, from 0; with `base_seed` it makes the seed.
+    repetition: which repetition this is, in [0, 10,000); with `base_seed` it makes the seed.
     search_charged: what a search charged that chose the hyper-parameters; shown, never ranked.
     blind: the test stream is never looked at, only what is held out; so are the trials of a search.
     experiences: a blind run may see only so many of the stream, its first; None: all of it.
@@ -66,7 +66,7 @@ class RunConfig(BaseModel):
     allocation: Allocation = "samples"
     validation: float = Field(default=0.0, ge=0, le=0.5)
     base_seed: int = Field(default=0, ge=0)
-    repetition: int = Field(default=0, ge=0)
+    repetition: int = Field(default=0, ge=0, lt=10_000)
     threads: int = Field(default=1, ge=1)
     device: Literal["cpu", "cuda"] = "cpu"
     speedups: tuple[Speedup, ...] = ()

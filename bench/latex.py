@@ -58,7 +58,7 @@ def _table(board: Leaderboard, conditions: Sequence[str], number: int | None) ->
 
 
 def _notes(board: Leaderboard) -> str:
-    notes = ["rows that share a rank were not told apart."]
+    notes = ["rows that share a rank, marked =, were not told apart."]
     if any(row.provisional for row in board.rows):
         notes.append(f"$^*$ provisional: fewer than {LISTED_FROM} seeds.")
     if any(row.failed for row in board.rows):
@@ -67,7 +67,11 @@ def _notes(board: Leaderboard) -> str:
 
 
 def _cells(row: Row) -> list[str]:
-    rank = "--" if row.rank is None else f"{row.rank}{'$^*$' if row.provisional else ''}"
+    rank = (
+        "--"
+        if row.rank is None
+        else f"{row.rank}{'=' if row.tied else ''}{'$^*$' if row.provisional else ''}"
+    )
     failed = f" ({row.failed} failed)" if row.failed else ""
     return [
         rank,

@@ -56,7 +56,27 @@ def read(records_root: Path) -> Evidence:
             damaged[name] = f"{name.as_posix()}: {reason}"
         else:
             stored.append(Stored(path, record))
-    return Evidence(tuple(stored), damaged)
+    for copy, original in _copies(stored, records_root).items():
+        name, first = (path.relative_to(records_root) for path in (copy, original))
+        damaged[name] = f"{name.as_posix()}: the same attempt at the same run as {first.as_posix()}"
+    own = [item for item in stored if item.path.relative_to(records_root) not in damaged]
+    return Evidence(tuple(own), damaged)
+
+
+def _copies(stored: Sequence[Stored], root: Path) -> dict[Path, Path]:
+    """Records of one attempt beside the one that counts: it lies where a run would write it."""
+    store = Store(root)
+    first: dict[tuple[str, int, str], Path] = {}
+    copies: dict[Path, Path] = {}
+    misplaced = [store.path(s.record.config, s.record.attempt) != s.path for s in stored]
+    for _, item in sorted(zip(misplaced, stored, strict=True), key=lambda pair: pair[0]):
+        record = item.record
+        attempt = (record.digest, record.attempt, record.environment.fingerprint)
+        if attempt in first:
+            copies[item.path] = first[attempt]
+        else:
+            first[attempt] = item.path
+    return copies
 
 
 def boards(stored: Iterable[Stored]) -> list[Leaderboard]:
@@ -130,6 +150,8 @@ def verify(leaderboards_root: Path) -> list[str]:
         for path in leaderboards_root.glob(pattern)
         if path.relative_to(leaderboards_root).parts[0] not in ("records", *PAPERS)
     }
+    if not found and not evidence.stored and not evidence.damaged:
+        return [f"{leaderboards_root} must hold pages or records, found none"]
     if found and not records_root.is_dir():
         return [f"{records_root} must hold the records behind the pages, found no folder there"]
     differences = [f"records/{evidence.damaged[path]}" for path in sorted(evidence.damaged)]

@@ -12,6 +12,7 @@ from bench import metrics, stats
 from bench.catalogue import find_benchmark
 from bench.pools import PoolKey
 from bench.records import FINISHED, RunRecord
+from strategies.registry import STRATEGIES
 
 FROZEN_JOINT: dict[tuple[str, str, str], float] = {
     ("split-mnist", "1.0", "task"): 0.996,
@@ -82,6 +83,9 @@ def fault(record: RunRecord) -> str | None:
         return str(error)
     if record.config.blind:
         return "a trial of a search, which never looked at the test stream"
+    entry = STRATEGIES.get(record.config.strategy)
+    if entry is not None and record.ranked != entry.ranked:
+        return f"ranked must be {entry.ranked} for {record.config.strategy}, got {record.ranked}"
     if record.status != "ok":
         return None
     if record.cost is None:

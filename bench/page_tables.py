@@ -20,9 +20,9 @@ def ranking(rows: Sequence[tuple[str, Row]], page: Path) -> list[str]:
 
     rows: each with the number that names it in figures.
     """
-    header = ["#", "rank", "strategy", "seeds", "failed", "hypervolume", "p against row above",
-              "P(row above better)", "Pareto layer", "P(on front)", "accuracy, %",
-              "weights used, %", "of prunable, %", "records"]  # fmt: skip
+    header = ["#", "rank", "strategy", "seeds", "failed", "hypervolume",
+              "p against row above, Holm", "P(row above better)", "Pareto layer", "P(on front)",
+              "accuracy, %", "weights used, %", "of prunable, %", "records"]  # fmt: skip
     cells = [
         [
             number,
@@ -117,9 +117,8 @@ def seconds(rows: Sequence[Row]) -> list[str]:
 
 
 def rank_text(row: Row) -> str:
-    """The rank, or a dash, and whether it is provisional."""
-    rank = "-" if row.rank is None else str(row.rank)
-    return f"{rank} (provisional)" if row.provisional else rank
+    """The rank, or a dash, whether others share it, and whether it is provisional."""
+    return f"{row.place} (provisional)" if row.provisional else row.place
 
 
 def _evidence(seed: Seed, item: Stored, page: Path) -> str:

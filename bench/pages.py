@@ -24,7 +24,7 @@ FIGURES = {
     "matrix": "Accuracy after each experience on each experience",
     "forgetting": "Forgetting of each experience",
     "seconds": "Where the budget went: charged seconds by kind",
-    "claimed": "Weights in use after each experience",
+    "claimed": "Matrices and kernels in use after each experience",
 }
 """Caption of each figure of a leaderboard, by the name that ends its file's."""
 Board = Sequence[Leaderboard]
@@ -93,6 +93,10 @@ def _pool(board: Leaderboard, damaged: int, page: Path, folders: Folders) -> lis
         for cell in board.missing:
             lines += [one_line(f"{cell.command} {folders.out}"), one_line(f"# {_why(cell.seeds)}")]
         lines += ["```"]
+    failures = [i for row in rows for i in row.runs.values() if i.record.status != "ok"]
+    if failures:
+        lines += ["", "### Failed runs, which count as worst", ""]
+        lines += [_attempt(item, page) for item in failures]
     if board.uncounted:
         lines += ["", "### Attempts that do not count", ""]
         lines += [_attempt(item, page) for item in board.uncounted]
@@ -160,8 +164,8 @@ def _reading(board: Leaderboard) -> list[str]:
     """What the ranks mean, and how many seeds it takes to separate as many rows."""
     comparisons = len(board.rows) - 1
     text = (
-        "Intervals are 95 % over seeds. Rows share a rank unless the paired test separates them "
-        f"(p at most {ALPHA} after Holm)."
+        "Intervals are 95 % over seeds. Rows share a rank, marked =, unless the paired test "
+        f"separates them (p at most {ALPHA} after Holm)."
     )
     if comparisons:
         needed = stats.seeds_to_separate(comparisons, alpha=ALPHA)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -38,8 +39,9 @@ class Row:
     attained: accuracy at each of SHARES, NaN where no run used so few weights.
     needed: share of the weights at each of LEVELS, NaN where a seed is nowhere so accurate.
     runs: the attempt that counts, by seed; measured: its numbers.
-    rank: None for an upper bound. p_above: adjusted p-value of the difference from the row above;
-    below_above: probability that a run of the row above has the larger hypervolume.
+    rank: None for an upper bound; tied: others share it. p_above: adjusted p-value of the
+    difference from the row above; below_above: probability that a run of that one has the larger
+    hypervolume.
     layer: non-domination rank, 1 is the Pareto front; on_front: probability of being on it. None
     and NaN without a run that did not fail.
     """
@@ -55,10 +57,16 @@ class Row:
     runs: Mapping[Seed, Stored]
     measured: Mapping[Seed, Measures]
     rank: int | None = None
+    tied: bool = False
     p_above: float = math.nan
     below_above: float = math.nan
     layer: int | None = None
     on_front: float = math.nan
+
+    @property
+    def place(self) -> str:
+        """The rank as it is shown: with = where others share it, a dash for an upper bound."""
+        return "-" if self.rank is None else f"{self.rank}{'=' if self.tied else ''}"
 
     @property
     def scores(self) -> dict[Seed, float]:
@@ -171,7 +179,7 @@ def _row(entrant: Entrant, label: str, runs: Mapping[Seed, Stored], within: Boun
     row = Row(
         label=label,
         entrant=entrant,
-        ranked=all(item.record.ranked for item in runs.values()),
+        ranked=any(item.record.ranked for item in runs.values()),
         mean=measures.mean(list(measured.values())),
         accuracy=_interval([one.accuracy for one in measured.values()]),
         hypervolume=_interval([one.hypervolume for one in measured.values()]),
@@ -208,7 +216,8 @@ def _ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
                 on_front=on_front.get(i, math.nan),
             )
         )
-    return tuple(result)
+    ranks = Counter(row.rank for row in result)
+    return tuple(replace(row, tied=ranks[row.rank] > 1) for row in result)
 
 
 def _p_value(one: Row, other: Row) -> float:

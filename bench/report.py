@@ -19,6 +19,7 @@ from bench import board_figures, pages
 from bench.budgets import KINDS
 from bench.leaderboards import Evidence, boards
 from bench.markdown import one_line
+from bench.page_tables import rank_text
 from bench.pools import seed_text
 from bench.ranking import Leaderboard, Row
 from bench.records import RunRecord
@@ -66,7 +67,7 @@ def drawn(count: int) -> tuple[str, ...]:
 
 COLUMNS = (
     ("#", "The number that names the row in the figures"),
-    ("rank", "Rank; rows that share one were not told apart"),
+    ("rank", "Rank; = marks rows that share one, which were not told apart"),
     ("strategy", "Strategy, with the hyper-parameters that differ from its defaults"),
     ("runs", "Each opens the record of one seed"),
     ("failed", "Runs that failed; they count as worst"),
@@ -123,7 +124,7 @@ def _row(number: str, row: Row, numbers: dict[Path, int]) -> dict[str, Any]:
     ]
     return {
         "number": number,
-        "rank": "-" if row.rank is None else f"{row.rank}{'*' if row.provisional else ''}",
+        "rank": rank_text(row).replace(" (provisional)", "*"),
         "order": "" if row.rank is None else row.rank,
         "label": row.label,
         "ranked": row.ranked,

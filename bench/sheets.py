@@ -54,7 +54,7 @@ def _terminal_cells(row: Row) -> Iterable[str]:
     half = (row.accuracy.high - row.accuracy.low) / 2
     spread = "" if math.isnan(half) else f" ± {percent(half)}"
     failed = f" ({row.failed} failed)" if row.failed else ""
-    yield "-" if row.rank is None else str(row.rank)
+    yield row.place
     yield escape(row.label)
     yield percent(row.accuracy.mean) + spread
     yield percent(row.mean.forgetting)

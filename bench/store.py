@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -72,6 +73,8 @@ def read_record(path: Path) -> RunRecord:
         if stored != checksum(payload):
             raise RecordError(path, "checksum differs: the file was changed or cut")
         record = RunRecord.model_validate(upgraded(payload))
+        if "\\" in text:  # plain text needs no escape; a reason may quote anything
+            _refuse_hidden_text(payload)
     except RecordError:
         raise
     except ValidationError as error:
@@ -83,6 +86,25 @@ def read_record(path: Path) -> RunRecord:
     if record.digest != record.config.digest:
         raise RecordError(path, "the digest is not that of its configuration")
     return record
+
+
+def _refuse_hidden_text(payload: dict[str, Any]) -> None:
+    """ValueError for text that a page cannot show as it is: invisible, or that turns its line."""
+    environment = {k: v for k, v in payload["environment"].items() if k != "command"}
+    for text in _texts([payload["config"], payload["resolved"], environment]):
+        if not text.isprintable():
+            raise ValueError(f"its text must be printable, got {text[:80]!r}")
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            yield from (name, *_texts(one))
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts(one)
 
 
 @contextmanager

@@ -31,10 +31,10 @@ DECADE, HEIGHT = 92.0, 300.0
 """Width of a factor of ten in weights, and height of the axes, in points."""
 LINE, NAMES = 10.8, 190.0
 """Height of a line of names and width of their column, in points."""
-LEFT, BELOW, ABOVE = 48.0, 42.0, 34.0
+LEFT, BELOW, ABOVE = 48.0, 42.0, 44.0
 """Margins, in points."""
-TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
-NOTE = "dark and bold: on the Pareto front"
+TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
+NOTE = "dark and bold: on the Pareto front;\na line leads from a disc to its point"
 DENSE = 95.0
 """Percent of the weights from which a row stands in the band."""
 PALE = "#e3e3e3"
@@ -136,7 +136,7 @@ def apart(places: Sequence[Point], diameter: float, within: Point) -> list[Point
 def _around(place: Point, diameter: float, within: Point) -> Iterator[Point]:
     """The place, rings of places around it, and at last what lies to the right of everything."""
     yield place
-    for ring in range(2, 2 + int(2 * max(within) / diameter)):
+    for ring in range(3, 3 + int(2 * max(within) / diameter)):
         for k in range(16):
             angle = 2 * math.pi * (k + 0.5) / 16
             away = ring * diameter / 2
@@ -158,7 +158,15 @@ def _axes(board: Leaderboard, layout: Layout) -> tuple[Figure, Axes]:
         sns.despine(ax=axes)
     axes.set_xscale("log")
     axes.set(xlim=(layout.left, layout.data(layout.size)[0]), ylim=layout.ylim)
-    axes.xaxis.set_major_locator(FixedLocator([v for v in TICKS if v >= layout.left]))
+    axes.xaxis.set_major_locator(
+        FixedLocator(
+            [
+                v
+                for v in TICKS
+                if layout.left <= v < (DENSE if layout.size[0] > layout.band else 101)
+            ]
+        )
+    )
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.tick_params(labelsize=8)
@@ -168,7 +176,7 @@ def _axes(board: Leaderboard, layout: Layout) -> tuple[Figure, Axes]:
         band = layout.data((layout.band, 0))[0]
         axes.axvspan(band, axes.get_xlim()[1], color="0.5", alpha=0.12, zorder=0, linewidth=0)
         axes.annotate(
-            f"{DENSE:g} to 100 %", ((layout.band + width) / 2 / width, 0), (0, -12),
+            f"{DENSE:g} to 100, best first", ((layout.band + width) / 2 / width, 0), (0, -12),
             xycoords="axes fraction", textcoords="offset points", ha="center", va="center",
             fontsize=8, color="#262626", annotation_clip=False,
         )  # fmt: skip

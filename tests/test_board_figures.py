@@ -155,6 +155,20 @@ def test_markup_in_a_label_stays_text():
     assert "&lt;script&gt;x" in svg
 
 
+def test_a_dollar_in_a_name_begins_no_formula(tmp_path):
+    odd = r"m:$\input{/etc/passwd}$"
+    shown = board(make_runs(odd, hyperparameters={"path": "$HOME/$USER"}), make_runs("naive"))
+    for name, figure in figures(shown).items():
+        board_figures.save(figure, tmp_path / name)
+    assert "$HOME/$USER" in (tmp_path / "weights.svg").read_text().replace("\n", "")
+
+
+def test_a_dark_page_turns_the_ink_of_data_too(two):
+    svg = board_figures.inline_svg(weights_figure(two))
+    assert f"var(--mark, {board_style.INK})" in svg
+    assert f": {board_style.INK}" not in svg
+
+
 def test_pages_show_the_figures_that_lie_beside_them(tmp_path):
     out = tmp_path / "leaderboards"
     write(out / "records", make_runs(seeds=2))

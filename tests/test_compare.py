@@ -36,7 +36,19 @@ class TestStrategies:
         records = stored(make_runs("a", accuracy=0.8), make_runs("b", accuracy=0.6))
         (found,) = compare.compare_strategies(records, "b", "a")
         assert of(found, "accuracy").verdict == "second better, not told apart"
-        assert "it takes at least 6" in found.sentence()
+        assert "p = 0.375 after Holm over 6 tests" in found.sentence()
+        assert "it takes at least 8" in found.sentence()  # 2^(1 - 8) * 6 is the first below 0.05
+
+    @pytest.mark.parametrize(("seeds", "enough"), [(7, False), (8, True)])
+    def test_as_many_pairs_as_it_says_are_enough(self, seeds, enough):
+        def runs(name, best):
+            return [
+                make_record(name, s, matrix=[[best, 0.1], [best / 2, best]], weights=1.1 - best)
+                for s in range(seeds)
+            ]
+
+        (found,) = compare.compare_strategies(stored(runs("a", 0.8), runs("b", 0.6)), "a", "b")
+        assert (found.differences[0].p <= 0.05) == enough
 
     def test_fewer_weights_are_better(self):
         records = stored(make_runs("a", 10, weights=0.1), make_runs("b", 10, weights=0.5))

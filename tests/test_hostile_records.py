@@ -218,7 +218,7 @@ def test_another_chance_makes_a_table_of_its_own_and_spoils_none(folder):
     assert "one table each: chance differs: 0.1, 0.999." in page
 
 
-@pytest.mark.parametrize("evil", ["=1+1", " =1+1", "\n=1+1", "\t+1", "＝1+1", "@SUM(A1)", "-1"])
+@pytest.mark.parametrize("evil", ["=1+1", " =1+1", "＝1+1", "@SUM(A1)", "-1"])
 def test_no_cell_of_any_record_starts_a_formula(folder, evil):
     write(folder / "records", [make_record(evil, hyperparameters={evil: evil}, resolved={evil: 1})])
     assert built(folder) == ""
@@ -230,6 +230,51 @@ def test_no_cell_of_any_record_starts_a_formula(folder, evil):
     for cell in cells:
         assert cell.lstrip()[:1] not in {"=", "+", "@", "＝"}
         assert not cell.startswith("-") or float(cell) < 0
+
+
+@pytest.mark.parametrize("hidden", ["\n=1+1", "\t+1", "na\x00ive", "na\u202eive", "naive\u200b"])
+@pytest.mark.parametrize("where", ["strategy", "name", "value", "machine"])
+def test_text_that_a_page_cannot_show_as_it_is_leaves_the_record_out(folder, hidden, where):
+    odd = make_record(
+        hidden if where == "strategy" else "odd",
+        hyperparameters={hidden if where == "name" else "k": hidden if where == "value" else 1},
+    )
+    if where == "machine":
+        machine = {**odd.environment.machine, "cpu": hidden}
+        odd = odd.model_copy(
+            update={"environment": odd.environment.model_copy(update={"machine": machine})}
+        )
+    write(folder / "records", [odd])
+    assert "its text must be printable" in built(folder)
+
+
+def test_the_record_that_lies_where_a_run_writes_it_counts_and_copies_are_named(folder):
+    root = folder / "records"
+    (first, *_) = sorted(root.rglob("*.json"))
+    payload = json.loads(first.read_text())
+    payload["outcome"]["accuracy"][-1] = [1.0, 1.0]
+    forged = root / "aaa" / first.name
+    forged.parent.mkdir()
+    forged.write_text(signed(payload))
+    shutil.copy(first, root / "copy.json")
+    told = built(folder)
+    for name in (f"aaa/{first.name}", "copy.json"):
+        assert f"{name}: the same attempt at the same run as {first.relative_to(root)}" in told
+    stored = leaderboards.read(root).stored
+    assert {item.path for item in stored} == set(root.rglob("naive/*.json"))
+
+
+def test_no_record_takes_a_strategy_out_of_the_ranking(folder):
+    write(folder / "records", [make_record("naive", 5, ranked=False)])
+    assert "ranked must be True for naive, got False" in built(folder)
+    unknown = [make_record("my:Own", 0), make_record("my:Own", 1, ranked=False)]
+    write(folder / "records", unknown)
+    (board,) = leaderboards.boards(leaderboards.read(folder / "records").stored)
+    assert {row.label for row in board.rows} == {"naive", "my:Own"}
+
+
+def test_a_folder_with_neither_pages_nor_records_does_not_agree(tmp_path):
+    assert leaderboards.verify(tmp_path) == [f"{tmp_path} must hold pages or records, found none"]
 
 
 @pytest.mark.parametrize("version", range(1, SCHEMA + 1))

@@ -19,7 +19,10 @@ Pages = Annotated[Path, typer.Option(help="Folder of the pages; `verify` reads r
 @app.command()
 def leaderboard(
     out: Out = Path("runs"),
-    pages: Pages = Path("leaderboards"),
+    pages: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the pages.", show_default="beside records/, else in --out"),
+    ] = None,
     benchmark: Annotated[str | None, typer.Option(help="Only this benchmark.")] = None,
     scenario: Annotated[str | None, typer.Option(help="Only this scenario.")] = None,
     budget: Annotated[str | None, typer.Option(help="Only this budget.")] = None,
@@ -29,8 +32,9 @@ def leaderboard(
     from bench import leaderboards
 
     require_folder(out)
+    beside = out.parent if out.name == "records" else out / "leaderboards"
     written = leaderboards.build(
-        out, pages, benchmark=benchmark, scenario=scenario, budget=budget, figures=figures
+        out, pages or beside, benchmark=benchmark, scenario=scenario, budget=budget, figures=figures
     )
     for path in written:
         typer.echo(path)

@@ -73,12 +73,27 @@ class Cost(_Part):
                 raise ValueError(
                     f"charged must be the sum of {name}, {total:g}, got {self.charged:g}"
                 )
+        counted, steps = self.steps_by_experience, sum(self.steps.values())
+        if counted is not None and sum(counted) != steps:
+            raise ValueError(f"steps_by_experience must add up to {steps}, got {sum(counted)}")
         most = max(self.charged_by_experience, default=0.0)  # a step lies in one experience
         if timed and self.longest_step > most + ROUNDING * max(1.0, most):
             raise ValueError(
                 "longest_step must be at most what one experience charged, "
                 f"{most:g}, got {self.longest_step:g}"
             )
+
+    def check_clocks(self, *, threads: int) -> None:
+        """ValueError when the clocks of a whole run on the wall clock contradict each other."""
+        if abs(self.wall_seconds - self.charged) > 0.1 + TOLERANCE * self.charged:
+            raise ValueError(
+                f"wall_seconds must be the {self.charged:g} charged, got {self.wall_seconds:g}"
+            )
+        if self.cpu_share is None or not self.wall_seconds:
+            return
+        share = self.cpu_seconds / (threads * self.wall_seconds)
+        if abs(share - self.cpu_share) > TOLERANCE:
+            raise ValueError(f"cpu_share must be {share:g}, got {self.cpu_share:g}")
 
 
 class WeightsInUse(_Part):
@@ -125,8 +140,8 @@ class Outcome(_Part):
     curve: list[tuple[Amount, Fraction]]
     """(charged, mean accuracy over the experiences so far), off the clock; of a blind run on what
     was held out."""
-    test_samples: list[Count]
-    """Test samples of each experience."""
+    test_samples: list[Annotated[Count, Field(ge=1)]]
+    """Test samples of each experience, at least 1."""
     chance: float = Field(gt=0, lt=1)
     """Accuracy of guessing: mean over experiences of 1 / number of possible answers."""
 
@@ -215,6 +230,17 @@ class RunRecord(_Part):
         if not 0 <= self.cost.charged <= most:
             raise ValueError(f"status ok needs charged in [0, {most:g}], got {self.cost.charged:g}")
         self.cost.check_sums(timed=budget.clock != "steps")
+        if budget.clock == "wall":
+            self.cost.check_clocks(threads=self.config.threads)
+        return self
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> RunRecord:
+        for name, chosen in self.config.hyperparameters.items():
+            if name in self.resolved and self.resolved[name] != chosen:
+                raise ValueError(f"resolved {name} must be {chosen!r}, got {self.resolved[name]!r}")
+        if self.environment.ended < self.environment.started:
+            raise ValueError("the run must have ended after it started")
         return self
 
 

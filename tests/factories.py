@@ -101,7 +101,7 @@ def _cost(amount: float) -> Cost:
         seconds_by_kind={"train": 0.9 * amount},
         excused_seconds={},
         wall_seconds=0.9 * amount,
-        cpu_seconds=0.8 * amount,
+        cpu_seconds=0.81 * amount,
         cpu_share=0.9,
         steps={"train": 100, "night": 0},
         samples=1000,

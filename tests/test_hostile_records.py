@@ -122,6 +122,11 @@ def put(*path, value):
     return change
 
 
+def resolved_otherwise(payload):
+    payload["config"]["hyperparameters"]["k"] = 1
+    payload["resolved"]["k"] = 2
+
+
 CHANGES = [
     (put("schema_version", value=SCHEMA + 1), f"schema_version must be in 1 to {SCHEMA}, got 3"),
     (put("schema_version", value="x" * 10**5), "schema_version must be in 1 to"),
@@ -146,6 +151,13 @@ CHANGES = [
     (put("cost", "seconds_by_kind", "train", value=0.9), "must be the sum of seconds_by_kind, 0.9"),
     (put("cost", "longest_step", value=9.1), "at most what one experience charged, 9, got 9.1"),
     (put("cost", "charged", value=-1), "cost.charged"),
+    (put("cost", "steps_by_experience", value=[1, 0]), "must add up to 100, got 1"),
+    (put("cost", "wall_seconds", value=6000), "wall_seconds must be the 18 charged, got 6000"),
+    (put("cost", "cpu_seconds", value=1e6), "cpu_share must be 55555.6, got 0.9"),
+    (put("outcome", "test_samples", value=[0, 0]), "outcome.test_samples.0"),
+    (resolved_otherwise, "resolved k must be 1, got 2"),
+    (put("environment", "ended", value="2025-01-01T00:00:00Z"), "have ended after it started"),
+    (put("config", "repetition", value=10**7), "config.repetition"),
     (put("cost", "samples", value=10**400), "cost.samples"),
     (put("config", "budget", "amount", value=1e300), "config.budget.amount"),
     (put("config", "benchmark", value="records"), "unknown benchmark 'records'"),
@@ -220,7 +232,9 @@ def test_another_chance_makes_a_table_of_its_own_and_spoils_none(folder):
 
 @pytest.mark.parametrize("evil", ["=1+1", " =1+1", "＝1+1", "@SUM(A1)", "-1"])
 def test_no_cell_of_any_record_starts_a_formula(folder, evil):
-    write(folder / "records", [make_record(evil, hyperparameters={evil: evil}, resolved={evil: 1})])
+    write(
+        folder / "records", [make_record(evil, hyperparameters={evil: evil}, resolved={evil: evil})]
+    )
     assert built(folder) == ""
     import csv
 

@@ -57,10 +57,14 @@ def figures(
             yield name, figure
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write `path` with the suffixes .svg and .png; equal figures give equal SVG files."""
+def save(figure: Figure, path: Path, *, drawn_from: str = "") -> None:
+    """Write `path` with the suffixes .svg and .png; equal figures give equal SVG files.
+
+    drawn_from: kept in the SVG file, see `pages.stamp`.
+    """
     with mpl.rc_context({"svg.hashsalt": "sleepbench", "svg.fonttype": "none"}):
-        figure.savefig(path.with_name(f"{path.name}.svg"), metadata={"Date": None})
+        told = {"Date": None, "Description": drawn_from}
+        figure.savefig(path.with_name(f"{path.name}.svg"), metadata=told)
         figure.savefig(path.with_name(f"{path.name}.png"), dpi=150)
 
 

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from bench import index_page, latex, pages, pools, sheets
 from bench.budgets import Budget
-from bench.markdown import one_line
+from bench.markdown import link, one_line
 from bench.measures import fault
 from bench.papers import PAPERS
 from bench.ranking import Leaderboard, rank
@@ -129,7 +129,7 @@ def draw(stored: Iterable[Stored], out: Path) -> list[Path]:
             for figure, drawn in board_figures.figures(board):
                 path = out / pages.figure_path(name, figure, number)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                board_figures.save(drawn, path)
+                board_figures.save(drawn, path, drawn_from=pages.stamp(board))
                 written += [path.with_name(f"{path.name}{kind}") for kind in (".svg", ".png")]
     return written
 
@@ -158,6 +158,15 @@ def verify(leaderboards_root: Path) -> list[str]:
     differences += [
         f"{name.as_posix()}: no record in {records_root} gives this page"
         for name in sorted(found - texts.keys())
+    ]
+    shown = "".join(text for name, text in texts.items() if name.suffix == ".md")
+    differences += [
+        f"{path.relative_to(leaderboards_root).as_posix()}: drawn from other records than its "
+        "page's; draw it again with --figures, or delete it"
+        for path in sorted(leaderboards_root.glob("*/*.svg"))
+        if path.with_name(path.name.rpartition("-")[0] + ".md").relative_to(leaderboards_root)
+        in texts
+        and f"({link(Path(path.name))})" not in shown
     ]
     for name, text in sorted(texts.items()):
         if name not in found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 from collections import Counter
@@ -71,7 +72,7 @@ def page_markdown(boards: Board, damaged: Sequence[str], *, page: Path, folders:
         conditions = [f"{name} {getattr(board.key, name)}" for name in differing_fields(keys)]
         lines += ["", f"## {escape(', '.join(conditions)) or 'Leaderboard'}", ""]
         lines += _pool(board, len(damaged), page, folders)
-        lines += _figures(page, number)
+        lines += _figures(board, page, number)
     return "\n".join([*lines, *files_left_out(damaged)]) + "\n"
 
 
@@ -108,13 +109,21 @@ def figure_path(page: Path, figure: str, number: int) -> Path:
     return page.with_name(f"{page.name}-{figure}{f'-{number + 1}' if number else ''}")
 
 
-def _figures(page: Path, number: int) -> list[str]:
-    """The figures that lie beside the page."""
+def stamp(board: Leaderboard) -> str:
+    """What a figure carries of the records that it was drawn from."""
+    every = sorted(item.record.model_dump_json() for item in board.records)
+    return f"records {hashlib.sha256(chr(10).join(every).encode()).hexdigest()[:16]}"
+
+
+def _figures(board: Leaderboard, page: Path, number: int) -> list[str]:
+    """The figures beside the page that were drawn from its records."""
+    paths = {f: page.with_name(f"{figure_path(page, f, number).name}.svg") for f in FIGURES}
+    there = {figure: path for figure, path in paths.items() if path.is_file()}
+    drawn_from = stamp(board) if there else ""
     lines = []
-    for figure, caption in FIGURES.items():
-        drawn = figure_path(page, figure, number).name
-        if page.with_name(f"{drawn}.svg").is_file():
-            target = link(Path(drawn))
+    for figure, path in there.items():
+        if drawn_from in path.read_text(encoding="utf-8", errors="replace"):
+            target, caption = link(Path(path.stem)), FIGURES[figure]
             lines += ["", f"![{caption}]({target}.svg)", "", f"{caption} ([PNG]({target}.png))"]
     return ["", "### Figures", *lines] if lines else []
 

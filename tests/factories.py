@@ -57,7 +57,7 @@ def make_record(
         status=status,
         reason=reason,
         attempt=attempt,
-        cost=_cost(run.budget.amount) if finished else None,
+        cost=_cost(run.budget.amount, run.threads) if finished else None,
         outcome=_outcome(default if matrix is None else matrix, chance) if finished else None,
         weights=[_weights(round(weights * TOTAL))] if finished else [],
         environment=Environment(
@@ -93,7 +93,7 @@ def write(root: Path, records: Sequence[RunRecord]) -> Path:
     return root
 
 
-def _cost(amount: float) -> Cost:
+def _cost(amount: float, threads: int) -> Cost:
     return Cost(
         charged=0.9 * amount,
         charged_by_experience=[0.45 * amount] * 2,
@@ -101,7 +101,7 @@ def _cost(amount: float) -> Cost:
         seconds_by_kind={"train": 0.9 * amount},
         excused_seconds={},
         wall_seconds=0.9 * amount,
-        cpu_seconds=0.81 * amount,
+        cpu_seconds=0.81 * amount * threads,
         cpu_share=0.9,
         steps={"train": 100, "night": 0},
         samples=1000,

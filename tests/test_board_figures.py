@@ -186,6 +186,20 @@ def test_pages_show_the_figures_that_lie_beside_them(tmp_path):
     assert "class-20s-weights.svg" in difference
 
 
+def test_figures_of_other_records_are_shown_on_no_page_and_named(tmp_path):
+    out = tmp_path / "leaderboards"
+    write(out / "records", make_runs(seeds=2))
+    leaderboards.build(out / "records", out, figures=True)
+    write(out / "records", make_runs("ewc", seeds=2))
+    leaderboards.build(out / "records", out)
+    assert "### Figures" not in (out / "split-mnist" / "class-20s.md").read_text()
+    told = leaderboards.verify(out)
+    assert len(told) == len(list(out.rglob("*.svg"))) > 1
+    assert all("drawn from other records than its page's" in one for one in told)
+    leaderboards.build(out / "records", out, figures=True)
+    assert leaderboards.verify(out) == []
+
+
 def test_single_seeds_have_no_interval():
     alone = board_style.ends(board_figures.Interval(1, np.nan, np.nan))
     assert np.array_equal(alone, [[0], [0]])

@@ -150,7 +150,7 @@ def verify(leaderboards_root: Path) -> list[str]:
         for path in leaderboards_root.glob(pattern)
         if path.relative_to(leaderboards_root).parts[0] not in ("records", *PAPERS)
     }
-    if not found and not evidence.stored and not evidence.damaged:
+    if not any(leaderboards_root.glob("*/*")):
         return [f"{leaderboards_root} must hold pages or records, found none"]
     if found and not records_root.is_dir():
         return [f"{records_root} must hold the records behind the pages, found no folder there"]

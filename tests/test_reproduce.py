@@ -192,7 +192,8 @@ class TestPeers:
             after = accuracy - forgets if own else accuracy
             made = record(config, error=1 - accuracy, matrix=[[accuracy, 0.5], [after, accuracy]])
             steps = {"train": 300 if own else 100, "night": 0}
-            cost = made.cost.model_copy(update={"steps": steps})
+            each = [steps["train"] // 2] * 2
+            cost = made.cost.model_copy(update={"steps": steps, "steps_by_experience": each})
             Store(where.records).write(made.model_copy(update={"cost": cost}))
 
     def test_nothing_forgotten_more_accurate_and_faster(self, tmp_path):

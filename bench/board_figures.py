@@ -121,7 +121,7 @@ def matrix_figure(board: Leaderboard) -> Figure | None:
             )  # fmt: skip
             axes.tick_params(length=0, rotation=0)
             for text in axes.texts:  # not the colour of text, which a dark page makes light
-                text.set_color("black" if float(text.get_text()) >= 50 else "white")
+                text.set_color("black" if float(text.get_text()) >= 50 else "#fefefe")
     return figure
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import records
+from bench import records, store
 from bench.store import Store
 from factories import make_record
 
@@ -38,7 +38,7 @@ def folder(tmp_path_factory) -> Path:
     """5 benchmarks, 2 scenarios, 2 budgets, 50 rows, 10 seeds: 10,000 records of 5 experiences."""
     root = tmp_path_factory.mktemp("many")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records.os, "fsync", lambda file: None)
+        patch.setattr(store.os, "fsync", lambda file: None)
         for cell in product(BENCHMARKS, ("task", "class"), (20, 60), range(50), range(10)):
             Store(root).write(_record(*cell))
     return root

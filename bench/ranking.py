@@ -39,9 +39,8 @@ class Row:
     attained: accuracy at each of SHARES, NaN where no run used so few weights.
     needed: share of the weights at each of LEVELS, NaN where a seed is nowhere so accurate.
     runs: the attempt that counts, by seed; measured: its numbers.
-    rank: None for an upper bound; tied: others share it. p_above: adjusted p-value of the
-    difference from the row above; below_above: probability that a run of that one has the larger
-    hypervolume.
+    rank: None for an upper bound; tied: others share it. p_above: adjusted p-value against the row
+    above; below_above: probability that a run of that one has the larger hypervolume.
     layer: non-domination rank, 1 is the Pareto front; on_front: probability of being on it. None
     and NaN without a run that did not fail.
     """
@@ -231,8 +230,8 @@ def _p_value(one: Row, other: Row) -> float:
 
 
 def _improvement(one: Row, other: Row) -> float:
-    found = stats.probability_of_improvement(list(one.scores.values()), list(other.scores.values()))
-    return stable(found)
+    scores = (list(row.scores.values()) for row in (one, other))
+    return stable(stats.probability_of_improvement(*scores))
 
 
 def _front_probabilities(rows: Sequence[Row]) -> list[float]:
@@ -296,7 +295,5 @@ def _needed(points: Mapping[Seed, Points], within: Bounds) -> tuple[float, ...]:
 def _interval(values: Sequence[float]) -> Interval:
     """The interval of a share or an accuracy, cut to [0, 1], which loses no coverage."""
     found = stats.mean_interval(values, rng=np.random.default_rng(RESAMPLING_SEED))
-    low, high = max(found.low, 0.0), min(found.high, 1.0)
-    if math.isnan(found.low):
-        low = high = math.nan
+    low, high = np.clip([found.low, found.high], 0.0, 1.0)  # NaN stays
     return Interval(stable(found.mean), stable(low), stable(high))

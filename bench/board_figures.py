@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from bench import metrics
 from bench.board_rows import Entry, entries_of, title, wrapped
 from bench.board_style import INK, Array, in_percent, panels, style
 from bench.budgets import KINDS
+from bench.measures import shares_used
 from bench.pages import FIGURES
 from bench.ranking import Leaderboard, Row
 from bench.records import RunRecord
@@ -176,7 +176,7 @@ def claimed_figure(board: Leaderboard) -> Figure | None:
     lines: list[Line] = []
     for one in entries_of(board):
         shares = [
-            [w.used_prunable / w.prunable if w.prunable else math.nan for w in record.weights]
+            [shares_used(w, record.config, record.benchmark_version)[1] for w in record.weights]
             for record in _ok(one.row)
         ]
         n = max(map(len, shares), default=0)

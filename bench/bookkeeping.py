@@ -16,6 +16,7 @@ from bench.benchmarks import Benchmark
 from bench.budgets import Meter
 from bench.config import RunConfig
 from bench.evaluation import Scores, evaluate
+from bench.measures import shares_used
 from bench.messages import Progress
 from bench.records import Cost, Matrix, Outcome, WeightsInUse
 from strategies.layers import finite
@@ -102,7 +103,8 @@ class Bookkeeper:
         self._keep_outcome()
         last = self._findings.weights[-1]
         self._account.experience, self._account.accuracy = index + 1, self._curve[-1][1]
-        self._account.weights = last.used / last.total
+        version = self._findings.benchmark_version
+        self._account.weights, _ = shares_used(last, self._config, version)
 
     def _evaluate(self, index: int, strategy: Any) -> None:
         shown: Scores | None = None

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from bench.config import RunConfig
 from bench.execute import Listener
+from bench.measures import shares_used
 from bench.messages import Progress as RunProgress
 from bench.planning import Plan
 from bench.records import RunRecord
@@ -108,8 +109,9 @@ def _name(config: RunConfig) -> str:
 def _summary(record: RunRecord) -> str:
     if record.outcome is None or record.status != "ok":
         return escape(f"{record.status}: {record.reason}")
-    blind, weights = record.config.blind, record.weights[-1]
+    blind = record.config.blind
+    used, _ = shares_used(record.weights[-1], record.config, record.benchmark_version)
     matrix = record.outcome.validation if blind else record.outcome.accuracy
     final = [value for value in (matrix or [[]])[-1] if value is not None]
     accuracy = f"{'validation ' if blind else ''}accuracy {sum(final) / len(final):.1%}"
-    return f"{accuracy}, weights {weights.used / weights.total:.1%}"
+    return f"{accuracy}, weights {used:.1%}"

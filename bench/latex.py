@@ -79,7 +79,7 @@ def _cells(row: Row) -> list[str]:
         f"{len(row.runs)}{failed}",
         _with_ends(row.hypervolume, lambda value: f"{value:.3f}"),
         _with_ends(row.accuracy, percent),
-        _minus(percent(row.mean.forgetting)),
+        _with_ends(row.forgetting, lambda value: _minus(percent(value))),
         percent(row.mean.weights, 2).replace("-", "--"),
         "--" if row.layer is None else str(row.layer),
     ]

@@ -10,8 +10,9 @@ import numpy as np
 
 from bench import metrics, stats
 from bench.catalogue import find_benchmark
+from bench.config import RunConfig
 from bench.pools import PoolKey
-from bench.records import FINISHED, RunRecord
+from bench.records import FINISHED, RunRecord, WeightsInUse
 from strategies.registry import STRATEGIES
 
 FROZEN_JOINT: dict[tuple[str, str, str], float] = {
@@ -20,6 +21,23 @@ FROZEN_JOINT: dict[tuple[str, str, str], float] = {
 }
 """Accuracy of joint training by (benchmark, version, scenario): the upper bound of the
 hypervolume. An entry is never changed within a benchmark version; where there is none it is 1."""
+
+FROZEN_WEIGHTS: dict[tuple[str, str, str, str], tuple[int, int]] = {
+    ("split-digits", "1.0", "task", "mlp"): (50_610, 49_200),
+    ("split-digits", "1.0", "class", "mlp"): (50_610, 50_200),
+    ("split-mnist", "1.0", "task", "mlp"): (266_610, 265_200),
+    ("split-mnist", "1.0", "class", "mlp"): (266_610, 266_200),
+    ("permuted-mnist", "1.0", "task", "mlp"): (275_700, 265_200),
+    ("split-cifar10", "1.0", "task", "vgg-small"): (814_122, 810_848),
+    ("split-cifar10", "1.0", "class", "vgg-small"): (814_122, 813_408),
+    ("mnist", "1.0", "class", "mlp"): (266_610, 266_200),
+    ("mnist", "1.0", "class", "lenet5"): (61_706, 61_470),
+    ("cifar10", "1.0", "class", "vgg-small"): (814_122, 813_408),
+    ("cifar10", "1.0", "class", "resnet18-slim"): (1_094_750, 1_091_740),
+}
+"""Parameters, and those in weight matrices and kernels, of the model as it is built for all
+experiences, by (benchmark, version, scenario, model): what every strategy's weights are a share of,
+so that one that adds its own cannot hide them. Where there is none it is the run's own count."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +57,10 @@ class Bounds:
 class Measures:
     """Numbers of one run, or their means over the runs of a row; NaN where not measured.
 
-    accuracy, weights (used, as a share of all), weights_prunable (the same over weight matrices
-    and kernels only) and hypervolume rank; a failed run has the worst of them: the accuracy of
-    chance with all weights. The others describe the runs that measured them; charged is a share
-    of the budget.
+    accuracy, weights (used, as a share of the model's, above 1 for several networks),
+    weights_prunable (the same over weight matrices and kernels only) and hypervolume rank; a failed
+    run has the worst of them: the accuracy of chance with all weights. The others describe the runs
+    that measured them; charged is a share of the budget.
     """
 
     accuracy: float
@@ -72,6 +90,23 @@ def bounds(key: PoolKey) -> Bounds:
     return Bounds(chance, joint, True)
 
 
+def frozen_weights(
+    benchmark: str, version: str | None, scenario: str, model: str
+) -> tuple[int, int] | None:
+    """What FROZEN_WEIGHTS has for these; None if it has nothing."""
+    return FROZEN_WEIGHTS.get((benchmark, version or "", scenario, model))
+
+
+def shares_used(used: WeightsInUse, config: RunConfig, version: str | None) -> tuple[float, float]:
+    """The weights in use as shares of the model's parameters, and of its matrices and kernels.
+
+    version: of the benchmark. The second is NaN for a model without such weights.
+    """
+    frozen = frozen_weights(config.benchmark, version, config.scenario, config.model)
+    total, prunable = frozen or (used.total, used.prunable)
+    return used.used / total, used.used_prunable / prunable if prunable else math.nan
+
+
 def fault(record: RunRecord) -> str | None:
     """Why a record cannot be ranked although it did not fail, or whatever became of it if blind.
 
@@ -86,6 +121,8 @@ def fault(record: RunRecord) -> str | None:
     entry = STRATEGIES.get(record.config.strategy)
     if entry is not None and record.ranked != entry.ranked:
         return f"ranked must be {entry.ranked} for {record.config.strategy}, got {record.ranked}"
+    if not record.config.strategy.isascii():  # letters of other scripts look like those of a name
+        return f"strategy must be of ASCII letters, got {record.config.strategy!a}"
     if record.status != "ok":
         return None
     if record.cost is None:
@@ -155,12 +192,12 @@ def _failure(within: Bounds) -> dict[str, float]:
 def _success(record: RunRecord, within: Bounds) -> dict[str, float]:
     assert record.outcome is not None, "admission refuses a run that is ok without an outcome"
     R = np.array(record.outcome.accuracy, dtype=float)
-    last = record.weights[-1]
-    accuracy, share = metrics.average_accuracy(R), last.used / last.total
+    accuracy = metrics.average_accuracy(R)
+    share, prunable = shares_used(record.weights[-1], record.config, record.benchmark_version)
     return {
         "accuracy": accuracy,
         "weights": share,
-        "weights_prunable": last.used_prunable / last.prunable if last.prunable else math.nan,
+        "weights_prunable": prunable,
         "hypervolume": stats.hypervolume(
             [(share, accuracy)], chance=within.chance, joint=within.joint
         ),

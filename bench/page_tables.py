@@ -20,13 +20,14 @@ def ranking(rows: Sequence[tuple[str, Row]], page: Path) -> list[str]:
 
     rows: each with the number that names it in figures.
     """
-    header = ["#", "rank", "strategy", "seeds", "failed", "hypervolume",
+    header = ["#", "rank", "places", "strategy", "seeds", "failed", "hypervolume",
               "p against row above, Holm", "P(row above better)", "Pareto layer", "P(on front)",
               "accuracy, %", "weights used, %", "of prunable, %", "records"]  # fmt: skip
     cells = [
         [
             number,
             rank_text(row),
+            "-" if row.places is None else places_text(row.places),
             escape(row.label),
             str(len(row.runs)),
             f"{row.failed}/{len(row.runs)}",
@@ -53,9 +54,15 @@ def learning(rows: Sequence[Row]) -> list[str]:
     cells = []
     for row in rows:
         m = row.mean
-        values = (m.accuracy, m.average_incremental_accuracy, m.anytime_accuracy, m.forgetting,
-                  m.backward_transfer, m.forward_transfer, m.plasticity, m.stability)  # fmt: skip
-        cells.append([_name(row), *map(percent, values)])
+        cells.append(
+            [
+                _name(row),
+                _percent_with(row.accuracy),
+                *map(percent, (m.average_incremental_accuracy, m.anytime_accuracy)),
+                _percent_with(row.forgetting),
+                *map(percent, (m.backward_transfer, m.forward_transfer, m.plasticity, m.stability)),
+            ]
+        )
     return table(header, cells)
 
 
@@ -119,6 +126,12 @@ def seconds(rows: Sequence[Row]) -> list[str]:
 def rank_text(row: Row) -> str:
     """The rank, or a dash, whether others share it, and whether it is provisional."""
     return f"{row.place} (provisional)" if row.provisional else row.place
+
+
+def places_text(places: tuple[int, int]) -> str:
+    """`3`, or `3 to 5`."""
+    first, last = places
+    return str(first) if first == last else f"{first} to {last}"
 
 
 def _evidence(seed: Seed, item: Stored, page: Path) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench import stats
 from bench.markdown import code, escape, link, one_line, table
+from bench.measures import frozen_weights
 from bench.page_tables import cost, learning, needed, ranking, seconds, shares
 from bench.pools import Seed, differences, differing_fields, seed_text
 from bench.ranking import ALPHA, LISTED_FROM, Leaderboard
@@ -160,6 +161,12 @@ def facts(board: Leaderboard) -> dict[str, str]:
         "accuracy bounds": f"chance {percent(bounds.chance)} %, joint "
         f"{percent(bounds.joint)} % ({joint})",
     }
+    weights = frozen_weights(key.benchmark, key.benchmark_version, key.scenario, key.model)
+    found["weights of the model"] = (
+        f"{weights[0]:,}, of them {weights[1]:,} in matrices and kernels (frozen for this version)"
+        if weights
+        else "as each run counts them, as none are frozen for this version"
+    )
     if speeds := {_speed(e.calibration) for e in environments if e.calibration is not None}:
         found["reference speed, never ranked"] = "; ".join(sorted(speeds))
     return found
@@ -180,6 +187,7 @@ def _reading(board: Leaderboard) -> list[str]:
         needed = stats.seeds_to_separate(comparisons, alpha=ALPHA)
         plural = "s" if comparisons > 1 else ""
         text += f" For {comparisons} comparison{plural} that takes at least {needed} paired seeds."
+    text += " Places: between which a row stands in 95 % of resamples over seeds."
     if any(row.provisional for row in board.rows):
         text += f" Provisional: fewer than {LISTED_FROM} seeds."
     return [text]

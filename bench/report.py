@@ -19,7 +19,7 @@ from bench import board_figures, pages
 from bench.budgets import KINDS
 from bench.leaderboards import Evidence, boards
 from bench.markdown import one_line
-from bench.page_tables import rank_text
+from bench.page_tables import places_text, rank_text
 from bench.pools import seed_text
 from bench.ranking import Leaderboard, Row
 from bench.records import RunRecord
@@ -68,6 +68,7 @@ def drawn(count: int) -> tuple[str, ...]:
 COLUMNS = (
     ("#", "The number that names the row in the figures"),
     ("rank", "Rank; = marks rows that share one, which were not told apart"),
+    ("places", "Between which it stands in 95 % of resamples over seeds"),
     ("strategy", "Strategy, with the hyper-parameters that differ from its defaults"),
     ("runs", "Each opens the record of one seed"),
     ("failed", "Runs that failed; they count as worst"),
@@ -79,6 +80,7 @@ COLUMNS = (
     ("layer", "Pareto layer; 1 is the front"),
     ("P(front)", "Probability of being on the front"),
     ("forgetting %", "Best minus last accuracy"),
+    ("95 % interval", "Over seeds"),
     ("anytime %", "Area under accuracy over the charged budget"),
     ("plasticity %", "Accuracy just after learning"),
     ("stability %", "Final accuracy of the past"),
@@ -110,7 +112,7 @@ def _board(
 def _row(number: str, row: Row, numbers: dict[Path, int]) -> dict[str, Any]:
     m = row.mean
     seconds = row.seconds
-    percents = (m.forgetting, m.anytime_accuracy, m.plasticity, m.stability, m.charged)
+    percents = (m.anytime_accuracy, m.plasticity, m.stability, m.charged)
     cells = [
         _cell(row.hypervolume.mean, 3),
         _ends(row.hypervolume.low, row.hypervolume.high, 1, 3),
@@ -119,6 +121,8 @@ def _row(number: str, row: Row, numbers: dict[Path, int]) -> dict[str, Any]:
         _cell(100 * m.weights, 2),
         ("-", "") if row.layer is None else (str(row.layer), str(row.layer)),
         _cell(row.on_front, 2),
+        _cell(100 * row.forgetting.mean, 1),
+        _ends(row.forgetting.low, row.forgetting.high, 100, 1),
         *(_cell(100 * value, 1) for value in percents),
         *(_cell(seconds.get(kind, math.nan), 2) for kind in KINDS),
     ]
@@ -126,6 +130,7 @@ def _row(number: str, row: Row, numbers: dict[Path, int]) -> dict[str, Any]:
         "number": number,
         "rank": rank_text(row).replace(" (provisional)", "*"),
         "order": "" if row.rank is None else row.rank,
+        "places": (places_text(row.places), str(sum(row.places))) if row.places else ("-", ""),
         "label": row.label,
         "ranked": row.ranked,
         "runs": [

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from bench.budgets import KINDS
 from bench.ranking import LEVELS, SHARES, Leaderboard, Row
+from bench.stats import Interval
 from bench.text import SCENARIO_NAMES, budget_text, percent, relative
 
 Cell = str | int | float | bool | None
@@ -74,6 +75,8 @@ def _line(board: Leaderboard, row: Row, page: Path) -> dict[str, Cell]:
         "label": row.label,
         "ranked": row.ranked,
         "rank": row.rank,
+        "place_low": row.places[0] if row.places else None,
+        "place_high": row.places[1] if row.places else None,
         "provisional": row.provisional,
         "p_above": row.p_above,
         "p_row_above_better": row.below_above,
@@ -82,7 +85,8 @@ def _line(board: Leaderboard, row: Row, page: Path) -> dict[str, Cell]:
         "seeds": len(row.runs),
         "failed": row.failed,
     }
-    for name, interval in (("accuracy", row.accuracy), ("hypervolume", row.hypervolume)):
+    for name in ("accuracy", "hypervolume", "forgetting"):
+        interval: Interval = getattr(row, name)
         line |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
     line |= {name: value for name, value in asdict(row.mean).items() if name not in line}
     for share, value in zip(SHARES, row.attained, strict=True):

@@ -176,7 +176,7 @@ def _axes(board: Leaderboard, layout: Layout) -> tuple[Figure, Axes]:
         band = layout.data((layout.band, 0))[0]
         axes.axvspan(band, axes.get_xlim()[1], color="0.5", alpha=0.12, zorder=0, linewidth=0)
         axes.annotate(
-            f"{DENSE:g} to 100, best first", ((layout.band + width) / 2 / width, 0), (0, -12),
+            f"{DENSE:g} or more, best first", ((layout.band + width) / 2 / width, 0), (0, -12),
             xycoords="axes fraction", textcoords="offset points", ha="center", va="center",
             fontsize=8, color="#262626", annotation_clip=False,
         )  # fmt: skip

@@ -86,12 +86,12 @@ def points(found: Interval, digits: int = 2) -> str:
 
 
 def share_interval(fractions: Sequence[float]) -> Interval:
-    """The interval of a mean accuracy or error, cut to [0, 1], which loses no coverage."""
+    """The interval of a mean share, cut to [0, 1] or what was reached, which loses no coverage."""
     found = mean_interval(fractions, rng=generator())
     return (
         found
         if math.isnan(found.low)
-        else replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
+        else replace(found, low=max(found.low, 0.0), high=min(found.high, max(1.0, *fractions)))
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.budgets import Budget
 from bench.config import RULESET, RunConfig
+from bench.measures import frozen_weights
 from bench.records import Cost, Environment, Outcome, RunRecord, WeightsInUse
 from bench.store import Store, Stored
 
@@ -38,7 +39,8 @@ def make_record(
 ) -> RunRecord:
     """One record; by default two experiences with equal accuracy that nothing changed.
 
-    weights: share of 1000 in use. config: fields of RunConfig that differ from split-mnist, class.
+    weights: share in use, of the model's or of 1000 where none are frozen.
+    config: fields of RunConfig that differ from split-mnist, class.
     """
     chosen = {"benchmark": "split-mnist", "scenario": "class", "model": "mlp"}
     chosen |= {"budget": Budget.parse("20s"), **config}
@@ -59,7 +61,7 @@ def make_record(
         attempt=attempt,
         cost=_cost(run.budget.amount, run.threads) if finished else None,
         outcome=_outcome(default if matrix is None else matrix, chance) if finished else None,
-        weights=[_weights(round(weights * TOTAL))] if finished else [],
+        weights=[_weights(weights, run, version)] if finished else [],
         environment=Environment(
             commit="c0ffee",
             dirty=False,
@@ -121,14 +123,17 @@ def _outcome(matrix: Sequence[Sequence[float | None]], chance: float) -> Outcome
     )
 
 
-def _weights(used: int) -> WeightsInUse:
+def _weights(share: float, run: RunConfig, version: str | None) -> WeightsInUse:
+    frozen = frozen_weights(run.benchmark, version, run.scenario, run.model)
+    total, prunable = frozen or (TOTAL, TOTAL)
+    used, used_prunable = round(share * total), round(share * prunable)
     return WeightsInUse(
-        total=TOTAL,
+        total=total,
         used=used,
-        prunable=TOTAL,
-        used_prunable=used,
-        claimed=used,
-        active=used,
+        prunable=prunable,
+        used_prunable=used_prunable,
+        claimed=used_prunable,
+        active=used_prunable,
         mask_bits=0,
         buffer_bytes=64,
         artifact_bytes=4 * used,

@@ -232,8 +232,9 @@ def test_another_chance_makes_a_table_of_its_own_and_spoils_none(folder):
 
 @pytest.mark.parametrize("evil", ["=1+1", " =1+1", "＝1+1", "@SUM(A1)", "-1"])
 def test_no_cell_of_any_record_starts_a_formula(folder, evil):
+    name = evil if evil.isascii() else "own"
     write(
-        folder / "records", [make_record(evil, hyperparameters={evil: evil}, resolved={evil: evil})]
+        folder / "records", [make_record(name, hyperparameters={evil: evil}, resolved={evil: evil})]
     )
     assert built(folder) == ""
     import csv
@@ -285,6 +286,13 @@ def test_no_record_takes_a_strategy_out_of_the_ranking(folder):
     write(folder / "records", unknown)
     (board,) = leaderboards.boards(leaderboards.read(folder / "records").stored)
     assert {row.label for row in board.rows} == {"naive", "my:Own"}
+
+
+def test_a_name_with_the_look_of_another_is_left_out(folder):
+    write(folder / "records", [make_record("na\u0456ve")])
+    told = built(folder)
+    assert "strategy must be of ASCII letters, got" in told
+    assert told.isascii()
 
 
 def test_a_folder_with_neither_pages_nor_records_does_not_agree(tmp_path):

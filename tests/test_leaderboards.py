@@ -130,6 +130,22 @@ class TestRanking:
         row = board([make_record(accuracy=0.5, weights=0.1)]).rows[0]
         assert row.mean.hypervolume == pytest.approx((1.1 - 2 / 3) * 0.6 / 1.21)
 
+    def test_weights_that_a_strategy_adds_are_no_part_of_the_whole(self):
+        whole, _ = measures.FROZEN_WEIGHTS["split-mnist", "1.0", "class", "mlp"]
+        for used, share in ((whole // 2, 0.5), (3 * whole, 3.0)):
+            (count,) = make_record().weights
+            padded = count.model_copy(update={"total": 10 * whole, "used": used})
+            record = make_record().model_copy(update={"weights": [padded]})
+            row, plain = (board([r]).rows[0] for r in (record, make_record(weights=min(share, 1))))
+            assert row.mean.weights == pytest.approx(share)
+            assert row.hypervolume.mean == pytest.approx(plain.hypervolume.mean)
+
+    def test_a_model_without_frozen_weights_is_its_own_whole(self, tmp_path):
+        own = make_record(weights=0.25, model="mlp-1200")
+        assert board([own]).rows[0].mean.weights == 0.25
+        assert "as each run counts them, as none are frozen" in page_of(tmp_path, [own])
+        assert "266,610, of them 266,200 in matrices" in page_of(tmp_path, [make_record()])
+
     def test_without_a_frozen_bound_the_page_says_so(self, tmp_path, monkeypatch):
         monkeypatch.delitem(measures.FROZEN_JOINT, ("split-mnist", "1.0", "class"))
         assert "joint 100.0 % (1, as none is frozen" in page_of(tmp_path, [make_record()])
@@ -279,7 +295,7 @@ class TestPages:
         assert shuffled == straight
 
     def test_few_seeds_are_provisional(self, tmp_path):
-        assert "| 1 (provisional) | naive | 4 | 0/4 |" in page_of(tmp_path, make_runs(seeds=4))
+        assert "| 1 (provisional) | 1 | naive | 4 | 0/4 |" in page_of(tmp_path, make_runs(seeds=4))
 
     def test_a_machine_that_was_calibrated_shows_its_reference_speed(self, tmp_path):
         record = make_record()
@@ -359,9 +375,9 @@ class TestPages:
     def test_a_rank_that_is_shared_says_so(self, tmp_path):
         rows = [make_runs("a", 10, accuracy=0.9), make_runs("b", 10), make_runs("c", 10)]
         page = page_of(tmp_path, *rows)
-        assert "| 1 | 1 | a |" in page
-        assert "| 2 | 2= | b |" in page
-        assert "| 3 | 2= | c |" in page
+        assert "| 1 | 1 | 1 | a |" in page
+        assert "| 2 | 2= | 2 | b |" in page
+        assert "| 3 | 2= | 2 | c |" in page
 
     def test_the_index_says_whether_the_order_depends_on_the_budget(self, tmp_path):
         where = {"budget": {"amount": 60}}

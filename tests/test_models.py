@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bench.catalogue import MODELS
+from bench.catalogue import BENCHMARKS, MODELS
+from bench.measures import FROZEN_WEIGHTS
 from bench.models import make_model
 from strategies.heads import HIDDEN_LOGIT, TaskHead
 from strategies.layers import prunable
@@ -22,6 +23,21 @@ def test_the_mlp_is_lenet_300_100():
     model = make_model("mlp", (1, 28, 28), classes=10, tasks=None)
     shapes = [tuple(w.shape) for w in prunable(model).values()]
     assert shapes == [(300, 784), (100, 300), (10, 100)]
+
+
+SHAPES = {"digits": (1, 8, 8), "mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
+
+
+@pytest.mark.parametrize("cell", FROZEN_WEIGHTS, ids="-".join)
+def test_the_frozen_weights_are_those_of_the_model(cell):
+    benchmark, version, scenario, name = cell
+    spec = BENCHMARKS[benchmark]
+    assert version == spec.version
+    per_task = 10 if spec.kind == "permuted" else 10 // spec.experiences
+    tasks = [list(range(per_task))] * spec.experiences if scenario == "task" else None
+    model = make_model(name, SHAPES[spec.data], classes=10, tasks=tasks)
+    kernels = sum(weight.numel() for weight in prunable(model).values())
+    assert FROZEN_WEIGHTS[cell] == (sum(p.numel() for p in model.parameters()), kernels)
 
 
 @pytest.mark.parametrize(

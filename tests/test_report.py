@@ -111,7 +111,7 @@ def test_a_browser_sorts_filters_and_opens_records(tmp_path):
     )
     script = """<script>
       const rows = () => Array.from(document.querySelectorAll("#board-1-table tbody tr"))
-        .filter(row => !row.hidden).map(row => row.cells[2].textContent);
+        .filter(row => !row.hidden).map(row => row.cells[3].textContent);
       const headings = document.querySelectorAll("#board-1-table th button");
       const column = Array.from(headings).findIndex(h => h.textContent === "accuracy %");
       const found = {};

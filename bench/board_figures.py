@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -83,7 +83,10 @@ def inline_svg(figure: Figure) -> str:
 
 
 def time_figure(board: Leaderboard) -> Figure | None:
-    """Mean accuracy over the experiences so far against the charged share of the budget."""
+    """Mean accuracy over the experiences so far against the charged share of the budget.
+
+    An upper bound, which has no past to remember, is a dashed line at its final accuracy.
+    """
     budget = board.records[0].record.config.budget.amount
     lines: list[Line] = []
     for one in entries_of(board):
@@ -95,7 +98,13 @@ def time_figure(board: Leaderboard) -> Figure | None:
         x = [100 * fmean(curve[i][0] for curve in full) / budget for i in range(n)]
         found = [in_percent(share_interval([curve[i][1] for curve in full])) for i in range(n)]
         lines.append(Line(one, x, found))
-    return _panels(board, lines, "charged, % of the budget", "accuracy so far, %")
+    drawn = {id(line.of.row) for line in lines}
+    levels = {
+        row.label: 100 * row.accuracy.mean
+        for row in board.upper_bounds
+        if id(row) not in drawn and _ok(row)
+    }
+    return _panels(board, lines, "charged, % of the budget", "accuracy so far, %", levels)
 
 
 def matrix_figure(board: Leaderboard) -> Figure | None:
@@ -203,17 +212,22 @@ def _panels(
     lines: Sequence[Line],
     xlabel: str,
     ylabel: str,
+    levels: Mapping[str, float] | None = None,
 ) -> Figure | None:
     """A panel for each row, which is dark there with its intervals, all others behind it in grey.
 
-    None if there is no line.
+    levels: heights of dashed lines, by name. None if there is no line.
     """
+    levels = levels or {}
     if not lines:
         return None
     every = [np.column_stack([line.x, line.means]) for line in lines]
     xlim = _around([x for line in lines for x in line.x])
-    ylim = _around([v for line in lines for i in line.found for v in (i.mean, i.low, i.high)])
-    above = title(board, "each row in front of all others in grey, means with 95 % intervals")
+    found = [v for line in lines for i in line.found for v in (i.mean, i.low, i.high)]
+    ylim = _around([*found, *levels.values()])
+    dashed = f"dashed: {', '.join(levels)}; " if levels else ""
+    what = f"{dashed}each row in front of all others in grey, means with 95 % intervals"
+    above = title(board, what)
     with style():
         figure, grid = panels(
             [line.of.title for line in lines], PANEL, above=above, x=xlabel, y=ylabel
@@ -221,6 +235,8 @@ def _panels(
         for axes, line in zip(grid, lines, strict=True):
             axes.add_collection(LineCollection(every, colors="0.8", linewidths=0.5, zorder=1))
             _line(axes, line)
+            for level in levels.values():
+                axes.axhline(level, color="0.4", linestyle="--", linewidth=0.8, zorder=1.5)
             axes.set(xlim=xlim, ylim=ylim)
             if xlabel == "experience":
                 axes.xaxis.set_major_locator(FixedLocator(_every_number(max(map(len, every)))))

@@ -58,8 +58,8 @@ class Dream(Stage):
     dreams weigh as the number of classes that they stand for; the night also shows the examples
     of the day again, so that going backwards is learned in the first night already.
     Layers below the first linear one, convolutions, are not run backwards: dreams end at their
-    output, and they stay as they are from the second experience on. See `check_can_dream` for
-    what is refused.
+    output. They learn from answers alone, for what is easiest to see again is nothing, and stay as
+    they are from the second experience on. See `check_can_dream` for what is refused.
     """
 
     def __init__(self, *, vividness: float = 4.0, curriculum: Curriculum = "uniform") -> None:
@@ -131,7 +131,10 @@ class Dream(Stage):
         seen = see(model, lesson.x, lesson.tasks, lesson.surface, noise=NOISE)
         self.moments.update(seen.code, seen.surface, lesson.kinds)
         shown = seen.surface.detach()  # without the noise
-        again = backwards(weights_of(model, path), seen.code)
+        code = seen.code
+        if seen.surface.requires_grad:
+            code = see(model, lesson.x, lesson.tasks, shown, noise=NOISE).code
+        again = backwards(weights_of(model, path), code)
         blur = (again - shown).square().sum() / shown.square().sum().clamp(min=1e-8)
         answers = lesson.answers
         if answers.is_floating_point():  # an output layer may have grown since

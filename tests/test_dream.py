@@ -5,7 +5,8 @@ from functools import partial
 import pytest
 import torch
 
-from strategies.dream import TRIAL, Dreamer, Policy
+from strategies.dream import TRIAL, Dream, Dreamer, Lesson, Policy
+from strategies.topdown import linear_path
 from toy import StepClock, toy_benchmark, toy_strategy
 
 
@@ -74,6 +75,23 @@ def test_layers_below_the_first_linear_one_stay_as_they_are_from_the_second_expe
     assert not torch.equal(before, after)
     strategy.train(benchmark.train[1])
     assert torch.equal(after, model[0].weight)
+
+
+def test_layers_below_the_first_linear_one_learn_from_answers_alone():
+    kernel, weight = [], []
+    for vividness in (0.01, 100.0):
+        torch.manual_seed(0)
+        model = torch.nn.Sequential(
+            *(torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Flatten()),
+            *(torch.nn.Linear(64, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2)),
+        )
+        x, y, tasks = torch.rand(6, 1, 6, 6), torch.arange(6) % 2, torch.zeros(6).long()
+        path = linear_path(model, x, tasks)
+        Dream(vividness=vividness)._loss(model, path, Lesson(x, tasks, y, y)).backward()
+        kernel.append(model[0].weight.grad)
+        weight.append(model[3].weight.grad)
+    torch.testing.assert_close(*kernel)
+    assert weight[1].norm() > 10 * weight[0].norm()
 
 
 def test_the_policy_dreams_more_of_what_it_was_good_to_rehearse():

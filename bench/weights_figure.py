@@ -170,7 +170,7 @@ def _axes(board: Leaderboard, layout: Layout) -> tuple[Figure, Axes]:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.tick_params(labelsize=8)
-    axes.set_xlabel("weights used, % of all, log scale", fontsize=8.5)
+    axes.set_xlabel("weights used, % of the model's, log scale", fontsize=8.5)
     axes.set_ylabel("final average accuracy, %", fontsize=8.5)
     if layout.size[0] > layout.band:
         band = layout.data((layout.band, 0))[0]

@@ -15,7 +15,7 @@ from bench.execute import Executor
 from bench.planning import Plan, plan
 from bench.processes import slots
 from bench.records import RunRecord
-from bench.store import Store
+from bench.store import LOCK, Store
 from bench.suites import Suite
 
 
@@ -24,7 +24,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     """Hold a folder of records for this process; ValueError if it is taken or not writable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
+        lock = (folder / LOCK).open("w")
     except OSError as error:
         raise ValueError(f"--out must be a folder one can write to: {error}") from error
     with lock:

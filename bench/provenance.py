@@ -18,9 +18,22 @@ def notes(pages: Path) -> list[str]:
         read = Store(root).read()[0]
         stored = [Stored(item.path.relative_to(root), item.record) for item in read]
         name = root.relative_to(pages).as_posix()
-        told = [*_local_changes(stored), *_missing_attempts(stored), *_missing_seeds(stored)]
+        told = [
+            *_other_files(root),
+            *_local_changes(stored),
+            *_missing_attempts(stored),
+            *_missing_seeds(stored),
+        ]
         found += [one_line(f"{name}: {sentence}") for sentence in told]
     return found
+
+
+def _other_files(root: Path) -> Iterator[str]:
+    """Files that no record's name has, which nothing reads; a folder of runs keeps a lock."""
+    names = Store(root).other_files()
+    if names:
+        count = "1 file is no record" if len(names) == 1 else f"{len(names)} files are no records"
+        yield f"{count}, the first {names[0].as_posix()}"
 
 
 def _local_changes(stored: Sequence[Stored]) -> Iterator[str]:

@@ -23,6 +23,8 @@ from bench.config import RunConfig
 from bench.markdown import one_line
 from bench.records import RunRecord, upgraded
 
+LOCK = ".lock"
+"""The file that whoever writes to a folder of records holds, at its root."""
 MOST_BYTES = 4 * 2**20
 """Files larger than this are no records; those of 50 experiences have 0.1 MB."""
 
@@ -164,14 +166,28 @@ class Store:
 
     def paths(self) -> Iterator[Path]:
         """Every file that may be a record, and every link to a folder, not entered; in order."""
-        found = [
-            path
-            for folder, folders, files in os.walk(self.root)
-            for path in (Path(folder, name) for name in (*folders, *files))
-            if (path.suffix == ".json" and not path.name.startswith("."))
-            or (path.name in folders and path.is_symlink())
+        return (path for path in self._entries() if _may_be_record(path))
+
+    def other_files(self) -> list[Path]:
+        """The files under the root that are read as nothing, but the lock of a run; in order."""
+        return [
+            path.relative_to(self.root)
+            for path in self._entries()
+            if not (_may_be_record(path) or path.is_dir() or path == self.root / LOCK)
         ]
-        return iter(sorted(found))
+
+    def _entries(self) -> list[Path]:
+        """Everything under the root, in order; no link to a folder is entered."""
+        return sorted(
+            Path(folder, name)
+            for folder, folders, files in os.walk(self.root)
+            for name in (*folders, *files)
+        )
+
+
+def _may_be_record(path: Path) -> bool:
+    named = path.suffix == ".json" and not path.name.startswith(".")
+    return named or (path.is_symlink() and path.is_dir())
 
 
 def write_atomically(path: Path, text: str) -> None:

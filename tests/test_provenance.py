@@ -32,6 +32,22 @@ def test_nothing_is_said_of_records_that_are_all_there(tmp_path):
     assert told(tmp_path, [*make_runs("naive"), *make_runs("ewc")]) == []
 
 
+def test_files_that_are_no_records_are_counted_and_the_first_is_named(tmp_path):
+    records = tmp_path / "records"
+    (records / ".hidden").mkdir(parents=True)
+    (records / ".lock").touch()
+    (records / ".hidden" / "half.json").touch()  # may be a record: read, and a difference
+    assert told(tmp_path, make_runs("naive")) == []
+    (records / "zip.py").touch()
+    assert told(tmp_path, []) == ["1 file is no record, the first zip.py"]
+    for name in (".hidden/.lock", ".a.json", "link", "b\udcff\n"):
+        (records / name).symlink_to("nowhere")
+    assert told(tmp_path, []) == ["5 files are no records, the first .a.json"]
+    (records / ".a.json").unlink()
+    (records / ".hidden" / ".lock").unlink()
+    assert told(tmp_path, []) == ["3 files are no records, the first b "]
+
+
 def test_records_with_local_changes_are_counted_and_the_first_is_named(tmp_path):
     runs = make_runs("naive")
     dirty = [changed(record, dirty=True) for record in runs[2:4]]

@@ -131,6 +131,7 @@ def compare(
     console = terminal()
 
     def chosen(folder: Path) -> list[Any]:
+        """Its records that pass the filters; the files that are left out are told."""
         require_folder(folder)
         evidence = leaderboards.read(folder)
         for path in sorted(evidence.damaged):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from bench import metrics
+from bench.board import Leaderboard, Row
 from bench.board_rows import Entry, entries_of, title, wrapped
 from bench.board_style import INK, Array, in_percent, panels, style
 from bench.budgets import KINDS
 from bench.measures import shares_used
 from bench.pages import FIGURES
-from bench.ranking import Leaderboard, Row
 from bench.records import RunRecord
 from bench.stats import Interval
 from bench.weights_figure import weights_figure
@@ -51,7 +52,7 @@ def figures(
     board: Leaderboard, names: Iterable[str] = tuple(FIGURES)
 ) -> Iterator[tuple[str, Figure]]:
     """Each of these figures that the records of a board can fill, by its name in `FIGURES`."""
-    for name in names:
+    for name in names if board.rows else ():  # upper bounds alone compare nothing
         figure = _DRAW[name](board)
         if figure is not None:
             yield name, figure
@@ -100,7 +101,7 @@ def time_figure(board: Leaderboard) -> Figure | None:
         lines.append(Line(one, x, found))
     drawn = {id(line.of.row) for line in lines}
     levels = {
-        row.label: 100 * row.accuracy.mean
+        row.name: 100 * row.accuracy.mean
         for row in board.upper_bounds
         if id(row) not in drawn and _ok(row)
     }
@@ -142,12 +143,14 @@ def forgetting_figure(board: Leaderboard) -> Figure | None:
         if drops:
             found = [in_percent(signed_interval(list(column))) for column in np.array(drops).T]
             lines.append(Line(one, range(1, len(found) + 1), found))
-    return _panels(board, lines, "experience", "forgetting, points")
+    return _panels(
+        board, lines, "experience; of the last nothing can be forgotten", "forgetting, points"
+    )
 
 
 def seconds_figure(board: Leaderboard) -> Figure | None:
-    """Charged seconds by kind, stacked, a bar for each row."""
-    shown = [one for one in entries_of(board) if one.row.seconds]
+    """Charged seconds by kind, stacked, a bar for each row of which a run did not fail."""
+    shown = [one for one in entries_of(board) if one.row.seconds and _ok(one.row)]
     if not shown:
         return None
     rows, titles = (
@@ -193,7 +196,8 @@ def claimed_figure(board: Leaderboard) -> Figure | None:
         if n > 1:
             found = [in_percent(share_interval(list(column))) for column in np.array(full).T]
             lines.append(Line(one, range(1, n + 1), found))
-    return _panels(board, lines, "experience", "weights in use, % of matrices and kernels")
+    share = "weights in use, % of matrices and kernels"
+    return _panels(board, lines, "experience", share, {}, least=0.0)
 
 
 _DRAW: dict[str, Callable[[Leaderboard], Figure | None]] = {
@@ -213,10 +217,11 @@ def _panels(
     xlabel: str,
     ylabel: str,
     levels: Mapping[str, float] | None = None,
+    least: float = math.inf,
 ) -> Figure | None:
     """A panel for each row, which is dark there with its intervals, all others behind it in grey.
 
-    levels: heights of dashed lines, by name. None if there is no line.
+    levels: heights of dashed lines, by name. least: the axis begins no higher. None without a line.
     """
     levels = levels or {}
     if not lines:
@@ -224,8 +229,8 @@ def _panels(
     every = [np.column_stack([line.x, line.means]) for line in lines]
     xlim = _around([x for line in lines for x in line.x])
     found = [v for line in lines for i in line.found for v in (i.mean, i.low, i.high)]
-    ylim = _around([*found, *levels.values()])
-    dashed = f"dashed: {', '.join(levels)}; " if levels else ""
+    ylim = _around([*found, *levels.values(), min(least, *found)])
+    dashed = f"dashed: {', '.join(levels)} on the whole stream; " if levels else ""
     what = f"{dashed}each row in front of all others in grey, means with 95 % intervals"
     above = title(board, what)
     with style():
@@ -233,12 +238,13 @@ def _panels(
             [line.of.title for line in lines], PANEL, above=above, x=xlabel, y=ylabel
         )
         for axes, line in zip(grid, lines, strict=True):
-            axes.add_collection(LineCollection(every, colors="0.8", linewidths=0.5, zorder=1))
+            axes.add_collection(LineCollection(every, colors="0.7", linewidths=0.5, zorder=1))
             _line(axes, line)
             for level in levels.values():
                 axes.axhline(level, color="0.4", linestyle="--", linewidth=0.8, zorder=1.5)
             axes.set(xlim=xlim, ylim=ylim)
-            if xlabel == "experience":
+            axes.grid(visible=False)  # lines of other rows are as pale
+            if xlabel.startswith("experience"):
                 axes.xaxis.set_major_locator(FixedLocator(_every_number(max(map(len, every)))))
     return figure
 

@@ -18,7 +18,7 @@ INK = "#01527f"
 
 COLUMNS = 4
 """Panels side by side."""
-SIDE, TOP, FOOT, GAP = 0.6, 0.72, 0.48, 0.14
+SIDE, TOP, FOOT, GAP = 0.7, 0.78, 0.48, 0.14
 """Inches at the left, above and below the panels, and between them."""
 TITLE = 0.14
 """Inches of a line of a panel's title."""

@@ -11,10 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from bench import pools, stats
+from bench.board import Row
 from bench.config import suggest
 from bench.leaderboards import boards
 from bench.pools import PoolError, PoolKey, Seed
-from bench.ranking import ALPHA, RESAMPLING_SEED, Row
+from bench.ranking import ALPHA, RESAMPLING_SEED
 from bench.stats import Interval
 from bench.store import Stored
 from bench.text import SCENARIO_NAMES, budget_text

@@ -314,7 +314,7 @@ BASELINES: Mapping[str, Baseline] = {
     ),
     "si": Baseline(
         "As `ewc`, with importances gathered along the path of training.",
-        "weights and importances, once",
+        "seven numbers for each weight, once",
     ),
     "weight-averaging": Baseline(
         "Trains each experience from the same first weights; the mean of the results answers.",

@@ -6,9 +6,9 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
+from bench.board import LISTED_FROM, Leaderboard, Row
 from bench.markdown import one_line
 from bench.pools import differing_fields
-from bench.ranking import LISTED_FROM, Leaderboard, Row
 from bench.stats import Interval
 from bench.text import SCENARIO_NAMES, budget_text, percent
 
@@ -44,7 +44,7 @@ def _table(board: Leaderboard, conditions: Sequence[str], number: int | None) ->
     bodies = [rows for rows in (board.rows, board.upper_bounds) if rows]
     lines = [
         r"\begin{table}",
-        r"  \centering",
+        r"  \centering\footnotesize\setlength{\tabcolsep}{4pt}",
         rf"  \caption{{{escape(', '.join(what))}. Means with 95~\% intervals over $n$ seeds; "
         rf"{_notes(board)}}}",
         rf"  \label{{tab:{label}{'' if number is None else f'-{number}'}}}",
@@ -58,8 +58,18 @@ def _table(board: Leaderboard, conditions: Sequence[str], number: int | None) ->
 
 
 def _notes(board: Leaderboard) -> str:
-    notes = ["rows that share a rank, marked =, were not told apart."]
-    if any(row.provisional for row in board.rows):
+    low, high = (rf"{percent(value)}~\%" for value in (board.bounds.chance, board.bounds.joint))
+    notes = [
+        rf"of weights, in \% of the model's, the mean alone. Hypervolume between chance, {low}, "
+        rf"and joint training, {high}{'' if board.bounds.frozen else ' as none is frozen'}. Layer "
+        "1 is the Pareto front. Of the rows of one rank, marked =, none was told apart from the "
+        "one above."
+    ]
+    if board.rows and board.upper_bounds:
+        notes.append("Below the rule: upper bounds, which see all data at once.")
+    if board.common:
+        notes.append(f"In every row {escape(board.common)}.")
+    if any(row.provisional for row in (*board.rows, *board.upper_bounds)):
         notes.append(f"$^*$ provisional: fewer than {LISTED_FROM} seeds.")
     if any(row.failed for row in board.rows):
         notes.append("Failed runs count as worst: their number stands beside $n$.")
@@ -67,32 +77,28 @@ def _notes(board: Leaderboard) -> str:
 
 
 def _cells(row: Row) -> list[str]:
-    rank = (
-        "--"
-        if row.rank is None
-        else f"{row.rank}{'=' if row.tied else ''}{'$^*$' if row.provisional else ''}"
-    )
     failed = f" ({row.failed} failed)" if row.failed else ""
     return [
-        rank,
-        escape(row.label),
-        f"{len(row.runs)}{failed}",
+        "--" if row.rank is None else row.place,
+        escape(row.name),
+        f"{len(row.runs)}{'$^*$' if row.provisional else ''}{failed}",
         _with_ends(row.hypervolume, lambda value: f"{value:.3f}"),
         _with_ends(row.accuracy, percent),
-        _with_ends(row.forgetting, lambda value: _minus(percent(value))),
-        percent(row.mean.weights, 2).replace("-", "--"),
+        _with_ends(row.forgetting, percent),
+        _minus(percent(row.mean.weights, 2)),
         "--" if row.layer is None else str(row.layer),
     ]
 
 
 def _with_ends(found: Interval, shown: Callable[[float], str]) -> str:
     if math.isnan(found.low):
-        return shown(found.mean).replace("-", "--")
-    return f"{shown(found.mean)} [{shown(found.low)}, {shown(found.high)}]"
+        return _minus(shown(found.mean))
+    mean, low, high = (_minus(shown(value)) for value in (found.mean, found.low, found.high))
+    return f"{mean} [{low}, {high}]"
 
 
 def _minus(text: str) -> str:
-    if text == "-":
+    if text in ("-", "nan"):
         return "--"
     return f"${text}$" if text.startswith("-") else text
 

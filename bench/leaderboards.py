@@ -14,11 +14,12 @@ from pathlib import Path
 from rich.table import Table
 
 from bench import index_page, latex, pages, pools, sheets
+from bench.board import Leaderboard
 from bench.budgets import Budget
 from bench.markdown import link, one_line
 from bench.measures import fault
 from bench.papers import PAPERS
-from bench.ranking import Leaderboard, rank
+from bench.ranking import rank
 from bench.store import (
     RecordError,
     Store,

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.board import SHARES, Front, Leaderboard, Row, levels
 from bench.budgets import KINDS
 from bench.markdown import escape, link, table
 from bench.pools import Seed, seed_text
-from bench.ranking import SHARES, Front, Leaderboard, Row, levels
 from bench.stats import Interval
 from bench.store import Stored
 from bench.text import percent, relative
@@ -28,7 +28,7 @@ def ranking(rows: Sequence[tuple[str, Row]], page: Path) -> list[str]:
             number,
             rank_text(row),
             "-" if row.places is None else places_text(row.places),
-            escape(row.label),
+            escape(row.name),
             str(len(row.runs)),
             f"{row.failed}/{len(row.runs)}",
             _number_with(row.hypervolume),
@@ -96,14 +96,15 @@ def needed(board: Leaderboard) -> list[str]:
 
 def cost(rows: Sequence[Row]) -> list[str]:
     """What each row was charged, and what it keeps beside its weights."""
-    header = ["strategy", "charged, % of budget", "CPU share, %", "weights in all",
+    header = ["strategy", "charged, % of budget", "most charged", "CPU share, %", "weights in all",
               "buffer, bytes", "artifact, bytes"]  # fmt: skip
     cells = []
     for row in rows:
         m = row.mean
         counts = (m.weights_total, m.buffer_bytes, m.artifact_bytes)
         shown = ["-" if math.isnan(count) else f"{count:,.0f}" for count in counts]
-        cells.append([_name(row), percent(m.charged), percent(m.cpu_share), *shown])
+        percents = map(percent, (m.charged, row.most_charged, m.cpu_share))
+        cells.append([_name(row), *percents, *shown])
     searched = [_search_charged(row) for row in rows]
     if any(searched):  # a row that a search chose says what that cost
         unit = "steps" if _budget_in_steps(rows[0]) else "s"
@@ -141,7 +142,7 @@ def _evidence(seed: Seed, item: Stored, page: Path) -> str:
 
 
 def _name(row: Row) -> str:
-    return escape(row.label) if row.ranked else f"*{escape(row.label)}*"
+    return escape(row.name) if row.ranked else f"*{escape(row.name)}*"
 
 
 def _front(front: Front) -> str:

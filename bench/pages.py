@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import stats
+from bench.board import LISTED_FROM, Leaderboard
 from bench.markdown import code, escape, link, one_line, table
 from bench.measures import frozen_weights
 from bench.page_tables import cost, learning, needed, ranking, seconds, shares
 from bench.pools import Seed, differences, differing_fields, seed_text
-from bench.ranking import ALPHA, LISTED_FROM, Leaderboard
+from bench.ranking import ALPHA
 from bench.records import Calibration
 from bench.store import Stored
 from bench.text import SCENARIO_NAMES, budget_text, percent, relative
@@ -148,6 +149,7 @@ def facts(board: Leaderboard) -> dict[str, str]:
         "model": key.model,
         "budget": f"{key.budget} for the whole stream, clock {key.clock}",
         "allocation": key.allocation,
+        **({"hyper-parameters of every row": board.common} if board.common else {}),
         "held out for validation": f"{percent(key.validation)} %",
         "threads and device": ", ".join([str(key.threads), key.device, *key.speedups]),
         **({"augmentation": ", ".join(key.augment)} if key.augment else {}),
@@ -197,7 +199,10 @@ def _attempt(item: Stored, page: Path) -> str:
     record = item.record
     seed = seed_text((record.config.base_seed, record.config.repetition))
     what = f"{record.config.strategy}, seed {seed}, attempt {record.attempt}: {record.status}"
-    reason = f" ({escape(record.reason)})" if record.reason else ""
+    told = [record.reason] if record.reason else []
+    if record.status == "overrun" and record.cost is not None:
+        told.append(f"{percent(record.cost.charged / record.config.budget.amount)} % of it")
+    reason = f" ({escape(', '.join(told))})" if told else ""
     return f"- [{escape(what)}]({link(relative(item.path, page))}){reason}"
 
 

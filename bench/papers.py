@@ -62,7 +62,8 @@ _OWN_SLEEP = (
 )
 _OWN_BUDGET = (
     "60 s for the whole stream where the authors give steps, all 60,000 images, LeNet-300-100, "
-    "each strategy with its defaults here, sleep replay with the constants of this suite"
+    "each strategy with its defaults here but those of the suite: sleep replay's constants, and "
+    "stages=replay for staged sleep"
 )
 
 _OWN_FEATURES = (

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench import pools
+from bench import entrants, pools
 from bench.markdown import code, escape, table
 from bench.pools import PoolKey
 from bench.records import RunRecord
@@ -49,7 +49,7 @@ def profiles(stored: Sequence[Stored]) -> list[Profile]:
     """What the samples beside these records say, in the order of their leaderboards."""
     found = []
     for key, members in pools.pools(stored).items():
-        for entrant, cells in pools.entrants(members).items():
+        for entrant, cells in entrants.entrants(members).items():
             items = [item for attempts in cells.values() for item in attempts]
             seconds: dict[str, float] = {}
             for item in items:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from bench.entrants import entrants, labels
 from bench.markdown import one_line
-from bench.pools import Seed, entrants, labels, pools, seed_text
+from bench.pools import Seed, pools, seed_text
 from bench.store import Store, Stored
 from bench.text import budget_text
 

@@ -16,12 +16,12 @@ import jinja2
 from markupsafe import Markup
 
 from bench import board_figures, pages
+from bench.board import Leaderboard, Row
 from bench.budgets import KINDS
 from bench.leaderboards import Evidence, boards
 from bench.markdown import one_line
 from bench.page_tables import places_text, rank_text
 from bench.pools import seed_text
-from bench.ranking import Leaderboard, Row
 from bench.records import RunRecord
 from bench.store import Stored
 from bench.text import SCENARIO_NAMES, budget_text
@@ -67,9 +67,9 @@ def drawn(count: int) -> tuple[str, ...]:
 
 COLUMNS = (
     ("#", "The number that names the row in the figures"),
-    ("rank", "Rank; = marks rows that share one, which were not told apart"),
+    ("rank", "Rank; = marks rows that share one, none of them told apart from the row above"),
     ("places", "Between which it stands in 95 % of resamples over seeds"),
-    ("strategy", "Strategy, with the hyper-parameters that differ from its defaults"),
+    ("strategy", "Strategy, with what differs from its defaults and between rows"),
     ("runs", "Each opens the record of one seed"),
     ("failed", "Runs that failed; they count as worst"),
     ("hypervolume", "Headline: area dominated by (weights, accuracy) within frozen bounds"),
@@ -131,7 +131,7 @@ def _row(number: str, row: Row, numbers: dict[Path, int]) -> dict[str, Any]:
         "rank": rank_text(row).replace(" (provisional)", "*"),
         "order": "" if row.rank is None else row.rank,
         "places": (places_text(row.places), str(sum(row.places))) if row.places else ("-", ""),
-        "label": row.label,
+        "label": row.name,
         "ranked": row.ranked,
         "runs": [
             {"text": seed_text(seed), "record": numbers[item.path], "status": item.record.status}

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import environment
+from bench.board import Row
 from bench.budgets import Budget
 from bench.compare import find_row
 from bench.config import RunConfig
@@ -22,7 +23,6 @@ from bench.execute import Executor
 from bench.leaderboards import boards
 from bench.pools import seed_text
 from bench.processes import answer
-from bench.ranking import Row
 from bench.records import RunRecord
 from bench.store import Store, Stored
 from bench.text import budget_text, percent

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench import measures, pools
+from bench import entrants, measures, pools
 from bench.config import RunConfig, Value
 from bench.measures import Bounds, Measures
 from bench.papers import Experiment
@@ -154,7 +154,7 @@ def _cell(
 ) -> Cell:
     runs, missing = {}, []
     for config in group:
-        run = pools.counted(attempts.get(config.digest, []))
+        run = entrants.counted(attempts.get(config.digest, []))
         if run is None:
             missing.append((config.base_seed, config.repetition))
         else:

@@ -13,8 +13,8 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
+from bench.board import LEVELS, SHARES, Leaderboard, Row
 from bench.budgets import KINDS
-from bench.ranking import LEVELS, SHARES, Leaderboard, Row
 from bench.stats import Interval
 from bench.text import SCENARIO_NAMES, budget_text, percent, relative
 
@@ -66,7 +66,10 @@ def _terminal_cells(row: Row) -> Iterable[str]:
 
 
 def _line(board: Leaderboard, row: Row, page: Path) -> dict[str, Cell]:
-    line: dict[str, Cell] = dict(asdict(board.key))
+    line: dict[str, Cell] = {
+        name: " ".join(value) if isinstance(value, tuple) else value
+        for name, value in asdict(board.key).items()
+    }
     del line["chance"]  # stands beside joint
     line |= {
         "strategy": row.entrant.strategy,
@@ -78,7 +81,7 @@ def _line(board: Leaderboard, row: Row, page: Path) -> dict[str, Cell]:
         "place_low": row.places[0] if row.places else None,
         "place_high": row.places[1] if row.places else None,
         "provisional": row.provisional,
-        "p_above": row.p_above,
+        "p_above_holm": row.p_above,
         "p_row_above_better": row.below_above,
         "pareto_layer": row.layer,
         "p_on_front": row.on_front,
@@ -95,7 +98,8 @@ def _line(board: Leaderboard, row: Row, page: Path) -> dict[str, Cell]:
         line[f"weights_at_{percent(level, 0)}_percent_of_joint"] = value
     seconds = row.seconds
     line |= {f"seconds_{kind}": seconds.get(kind, math.nan) for kind in KINDS}
-    line |= {"chance": board.bounds.chance, "joint": board.bounds.joint}
+    line |= {"charged_most": row.most_charged}
+    line |= asdict(board.bounds)
     line["records"] = " ".join(relative(i.path, page).as_posix() for i in row.runs.values())
     return line
 

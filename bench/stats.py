@@ -182,31 +182,35 @@ def _uniform(entries: Sequence[Sequence[float]], rng: np.random.Generator) -> Ar
     return rng.random((RESAMPLES, max(map(len, entries))))
 
 
-def _resampled_means(entries: Sequence[Sequence[float]], drawn: Array) -> Array:
+def _resampled_means(entries: Sequence[Sequence[float]], drawn: Array, decimals: int = 12) -> Array:
     """(RESAMPLES, entries) means, rounded so that equal runs stay equal in the mean."""
     columns = []
     for own in entries:
         chosen = (drawn[:, : len(own)] * len(own)).astype(int)
         columns.append(np.asarray(own, dtype=float)[chosen].mean(axis=1))
-    return np.column_stack(columns).round(12)
+    return np.column_stack(columns).round(decimals)
 
 
 def front_probabilities(
     weights: Sequence[Sequence[float]],
     accuracy: Sequence[Sequence[float]],
     *,
+    decimals: tuple[int, int] = (12, 12),
     rng: np.random.Generator,
 ) -> list[float]:
     """Share of resamples over seeds in which each entry's means lie on the Pareto front.
 
     weights, accuracy: by entry, the values of its seeds, in the same order of seeds, so that seeds
     are resampled for all entries together. Entries with other numbers of seeds are resampled by
-    the same uniform numbers.
+    the same uniform numbers. decimals: to which means of weights and accuracy are rounded.
     """
     if not weights:
         return []
     drawn = _uniform(weights, rng)
-    means = (_resampled_means(values, drawn) for values in (weights, accuracy))
+    means = (
+        _resampled_means(values, drawn, digits)
+        for values, digits in zip((weights, accuracy), decimals, strict=True)
+    )
     return [float(share) for share in _on_front(*means).mean(axis=0)]
 
 

@@ -13,9 +13,10 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from bench import stats
+from bench.board import Leaderboard, Row
 from bench.measures import stable
 from bench.pools import PoolKey, Seed
-from bench.ranking import ALPHA, RESAMPLING_SEED, Leaderboard, Row
+from bench.ranking import ALPHA, RESAMPLING_SEED
 
 LEAST = 0.5
 """A leaderboard counts that has at least this share of the rows of the largest one."""
@@ -31,14 +32,15 @@ class Standing:
 
     rows: by the leaderboard's place among them, where the strategy has one row or one at its
     defaults. mean: of the hypervolume over benchmarks, the budgets of each averaged before.
-    rank: None where it did not run in all of them. p_above: adjusted p-value of the difference
-    from the one above.
+    rank: None where it did not run in all of them. pairs: of benchmark and seed that it has with
+    the one above; p_above: adjusted p-value of their differences.
     """
 
     strategy: str
     rows: Mapping[int, Row]
     mean: float
     rank: int | None = None
+    pairs: int = 0
     p_above: float = math.nan
 
 
@@ -92,7 +94,9 @@ def standings(boards: Sequence[Leaderboard]) -> list[Standing]:
     for place, name in enumerate(whole, 1):
         p_above = stable(p[place - 2]) if place > 1 else math.nan
         current = place if p_above <= ALPHA else current
-        found.append(Standing(name, rows[name], means[name], current, p_above))
+        above = scores[whole[place - 2]] if place > 1 else {}
+        pairs = len(scores[name].keys() & above.keys())
+        found.append(Standing(name, rows[name], means[name], current, pairs, p_above))
     rest = sorted(rows.keys() - set(whole), key=lambda name: (-len(rows[name]), name))
     return [*found, *(Standing(name, rows[name], means[name]) for name in rest)]
 

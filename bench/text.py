@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from bench.pools import PoolKey
@@ -22,7 +23,16 @@ def budget_text(key: PoolKey) -> str:
 
 def percent(value: float, digits: int = 1) -> str:
     """A fraction in percent; '-' where not measured."""
-    return "-" if math.isnan(value) else f"{100 * value:.{digits}f}"
+    if math.isnan(value):
+        return "-"
+    text = f"{100 * value:.{digits}f}"
+    return text if float(text) else text.lstrip("-")
+
+
+def range_text(counts: Iterable[int]) -> str:
+    """`5`, or `3 to 5` where they differ; 0 for none."""
+    found = sorted(set(counts)) or [0]
+    return f"{found[0]} to {found[-1]}" if len(found) > 1 else f"{found[0]}"
 
 
 def relative(path: Path, page: Path) -> Path:

@@ -17,9 +17,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
+from bench.board import Leaderboard
 from bench.board_rows import Entry, entries_of, title, wrapped
 from bench.board_style import INK, ends, in_percent, style
-from bench.ranking import Leaderboard
 from bench.stats import Interval
 from bench.wording import share_interval
 
@@ -34,7 +34,7 @@ LINE, NAMES = 10.8, 190.0
 LEFT, BELOW, ABOVE = 48.0, 42.0, 44.0
 """Margins, in points."""
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
-NOTE = "dark and bold: on the Pareto front;\na line leads from a disc to its point"
+NOTE = "dark and bold: on the Pareto front,\ndashed; a line leads from a disc\nto its point"
 DENSE = 95.0
 """Percent of the weights from which a row stands in the band."""
 PALE = "#e3e3e3"
@@ -197,13 +197,17 @@ def _discs(axes: Axes, marks: Sequence[Mark], layout: Layout) -> None:
         front, point, stands = mark.entry.row.layer == 1, layout.data(place), layout.data(disc)
         if disc != place:
             axes.plot(
-                *zip(point, stands, strict=True), color=INK, linewidth=0.8, marker=".",
-                markersize=6, markevery=[0], clip_on=False, zorder=2.8,
+                *zip(point, stands, strict=True), color=INK, linewidth=0.8, clip_on=False,
+                zorder=2.8,
+            )  # fmt: skip
+            axes.plot(
+                *point, ".", color=INK, markersize=6.5, markeredgecolor="#ffffff",
+                markeredgewidth=0.6, clip_on=False, zorder=4.5,
             )  # fmt: skip
         axes.plot(
             *stands, "o" if mark.entry.row.ranked else "s", label=mark.entry.name,
             markersize=DISC, markerfacecolor=INK if front else PALE, markeredgecolor=INK,
-            markeredgewidth=0.8, clip_on=False, zorder=4 if front else 3,
+            markeredgewidth=0.8 if disc == place else 0.3, clip_on=False, zorder=4 if front else 3,
         )  # fmt: skip
         axes.annotate(
             mark.entry.number, stands, ha="center", va="center", fontsize=7.5,
@@ -220,7 +224,7 @@ def _front(axes: Axes, marks: Sequence[Mark], layout: Layout) -> None:
         corners.append((layout.data((layout.band, 0))[0], max(dense)))
     if corners:
         x, y = zip(*corners, (axes.get_xlim()[1], corners[-1][1]), strict=True)
-        axes.step(x, y, where="post", color="0.55", linewidth=1, zorder=2)
+        axes.step(x, y, where="post", color="0.35", linestyle=(0, (5, 2)), linewidth=1, zorder=2)
 
 
 def _names(axes: Axes, shown: Sequence[Entry]) -> None:

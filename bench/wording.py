@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bench.board import LISTED_FROM
 from bench.papers import Experiment
-from bench.ranking import LISTED_FROM, RESAMPLING_SEED
+from bench.ranking import RESAMPLING_SEED
 from bench.stats import Interval, mean_interval
 from bench.text import percent
 

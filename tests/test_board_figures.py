@@ -139,7 +139,11 @@ def test_what_was_not_measured_is_not_drawn():
     broken = board(make_runs("broken", status="oom"))
     assert figures(broken) == {}
     joint = board(make_runs("joint", ranked=False, matrix=[[None, None], [0.9, 0.9]]))
-    assert figures(joint).keys() == {"weights", "seconds"}
+    assert figures(joint) == {}
+    bound = make_runs("joint", ranked=False, matrix=[[None, None], [0.9, 0.9]])
+    both = figures(board(make_runs("a"), bound, make_runs("broken", status="diverged")))
+    bars = [label.get_text() for label in both["seconds"].axes[0].get_yticklabels()]
+    assert bars == ["1 a", "a joint"]
 
 
 def test_equal_figures_give_equal_files(two, tmp_path):

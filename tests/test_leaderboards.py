@@ -200,6 +200,38 @@ class TestRanking:
         ).rows
         assert {row.label: row.layer for row in rows} == {"small": 1, "good": 1, "beaten": 2}
 
+    def test_a_fraction_of_a_weight_puts_no_row_on_the_front(self):
+        fewer = []
+        for record in make_runs("b", accuracy=0.5):
+            (all_of_them,) = record.weights
+            less = all_of_them.model_copy(update={"used": all_of_them.used - 2})
+            fewer.append(record.model_copy(update={"weights": [less]}))
+        best, other = board(make_runs("a", accuracy=0.8), fewer).rows
+        assert other.mean.weights < best.mean.weights == 1
+        assert (best.layer, other.layer) == (1, 2)
+        assert (best.on_front, other.on_front) == (1, 0)
+
+    def test_a_name_tells_what_not_all_rows_share_and_the_label_all(self):
+        shared = {"rate": 0.1, "density": 0.123456}
+        found = board(
+            make_runs("a", hyperparameters=shared),
+            make_runs("b", hyperparameters=shared | {"density": 0.654321}),
+            make_runs("joint", ranked=False, hyperparameters=shared),
+        )
+        rows = {row.entrant.strategy: row for row in (*found.rows, *found.upper_bounds)}
+        assert found.common == "rate=0.1"
+        assert {row.name for row in rows.values()} == {
+            "a (density=0.123)", "b (density=0.654)", "joint (density=0.123)"
+        }  # fmt: skip
+        assert rows["a"].label == "a (density=0.123456, rate=0.1)"
+
+    def test_names_that_rounding_makes_equal_are_told_in_full(self):
+        densities = (0.12341, 0.12342, 0.9)
+        rows = [make_runs("a", hyperparameters={"density": d}) for d in densities]
+        assert {row.name for row in board(*rows).rows} == {
+            "a (density=0.12341)", "a (density=0.12342)", "a (density=0.9)"
+        }  # fmt: skip
+
     def test_attained_accuracy_is_dashed_where_nothing_is_so_small(self):
         row = board([make_record(weights=0.1, accuracy=0.6)]).rows[0]
         assert [None if math.isnan(a) else a for a in row.attained] == [
@@ -314,9 +346,23 @@ class TestPages:
         assert "[4 timeout](../records/split-mnist-class/naive/4-" in page
         assert "5: 4 ok, 1 timeout" in page
 
+    def test_an_overrun_says_by_how_much(self, tmp_path):
+        over = make_record(status="overrun", reason="charged more than the budget")
+        cost = over.cost.model_copy(update={"charged": 20.5})
+        page = page_of(tmp_path, [over.model_copy(update={"cost": cost}), make_record(seed=1)])
+        assert "(charged more than the budget, 102.5 % of it)" in page
+        assert re.search(r"^\| naive \| 96.2 \| 102.5 \|", page, re.MULTILINE)
+
+    def test_what_every_row_shares_stands_among_the_conditions(self, tmp_path):
+        rows = [make_runs(n, hyperparameters={"learning_rate": 0.1}) for n in ("a", "b")]
+        page = page_of(tmp_path, *rows)
+        assert r"| hyper-parameters of every row | learning\_rate=0.1 |" in page
+        assert "| a | 5 | 0/5 |" in page
+        assert "hyper-parameters of every row" not in page_of(tmp_path / "own", make_runs("a"))
+
     def test_the_markup_of_a_record_is_shown_and_not_obeyed(self, tmp_path):
         evil = make_record("a|b<script>[x](y)`", hyperparameters={"k": "=1+1| # x"})
-        page = page_of(tmp_path, [evil])
+        page = page_of(tmp_path, [evil], make_runs("naive", 1))
         assert "<script>" not in page
         assert r"a\|b&lt;script&gt;\[x\](y)\` (k==1+1\| \# x)" in page
 
@@ -352,7 +398,9 @@ class TestPages:
             tmp_path,
             make_runs("a", accuracy=0.9),
             make_runs("b", accuracy=0.5),
+            make_runs("c", 3, accuracy=0.1),
             make_runs("a", accuracy=0.3, benchmark="split-digits"),
+            make_runs("c", accuracy=0.1, benchmark="split-digits"),
             make_runs("a", accuracy=0.3, scenario="task"),
         )
         index = (out / "INDEX.md").read_text()
@@ -363,8 +411,9 @@ class TestPages:
         assert "## Strategies over leaderboards, class-incremental" in index
         assert "over leaderboards, task-incremental" not in index
         assert f"| 1 | a | {sum(values) / 2:.3f} | - | {first} | {second} |" in index
-        assert "| - | b |" in index
-        assert "over 10 pairs of benchmark and seed" in index
+        assert "| - | b | - |" in index  # a mean over other benchmarks is none to compare
+        assert "over 8 pairs of benchmark and seed" in index
+        assert "| 20s | 3 | 3 to 5 | 0 | a" in index
 
     def test_failed_runs_that_count_stand_there_with_their_reasons(self, tmp_path):
         page = page_of(tmp_path, [make_record("ewc", 0, status="oom", reason="no memory left")])
@@ -502,7 +551,25 @@ class TestLatex:
         lines = [line for line in text.splitlines() if line.endswith(r"\\")]
         assert len(lines) == 4
         assert all(line.count(" & ") == len(latex.HEADER) - 1 for line in lines)
-        assert r"1=$^*$ & ewc & 3 &" in text
+        assert r"1= & ewc & 3$^*$ &" in text
+        assert "provisional" not in latex.page_tex([board(rows[0])])
+
+    def test_what_is_not_measured_is_a_dash_and_a_negative_number_has_a_minus(self):
+        alone = make_runs("alone", matrix=[[None, None], [0.9, 0.9]])
+        gains = make_runs("gains", matrix=[[0.5, 0.1], [0.7, 0.9]])
+        text = latex.page_tex([board(alone, gains)])
+        line = next(line for line in text.splitlines() if "& alone &" in line)
+        assert "& -- & 100.00 &" in line
+        assert "----" not in text
+        assert "$-20.0$ [$-20.0$, $-20.0$]" in text
+
+    def test_the_caption_tells_the_bounds_and_what_all_rows_share(self):
+        rate = {"learning_rate": 0.1}
+        rows = [make_runs(n, hyperparameters=rate | own) for n, own in (("a", {}), ("b", {"k": 1}))]
+        text = latex.page_tex([board(*rows)])
+        assert r"between chance, 10.0~\%, and joint training, 98.3~\%." in text
+        assert r"In every row learning\_rate=0.1." in text
+        assert [f"& {name} &" in text for name in ("a", "b (k=1)")] == [True, True]
 
     def test_the_text_of_a_record_is_no_command(self):
         evil = make_record(

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench import pools
+from bench import entrants, pools
 from bench.bookkeeping import Findings
 from bench.config import RunConfig
 from bench.run import run, warm_up
@@ -70,7 +70,7 @@ def test_speedups_are_part_of_what_a_run_is():
     records = [make_record(), make_record(speedups=("bf16",))]
     keys = [pools.pool_key(record) for record in records]
     assert pools.differing_fields(keys) == ["speedups"]
-    assert "--speedups bf16,compile" in pools.run_command(fast)
+    assert "--speedups bf16,compile" in entrants.run_command(fast)
 
 
 def test_what_cannot_be_is_refused_in_words():

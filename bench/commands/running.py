@@ -164,12 +164,12 @@ def status(out: Out = Path("runs")) -> None:
 
 
 def _missing(stored: Any) -> list[str]:
-    from bench import pools
+    from bench import entrants, pools
 
     lines = []
     ranked = [item for item in stored if not item.record.config.blind]
     for members in pools.pools(ranked).values():
-        lines += [f"missing: {m}" for m in pools.missing(pools.entrants(members))]
+        lines += [f"missing: {m}" for m in entrants.missing(entrants.entrants(members))]
     return lines
 
 

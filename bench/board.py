@@ -49,6 +49,7 @@ class Row:
     mean: Measures
     accuracy: Interval
     hypervolume: Interval
+    weights: Interval
     forgetting: Interval
     attained: tuple[float, ...]
     needed: tuple[float, ...]

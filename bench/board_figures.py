@@ -140,8 +140,9 @@ def forgetting_figure(board: Leaderboard) -> Figure | None:
     lines: list[Line] = []
     for one in entries_of(board):
         drops = [drop for record in _ok(one.row) if (drop := _drops(record)) is not None]
-        if drops:
-            found = [in_percent(signed_interval(list(column))) for column in np.array(drops).T]
+        full = [drop for drop in drops if len(drop) == max(map(len, drops))]
+        if full:
+            found = [in_percent(signed_interval(list(column))) for column in np.array(full).T]
             lines.append(Line(one, range(1, len(found) + 1), found))
     return _panels(
         board, lines, "experience; of the last nothing can be forgotten", "forgetting, points"

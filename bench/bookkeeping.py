@@ -149,7 +149,7 @@ class Bookkeeper:
             charged=meter.spent,
             charged_by_experience=meter.charged_by_experience,
             steps_by_experience=meter.steps_by_experience,
-            seconds_by_kind={str(kind): seconds for kind, seconds in meter.seconds.items()},
+            seconds_by_kind=meter.seconds,
             excused_seconds=meter.excused,
             wall_seconds=meter.wall_seconds,
             cpu_seconds=meter.cpu_seconds,

@@ -67,7 +67,7 @@ class RunConfig(BaseModel):
     validation: float = Field(default=0.0, ge=0, le=0.5)
     base_seed: int = Field(default=0, ge=0)
     repetition: int = Field(default=0, ge=0, lt=10_000)
-    threads: int = Field(default=1, ge=1)
+    threads: int = Field(default=1, ge=1, le=4096)
     device: Literal["cpu", "cuda"] = "cpu"
     speedups: tuple[Speedup, ...] = ()
     augment: tuple[Augmentation, ...] = ()

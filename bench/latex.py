@@ -22,8 +22,12 @@ HEADER = ("rank", "strategy", r"$n$", "hypervolume", r"accuracy, \%", r"forgetti
 
 
 def escape(text: object) -> str:
-    """Text of a record as LaTeX that typesets it, on one line; nothing in it is a command."""
-    return re.sub(r'[\\{}&%$#_~^<>|"]', lambda found: SPECIAL[found[0]], one_line(text))
+    """Text of a record as LaTeX that typesets it, on one line; nothing in it is a command.
+
+    Letters that not every LaTeX has are question marks.
+    """
+    plain = one_line(text).encode("ascii", "replace").decode()
+    return re.sub(r'[\\{}&%$#_~^<>|"]', lambda found: SPECIAL[found[0]], plain)
 
 
 def page_tex(boards: Sequence[Leaderboard]) -> str:
@@ -60,7 +64,7 @@ def _table(board: Leaderboard, conditions: Sequence[str], number: int | None) ->
 def _notes(board: Leaderboard) -> str:
     low, high = (rf"{percent(value)}~\%" for value in (board.bounds.chance, board.bounds.joint))
     notes = [
-        rf"of weights, in \% of the model's, the mean alone. Hypervolume between chance, {low}, "
+        rf"weights in \% of the model's. Hypervolume between chance, {low}, "
         rf"and joint training, {high}{'' if board.bounds.frozen else ' as none is frozen'}. Layer "
         "1 is the Pareto front. Of the rows of one rank, marked =, none was told apart from the "
         "one above."
@@ -85,9 +89,17 @@ def _cells(row: Row) -> list[str]:
         _with_ends(row.hypervolume, lambda value: f"{value:.3f}"),
         _with_ends(row.accuracy, percent),
         _with_ends(row.forgetting, percent),
-        _minus(percent(row.mean.weights, 2)),
+        _weights(row.weights),
         "--" if row.layer is None else str(row.layer),
     ]
+
+
+def _weights(found: Interval) -> str:
+    """Most rows use as many at every seed."""
+    ends = {percent(value, 2) for value in (found.mean, found.low, found.high)} - {"-"}
+    if len(ends) <= 1:
+        return _minus(percent(found.mean, 2))
+    return _with_ends(found, lambda value: percent(value, 2))
 
 
 def _with_ends(found: Interval, shown: Callable[[float], str]) -> str:

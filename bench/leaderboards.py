@@ -6,6 +6,8 @@ What may be compared is in `bench.pools`, the numbers of one run in `bench.measu
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -18,6 +20,7 @@ from bench.board import Leaderboard
 from bench.budgets import Budget
 from bench.markdown import link, one_line
 from bench.measures import fault
+from bench.pages import FIGURES
 from bench.papers import PAPERS
 from bench.ranking import rank
 from bench.store import (
@@ -67,12 +70,14 @@ def read(records_root: Path) -> Evidence:
 def _copies(stored: Sequence[Stored], root: Path) -> dict[Path, Path]:
     """Records of one attempt beside the one that counts: it lies where a run would write it."""
     store = Store(root)
-    first: dict[tuple[str, int, str], Path] = {}
+    first: dict[tuple[str, int, str | None], Path] = {}
     copies: dict[Path, Path] = {}
     misplaced = [store.path(s.record.config, s.record.attempt) != s.path for s in stored]
     for _, item in sorted(zip(misplaced, stored, strict=True), key=lambda pair: pair[0]):
         record = item.record
-        attempt = (record.digest, record.attempt, record.environment.fingerprint)
+        steps = record.config.budget.clock == "steps"  # the same on every machine
+        machine = None if steps else record.environment.fingerprint
+        attempt = (record.digest, record.attempt, machine)
         if attempt in first:
             copies[item.path] = first[attempt]
         else:
@@ -160,22 +165,28 @@ def verify(leaderboards_root: Path) -> list[str]:
         f"{name.as_posix()}: no record in {records_root} gives this page"
         for name in sorted(found - texts.keys())
     ]
-    shown = "".join(text for name, text in texts.items() if name.suffix == ".md")
-    differences += [
-        f"{path.relative_to(leaderboards_root).as_posix()}: drawn from other records than its "
-        "page's; draw it again with --figures, or delete it"
-        for path in sorted(leaderboards_root.glob("*/*.svg"))
-        if path.with_name(path.name.rpartition("-")[0] + ".md").relative_to(leaderboards_root)
-        in texts
-        and f"({link(Path(path.name))})" not in shown
-    ]
     for name, text in sorted(texts.items()):
-        if name not in found:
-            differences.append(f"{name.as_posix()}: the records give this page, but it is missing")
-        else:
-            written = (leaderboards_root / name).read_bytes().decode("utf-8", errors="replace")
-            differences += difference(name.as_posix(), written, text)
+        if name.suffix == ".md":
+            differences += _figures_apart(leaderboards_root / name, text)
+        differences += difference(leaderboards_root, name, text)
     return differences
+
+
+def _figures_apart(page: Path, text: str) -> list[str]:
+    """Figures beside a page that it does not show, or of which it shows a file that is missing."""
+    found = []
+    for figure in FIGURES:
+        every = page.parent.glob(f"{page.stem}-{figure}*.svg")  # a second table's end in -2
+        for path in sorted(every):
+            name = f"{page.parent.name}/{path.name}"
+            if f"({link(Path(path.name))})" not in text:
+                found.append(
+                    f"{name}: drawn from other records than its page's; draw it again with "
+                    "--figures, or delete it"
+                )
+            elif not path.with_suffix(".png").is_file():
+                found.append(f"{name}: the PNG that belongs to it is missing")
+    return found
 
 
 def select(
@@ -249,10 +260,20 @@ def _filter(
     return left
 
 
-def difference(name: str, written: str, expected: str) -> list[str]:
-    """The first line in which a page differs from what its records give."""
+def difference(root: Path, name: Path, expected: str) -> list[str]:
+    """How a page differs from what its records give: in a line, the first, or as a file.
+
+    name: of the page under `root`, in the sentence as well. No link is followed: a page that is not
+    as it should be is quoted.
+    """
+    path, shown = root / name, name.as_posix()
+    if not os.path.lexists(path):
+        return [f"{shown}: the records give this page, but it is missing"]
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return [f"{shown}: must be a plain file, no link, folder or pipe"]
+    written = path.read_bytes().decode("utf-8", errors="replace")
     lines = zip_longest(written.split("\n"), expected.split("\n"))
     for number, (have, want) in enumerate(lines, start=1):
         if have != want:
-            return [f"{name}, line {number}: the page says {have!r}, the records give {want!r}"]
+            return [f"{shown}, line {number}: the page says {have!r}, the records give {want!r}"]
     return []

@@ -9,8 +9,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from bench import metrics, stats
-from bench.catalogue import find_benchmark
+from bench.catalogue import find_benchmark, find_model
 from bench.config import RunConfig
+from bench.environment import fingerprint
 from bench.pools import PoolKey
 from bench.records import FINISHED, RunRecord, WeightsInUse
 from strategies.registry import STRATEGIES
@@ -114,23 +115,43 @@ def fault(record: RunRecord) -> str | None:
 
     None if it can, or is a failure.
     """
+    config = record.config
     try:
-        find_benchmark(record.config.benchmark)
-    except ValueError as error:  # its name is that of a folder of pages
+        stream = find_benchmark(config.benchmark)  # its name is that of a folder of pages
+        stream.check_scenario(config.benchmark, config.scenario)
+        find_model(config.model)
+    except ValueError as error:
         return str(error)
-    if record.config.blind:
+    if config.blind:
         return "a trial of a search, which never looked at the test stream"
-    entry = STRATEGIES.get(record.config.strategy)
+    facts = record.environment.machine
+    if record.environment.fingerprint != fingerprint(facts):
+        return f"fingerprint must be that of its machine, {fingerprint(facts)}"
+    if reason := _strategy_fault(record):
+        return reason
+    return _result_fault(record, stream.experiences) if record.status == "ok" else None
+
+
+def _strategy_fault(record: RunRecord) -> str | None:
+    name = record.config.strategy
+    entry = STRATEGIES.get(name)
     if entry is not None and record.ranked != entry.ranked:
-        return f"ranked must be {entry.ranked} for {record.config.strategy}, got {record.ranked}"
-    if not record.config.strategy.isascii():  # letters of other scripts look like those of a name
-        return f"strategy must be of ASCII letters, got {record.config.strategy!a}"
-    if record.status != "ok":
-        return None
+        return f"ranked must be {entry.ranked} for {name}, got {record.ranked}"
+    if not name.isascii():  # letters of other scripts look like those of a name
+        return f"strategy must be of ASCII letters, got {name!a}"
+    if name != name.strip() or not name:
+        return f"strategy must be a name with no space around it, got {name!r}"
+    return None
+
+
+def _result_fault(record: RunRecord, experiences: int | None) -> str | None:
+    """experiences: of the stream; None where its data tell."""
     if record.cost is None:
         return "status is ok, but there is no cost"
     if record.outcome is None or not record.outcome.accuracy:
         return "status is ok, but there is no outcome"
+    if experiences not in (None, len(record.outcome.accuracy)):
+        return f"the stream has {experiences} experiences, got {len(record.outcome.accuracy)}"
     if None in record.outcome.accuracy[-1]:
         return "status is ok, but the final accuracy has gaps"
     if not record.weights or record.weights[-1].total < 1:

@@ -37,7 +37,7 @@ def ranking(rows: Sequence[tuple[str, Row]], page: Path) -> list[str]:
             "-" if row.layer is None else f"{row.layer}{' (front)' if row.layer == 1 else ''}",
             _probability(row.on_front),
             _percent_with(row.accuracy),
-            percent(row.mean.weights, 2),
+            _weights(row.weights),
             percent(row.mean.weights_prunable, 2),
             " ".join(_evidence(seed, item, page) for seed, item in row.runs.items()),
         ]
@@ -157,6 +157,13 @@ def _percent_with(interval: Interval) -> str:
     if math.isnan(interval.low):
         return percent(interval.mean)
     return f"{percent(interval.mean)} [{percent(interval.low)}, {percent(interval.high)}]"
+
+
+def _weights(interval: Interval) -> str:
+    """Most rows use as many at every seed."""
+    text = percent(interval.mean, 2)
+    ends = [percent(end, 2) for end in (interval.low, interval.high)]
+    return text if ends in ([text, text], ["-", "-"]) else f"{text} [{', '.join(ends)}]"
 
 
 def _number_with(interval: Interval) -> str:

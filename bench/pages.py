@@ -120,10 +120,10 @@ def stamp(board: Leaderboard) -> str:
 def _figures(board: Leaderboard, page: Path, number: int) -> list[str]:
     """The figures beside the page that were drawn from its records."""
     paths = {f: page.with_name(f"{figure_path(page, f, number).name}.svg") for f in FIGURES}
-    there = {figure: path for figure, path in paths.items() if path.is_file()}
-    drawn_from = stamp(board) if there else ""
+    plain = {f: path for f, path in paths.items() if path.is_file() and not path.is_symlink()}
+    drawn_from = stamp(board) if plain else ""
     lines = []
-    for figure, path in there.items():
+    for figure, path in plain.items():
         if drawn_from in path.read_text(encoding="utf-8", errors="replace"):
             target, caption = link(Path(path.stem)), FIGURES[figure]
             lines += ["", f"![{caption}]({target}.svg)", "", f"{caption} ([PNG]({target}.png))"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from datetime import timezone
 
 from bench.records import RunRecord
 from bench.store import Stored
@@ -135,7 +136,11 @@ def _fills(known: PoolKey, partial: PoolKey) -> bool:
     return all(own[n] is not None if n in unknown else own[n] == wanted[n] for n in own)
 
 
-def evidence_order(item: Stored) -> tuple[str, int, str, str]:
-    """Records in the order in which they count, whatever the order of reading."""
+def evidence_order(item: Stored) -> tuple[int, str, str, str]:
+    """Records in the order in which they count, whatever the order of reading.
+
+    The digest comes late: it could be chosen, by a field that makes no other row.
+    """
     record = item.record
-    return record.digest, record.attempt, record.environment.started.isoformat(), str(item.path)
+    started = record.environment.started.astimezone(timezone.utc).isoformat()
+    return record.attempt, started, record.digest, str(item.path)

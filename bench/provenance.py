@@ -8,14 +8,19 @@ from pathlib import Path
 from bench.entrants import entrants, labels
 from bench.markdown import one_line
 from bench.pools import Seed, pools, seed_text
+from bench.records import Environment
 from bench.store import Store, Stored
 from bench.text import budget_text
+
+MOST_LISTED = 10
+"""Of more the first are named."""
 
 
 def notes(pages: Path) -> list[str]:
     """A sentence for each thing worth knowing; files are named by their path among the records."""
     found = []
-    for root in sorted(path for path in pages.rglob("records") if path.is_dir()):
+    folders = (path for path in pages.rglob("records") if path.is_dir() and not path.is_symlink())
+    for root in sorted(folders):
         read = Store(root).read()[0]
         stored = [Stored(item.path.relative_to(root), item.record) for item in read]
         name = root.relative_to(pages).as_posix()
@@ -23,6 +28,7 @@ def notes(pages: Path) -> list[str]:
             *_other_files(root),
             *_local_changes(stored),
             *_missing_attempts(stored),
+            *_several_configurations(stored),
             *_missing_seeds(stored),
         ]
         found += [one_line(f"{name}: {sentence}") for sentence in told]
@@ -40,7 +46,7 @@ def _other_files(root: Path) -> Iterator[str]:
 def _local_changes(stored: Sequence[Stored]) -> Iterator[str]:
     """Records that no commit can make again."""
     for what, made in (
-        ("local changes to their commit", [s for s in stored if s.record.environment.dirty]),
+        ("local changes to their commit", [s for s in stored if _changed(s.record.environment)]),
         ("an unknown commit", [s for s in stored if s.record.environment.commit is None]),
     ):
         if made:
@@ -57,6 +63,16 @@ def _missing_attempts(stored: Sequence[Stored]) -> Iterator[str]:
         numbers = {item.record.attempt for item in attempts}
         if gaps := sorted(set(range(1, max(numbers))) - numbers):
             yield f"{attempts[-1].path.as_posix()} is there without attempt {_listed(gaps)}"
+
+
+def _several_configurations(stored: Sequence[Stored]) -> Iterator[str]:
+    """Runs of one row and seed that differ where no row does; the first that finished counts."""
+    for pool in pools([item for item in stored if not item.record.config.blind]).values():
+        for cells in entrants(pool).values():
+            for attempts in cells.values():
+                if len({item.record.digest for item in attempts}) > 1:
+                    listed = _listed([item.path.as_posix() for item in attempts])
+                    yield f"one row and seed with several configurations: {listed}"
 
 
 def _missing_seeds(stored: Sequence[Stored]) -> Iterator[str]:
@@ -78,5 +94,12 @@ def _up_to(seeds: set[Seed]) -> Iterator[Seed]:
             yield base, repetition
 
 
+def _changed(environment: Environment) -> bool:
+    """Whether a commit is not said to hold all of the code."""
+    unsaid = environment.commit is not None and environment.dirty is None
+    return bool(environment.dirty) or unsaid
+
+
 def _listed(parts: Sequence[object]) -> str:
-    return ", ".join(map(str, parts))
+    shown = ", ".join(map(str, parts[:MOST_LISTED]))
+    return f"{shown} and {len(parts) - MOST_LISTED} more" if len(parts) > MOST_LISTED else shown

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,6 +26,9 @@ DECIMALS = (4, 3)
 that a fraction of one weight puts no row on it."""
 RESAMPLING_SEED = 20_200_605
 """Seed of every interval and test, so that a page is the same wherever it is made."""
+
+
+Key = TypeVar("Key")
 
 
 def rank(stored: Sequence[Stored]) -> Leaderboard:
@@ -73,6 +77,7 @@ def _row(
         hypervolume=_interval(
             [one.hypervolume for one in measured.values()], stats.WORST_HYPERVOLUME
         ),
+        weights=_interval([one.weights for one in measured.values()], most=math.inf),
         forgetting=_interval(
             [one.forgetting for one in measured.values() if not math.isnan(one.forgetting)], -1.0
         ),
@@ -87,7 +92,7 @@ def _row(
 
 def _ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
     """The rows, which come best first, with rank, p-value against the row above, and layer."""
-    adjusted = stats.holm([_p_value(above, row) for above, row in pairwise(rows)])
+    adjusted = stats.holm([p_ahead(above.scores, row.scores) for above, row in pairwise(rows)])
     alive = [i for i, row in enumerate(rows) if row.failed < len(row.runs)]
     layers = stats.non_domination_ranks(
         [round(rows[i].mean.weights, DECIMALS[0]) for i in alive],
@@ -118,12 +123,17 @@ def _ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(replace(row, tied=ranks[row.rank] > 1) for row in result)
 
 
-def _p_value(one: Row, other: Row) -> float:
-    """The paired test over the seeds that both rows have."""
-    seeds = sorted(one.scores.keys() & other.scores.keys())
+def p_ahead(one: Mapping[Key, float], other: Mapping[Key, float]) -> float:
+    """The paired test over the keys that both have; 1 where `one` is not ahead over these.
+
+    Means over keys that the other lacks may put `one` first, which separates nothing.
+    """
+    keys = [key for key in one if key in other]
+    if math.fsum(one[key] - other[key] for key in keys) <= 0:
+        return 1.0
     return stats.paired_sign_flip(
-        [one.scores[seed] for seed in seeds],
-        [other.scores[seed] for seed in seeds],
+        [one[key] for key in keys],
+        [other[key] for key in keys],
         rng=np.random.default_rng(RESAMPLING_SEED),
     )
 
@@ -188,8 +198,8 @@ def _needed(points: Mapping[Seed, Points], within: Bounds) -> tuple[float, ...]:
     return tuple(means)
 
 
-def _interval(values: Sequence[float], least: float = 0.0) -> Interval:
-    """The interval of a mean, cut to [least, 1], which loses no coverage of what cannot be."""
+def _interval(values: Sequence[float], least: float = 0.0, most: float = 1.0) -> Interval:
+    """The interval of a mean, cut to what can be, which loses no coverage."""
     found = stats.mean_interval(values, rng=np.random.default_rng(RESAMPLING_SEED))
-    low, high = np.clip([found.low, found.high], least, 1.0)  # NaN stays
+    low, high = np.clip([found.low, found.high], least, most)  # NaN stays
     return Interval(stable(found.mean), stable(low), stable(high))

@@ -5,12 +5,12 @@ A number that was not measured is null; a failed run is a record with its status
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from bench.budgets import TOLERANCE
+from bench.budgets import TOLERANCE, Kind
 from bench.config import RunConfig, Value
 
 SCHEMA = 2
@@ -43,7 +43,7 @@ class Cost(_Part):
     """The same for each experience."""
     steps_by_experience: list[Count] | None = None
     """Training minibatches and steps at night of each; null in records of schema 1."""
-    seconds_by_kind: dict[str, Amount]
+    seconds_by_kind: dict[Kind, Amount]
     """Charged seconds by kind: train, night, data, hooks, validation."""
     excused_seconds: dict[str, Amount]
     """Measured, not charged: data, model, warm_up, evaluation."""
@@ -168,7 +168,7 @@ class Calibration(_Part):
     """How many references ran at once for `beside`."""
     beside: float | None = None
     """Rate with `jobs` - 1 busy neighbours over the rate alone; null when there were none."""
-    measured: datetime
+    measured: AwareDatetime
 
     @property
     def told_apart(self) -> bool:
@@ -190,8 +190,8 @@ class Environment(_Part):
     calibration: Calibration | None = None
     """The latest of this machine with these threads and device; null if never measured."""
     command: str
-    started: datetime
-    ended: datetime
+    started: AwareDatetime
+    ended: AwareDatetime
 
 
 class RunRecord(_Part):
@@ -209,7 +209,7 @@ class RunRecord(_Part):
     status: Status
     reason: str | None = None
     """One line; the traceback lies in the log beside the record."""
-    attempt: int = Field(ge=1)
+    attempt: int = Field(ge=1, le=10_000)
     cost: Cost | None = None
     outcome: Outcome | None = None
     weights: list[WeightsInUse] = Field(default_factory=list)
@@ -222,8 +222,7 @@ class RunRecord(_Part):
             return self
         if self.cost is None or self.outcome is None or not self.weights:
             raise ValueError("status ok needs cost, outcome and weights")
-        if len(self.outcome.test_samples) < len(self.weights):
-            raise ValueError("weights must be those after each experience, got more")
+        self._check_lengths(len(self.outcome.test_samples))
         budget = self.config.budget
         step = 1.0 if budget.clock == "steps" else self.cost.longest_step
         most = budget.amount + max(step, TOLERANCE * budget.amount)
@@ -233,6 +232,18 @@ class RunRecord(_Part):
         if budget.clock == "wall":
             self.cost.check_clocks(threads=self.config.threads)
         return self
+
+    def _check_lengths(self, experiences: int) -> None:
+        """ValueError unless what is told of each experience is; an upper bound has but one."""
+        assert self.cost is not None, "checked before"
+        told: dict[str, Sequence[object] | None] = {
+            "weights": self.weights,
+            "charged_by_experience": self.cost.charged_by_experience,
+            "steps_by_experience": self.cost.steps_by_experience,
+        }
+        for name, found in told.items():
+            if found is not None and self.ranked and len(found) != experiences:
+                raise ValueError(f"{name} must have {experiences} entries, got {len(found)}")
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> RunRecord:

@@ -21,7 +21,7 @@ from bench.compare import find_row
 from bench.config import RunConfig
 from bench.execute import Executor
 from bench.leaderboards import boards
-from bench.pools import seed_text
+from bench.pools import differences, seed_text
 from bench.processes import answer
 from bench.records import RunRecord
 from bench.store import Store, Stored
@@ -42,26 +42,36 @@ class Again:
 
     @property
     def well(self) -> bool:
-        """Whether the repetition came about and gives the matrix, where it is judged."""
-        return self.now.status == "ok" and (self.most is None or self._largest() <= self.most)
+        """Whether the repetition came about and gives matrix and weights, where it is judged."""
+        if self.now.status != "ok" or self.most is None:
+            return self.now.status == "ok"
+        return self._largest() <= self.most and self._weights_apart() <= self.most
 
     def sentence(self) -> str:
         """What came out, in words."""
         seed = seed_text((self.then.config.base_seed, self.then.config.repetition))
         if self.now.status != "ok":
             return f"seed {seed}: the re-run is {self.now.status}: {self.now.reason}"
-        largest = self._largest()
+        largest, weights = self._largest(), self._weights_apart()
         if self.most is None:
             final = [percent(float(_matrix(one)[-1].mean())) for one in (self.then, self.now)]
             return (
                 f"seed {seed}: final average accuracy {final[0]} % then, {final[1]} % now; "
                 "not judged, its steps by the clock are not those of the record"
             )
+        if weights > self.most:
+            used = [f"{one.weights[-1].used:,}" for one in (self.then, self.now)]
+            return f"seed {seed}: weights in use {used[0]} then, {used[1]} NOW"
         if largest == 0:
             return f"seed {seed}: the same matrix"
         verdict = "within" if self.well else "MORE THAN"
         allowed = f"{100 * self.most:g} points"
         return f"seed {seed}: accuracies differ by up to {100 * largest:.3g}, {verdict} {allowed}"
+
+    def _weights_apart(self) -> float:
+        """Difference of the weights in use, as a share of the model."""
+        then, now = (one.weights[-1] for one in (self.then, self.now))
+        return abs(then.used - now.used) / max(then.total, 1)
 
     def _largest(self) -> float:
         then, now = _matrix(self.then), _matrix(self.now)
@@ -72,16 +82,17 @@ class Again:
 
 def choose(stored: Sequence[Stored], name: str) -> Row:
     """The row of that label or strategy; ValueError unless one leaderboard has it."""
-    found = {}
-    for board in boards(stored):
-        if row := find_row([*board.rows, *board.upper_bounds], name):
-            key = board.key
-            found[f"{key.benchmark}, {key.scenario}, {budget_text(key)}, {key.model}"] = row
+    found = {
+        board.key: row
+        for board in boards(stored)
+        if (row := find_row([*board.rows, *board.upper_bounds], name))
+    }
     if len(found) != 1:
-        where = "; ".join(found) or "none"
+        where = [f"{k.benchmark}, {k.scenario}, {budget_text(k)}, {k.model}" for k in found]
+        apart = f" ({differences(list(found))})" if len(set(where)) < len(where) else ""
         raise ValueError(
-            f"--rerun must name a row of one leaderboard, {name!r} is in: {where}; "
-            "choose with --benchmark, --scenario and --budget"
+            f"--rerun must name a row of one leaderboard, {name!r} is in: "
+            f"{'; '.join(where) or 'none'}{apart}; choose with --benchmark, --scenario and --budget"
         )
     return next(iter(found.values()))
 

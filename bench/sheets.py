@@ -88,7 +88,7 @@ def _line(board: Leaderboard, row: Row, page: Path) -> dict[str, Cell]:
         "seeds": len(row.runs),
         "failed": row.failed,
     }
-    for name in ("accuracy", "hypervolume", "forgetting"):
+    for name in ("accuracy", "weights", "hypervolume", "forgetting"):
         interval: Interval = getattr(row, name)
         line |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
     line |= {name: value for name, value in asdict(row.mean).items() if name not in line}

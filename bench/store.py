@@ -75,7 +75,7 @@ def read_record(path: Path) -> RunRecord:
         if stored != checksum(payload):
             raise RecordError(path, "checksum differs: the file was changed or cut")
         record = RunRecord.model_validate(upgraded(payload))
-        if "\\" in text:  # plain text needs no escape; a reason may quote anything
+        if "\\" in text or not text.isascii():  # a reason may quote anything
             _refuse_hidden_text(payload)
     except RecordError:
         raise
@@ -83,7 +83,7 @@ def read_record(path: Path) -> RunRecord:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "record"
         raise RecordError(path, f"{where}: {first['msg']}") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
         raise RecordError(path, f"not readable as a record: {error}") from error
     if record.digest != record.config.digest:
         raise RecordError(path, "the digest is not that of its configuration")
@@ -93,7 +93,8 @@ def read_record(path: Path) -> RunRecord:
 def _refuse_hidden_text(payload: dict[str, Any]) -> None:
     """ValueError for text that a page cannot show as it is: invisible, or that turns its line."""
     environment = {k: v for k, v in payload["environment"].items() if k != "command"}
-    for text in _texts([payload["config"], payload["resolved"], environment]):
+    conditions = [payload["ruleset"], payload["benchmark_version"], payload["config"]]
+    for text in _texts([*conditions, payload["resolved"], environment]):
         if not text.isprintable():
             raise ValueError(f"its text must be printable, got {text[:80]!r}")
 

@@ -16,7 +16,7 @@ from bench import stats
 from bench.board import Leaderboard, Row
 from bench.measures import stable
 from bench.pools import PoolKey, Seed
-from bench.ranking import ALPHA, RESAMPLING_SEED
+from bench.ranking import ALPHA, RESAMPLING_SEED, p_ahead
 
 LEAST = 0.5
 """A leaderboard counts that has at least this share of the rows of the largest one."""
@@ -49,7 +49,8 @@ class Agreement:
     """How far the order of strategies is the same under two budgets of one stream.
 
     first, second: the leaderboards, the smaller budget first. strategies: that ran under both.
-    same: share of their pairs that stand in the same order by mean hypervolume, ties apart.
+    same: share of their pairs that stand in the same order by mean hypervolume, of those that are
+    not equal under both.
     reversed: pairs whose first strategy is surely ahead under the first budget, the whole interval
     of the paired difference above 0, and surely behind under the second.
     """
@@ -73,9 +74,25 @@ def agreements(boards: Sequence[Leaderboard]) -> list[Agreement]:
 
 
 def counted(boards: Sequence[Leaderboard]) -> list[Leaderboard]:
-    """Those large enough to compare strategies over: a board of few rows would leave most out."""
-    most = max((len(board.rows) for board in boards), default=0)
-    return [board for board in boards if board.rows and len(board.rows) >= LEAST * most]
+    """Those large enough to compare strategies over: a board of few rows would leave most out.
+
+    Rows of few seeds do not count, and of the tables of one stream under one budget only the
+    largest does: neither another machine nor one seed of everything may thin out the ranks.
+    """
+    sizes = [(len(_listed(board)), len(board.records)) for board in boards]
+    best: dict[tuple[str, str, str], int] = {}
+    for number, board in enumerate(boards):
+        where = (board.key.benchmark, board.key.scenario, board.key.budget)
+        if where not in best or sizes[number] > sizes[best[where]]:
+            best[where] = number
+    most = max((rows for rows, _ in sizes), default=0)
+    kept = [number for number in sorted(best.values()) if sizes[number][0] >= LEAST * max(most, 1)]
+    return [boards[number] for number in kept]
+
+
+def _listed(board: Leaderboard) -> list[Row]:
+    """The rows of enough seeds."""
+    return [row for row in board.rows if not row.provisional]
 
 
 def standings(boards: Sequence[Leaderboard]) -> list[Standing]:
@@ -89,7 +106,7 @@ def standings(boards: Sequence[Leaderboard]) -> list[Standing]:
     scores = {name: _scores(own, boards) for name, own in rows.items()}
     means = {name: _mean(found) for name, found in scores.items()}
     whole.sort(key=lambda name: (-means[name], name))
-    p = stats.holm([_p_value(scores[one], scores[other]) for one, other in pairwise(whole)])
+    p = stats.holm([p_ahead(scores[one], scores[other]) for one, other in pairwise(whole)])
     found, current = [], 1
     for place, name in enumerate(whole, 1):
         p_above = stable(p[place - 2]) if place > 1 else math.nan
@@ -102,11 +119,15 @@ def standings(boards: Sequence[Leaderboard]) -> list[Standing]:
 
 
 def _rows(boards: Sequence[Leaderboard]) -> dict[str, dict[int, Row]]:
-    """The row by which each strategy stands in each leaderboard: its only one, or its defaults."""
+    """The row by which each strategy stands in each leaderboard: its only one, or its defaults.
+
+    Of rows with enough seeds.
+    """
     found: dict[str, dict[int, Row]] = {}
     for number, board in enumerate(boards):
-        for strategy in dict.fromkeys(row.entrant.strategy for row in board.rows):
-            own = [row for row in board.rows if row.entrant.strategy == strategy]
+        rows = _listed(board)
+        for strategy in dict.fromkeys(row.entrant.strategy for row in rows):
+            own = [row for row in rows if row.entrant.strategy == strategy]
             if len(own) > 1:
                 own = [row for row in own if row.entrant.hyperparameters == "{}"]
             if len(own) == 1:
@@ -132,15 +153,6 @@ def _mean(scores: Mapping[Block, float]) -> float:
     return stable(math.fsum(means) / len(means))
 
 
-def _p_value(one: Mapping[Block, float], other: Mapping[Block, float]) -> float:
-    blocks = sorted(one.keys() & other.keys())
-    return stats.paired_sign_flip(
-        [one[block] for block in blocks],
-        [other[block] for block in blocks],
-        rng=np.random.default_rng(RESAMPLING_SEED),
-    )
-
-
 def _streams(boards: Sequence[Leaderboard]) -> list[list[Leaderboard]]:
     """Leaderboards whose conditions are equal but for the budget."""
     found: dict[PoolKey, list[Leaderboard]] = {}
@@ -156,16 +168,17 @@ def _amount(board: Leaderboard) -> float:
 def _agreement(
     first: Leaderboard, second: Leaderboard, rows: Mapping[str, Mapping[int, Row]]
 ) -> Agreement:
-    same, turned = 0, []
+    same, ordered, turned = 0, 0, []
     pairs = list(combinations(sorted(rows), 2))
     for one, other in pairs:
         leads = [_lead(rows[one][number], rows[other][number]) for number in (0, 1)]
         same += leads[0].mean * leads[1].mean > 0
+        ordered += any(lead.mean for lead in leads)
         if leads[0].low > 0 > leads[1].high:
             turned.append((one, other))
         if leads[0].high < 0 < leads[1].low:
             turned.append((other, one))
-    return Agreement(first, second, len(rows), same / len(pairs), turned)
+    return Agreement(first, second, len(rows), same / max(ordered, 1), turned)
 
 
 def _lead(one: Row, other: Row) -> stats.Interval:

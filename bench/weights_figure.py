@@ -37,6 +37,8 @@ TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 NOTE = "dark and bold: on the Pareto front,\ndashed; a line leads from a disc\nto its point"
 DENSE = 95.0
 """Percent of the weights from which a row stands in the band."""
+LEAST = 0.05
+"""Percent of the weights at which fewer are drawn: a logarithm has no 0."""
 PALE = "#e3e3e3"
 """Discs of rows behind the Pareto front; those on it are dark."""
 
@@ -55,7 +57,8 @@ class Mark:
     def of(cls, entry: Entry) -> Mark:
         """Of the row's runs."""
         used = share_interval([one.weights for one in entry.row.measured.values()])
-        return cls(entry, in_percent(used), in_percent(entry.row.accuracy))
+        x = in_percent(used)
+        return cls(entry, replace(x, mean=max(x.mean, LEAST)), in_percent(entry.row.accuracy))
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class Layout:
     @classmethod
     def of(cls, marks: Sequence[Mark]) -> Layout:
         """As wide as the weights and the band ask, as tall as the names do."""
-        left = min(10.0, max(0.05, 0.8 * min(mark.x.mean for mark in marks)))
+        left = min(10.0, max(LEAST, 0.8 * min(mark.x.mean for mark in marks)))
         reach = [v for mark in marks for v in astuple(mark.y) if not math.isnan(v)]
         ylim = max(0, math.floor(min(reach)) - 3), min(102, math.ceil(max(reach)) + 3)
         lines = sum(wrapped(mark.entry.name).count("\n") + 1 for mark in marks)
@@ -187,7 +190,7 @@ def _discs(axes: Axes, marks: Sequence[Mark], layout: Layout) -> None:
     """The marks with their intervals; a line leads from a disc that stands beside its point."""
     at = np.array([layout.data(place) for place in layout.places])
     own = at[:, 0] / [mark.x.mean for mark in marks]  # in the band the interval moves along
-    least = [replace(mark.x, low=max(mark.x.low, 0.05)) for mark in marks]  # logarithms end
+    least = [replace(mark.x, low=max(mark.x.low, LEAST)) for mark in marks]  # logarithms end
     axes.errorbar(
         at[:, 0], at[:, 1], yerr=np.hstack([ends(mark.y) for mark in marks]),
         xerr=np.hstack([ends(x) for x in least]) * own, linestyle="none", ecolor=INK,

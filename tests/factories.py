@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.budgets import Budget
+from bench.catalogue import find_benchmark
 from bench.config import RULESET, RunConfig
+from bench.environment import fingerprint
 from bench.measures import frozen_weights
 from bench.records import Cost, Environment, Outcome, RunRecord, WeightsInUse
 from bench.store import Store, Stored
@@ -32,13 +34,15 @@ def make_record(
     reason: str | None = None,
     version: str | None = "1.0",
     data_hash: str | None = "d" * 12,
-    fingerprint: str = "0123456789ab",
+    cpu: str = "fake",
     accelerator: str | None = None,
     chance: float = CHANCE,
+    experiences: int | None = None,
     **config: Any,
 ) -> RunRecord:
-    """One record; by default two experiences with equal accuracy that nothing changed.
+    """One record; by default of equal accuracy on all experiences, that nothing changed.
 
+    experiences: as many as `matrix` has, or the benchmark; of own data 2.
     weights: share in use, of the model's or of 1000 where none are frozen.
     config: fields of RunConfig that differ from split-mnist, class.
     """
@@ -48,7 +52,9 @@ def make_record(
         strategy=strategy, repetition=seed, hyperparameters=dict(hyperparameters or {}), **chosen
     )
     finished = status in ("ok", "overrun")
-    default = [[accuracy, CHANCE], [accuracy, accuracy]]
+    n = experiences or len(matrix or ()) or find_benchmark(run.benchmark).experiences or 2
+    default = [[accuracy if j <= i else CHANCE for j in range(n)] for i in range(n)]
+    machine = {"cpu": cpu, "cores": 2, "accelerator": accelerator}
     return RunRecord(
         ruleset=RULESET,
         digest=run.digest,
@@ -59,15 +65,15 @@ def make_record(
         status=status,
         reason=reason,
         attempt=attempt,
-        cost=_cost(run.budget.amount, run.threads) if finished else None,
+        cost=_cost(run.budget.amount, run.threads, n) if finished else None,
         outcome=_outcome(default if matrix is None else matrix, chance) if finished else None,
-        weights=[_weights(weights, run, version)] if finished else [],
+        weights=[_weights(weights, run, version)] * n if finished else [],
         environment=Environment(
             commit="c0ffee",
             dirty=False,
             versions={"python": "3.11"},
-            machine={"cpu": "fake", "cores": 2, "accelerator": accelerator},
-            fingerprint=fingerprint,
+            machine=machine,
+            fingerprint=fingerprint(machine),
             data_hash=data_hash,
             command="python -m bench run",
             started=datetime(2026, 1, 1, tzinfo=timezone.utc),
@@ -95,11 +101,11 @@ def write(root: Path, records: Sequence[RunRecord]) -> Path:
     return root
 
 
-def _cost(amount: float, threads: int) -> Cost:
+def _cost(amount: float, threads: int, n: int) -> Cost:
     return Cost(
         charged=0.9 * amount,
-        charged_by_experience=[0.45 * amount] * 2,
-        steps_by_experience=[50, 50],
+        charged_by_experience=[0.9 * amount / n] * n,
+        steps_by_experience=[100 // n + (i < 100 % n) for i in range(n)],
         seconds_by_kind={"train": 0.9 * amount},
         excused_seconds={},
         wall_seconds=0.9 * amount,

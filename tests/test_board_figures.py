@@ -23,9 +23,8 @@ def run(strategy, seed, matrix, **fields):
     """A run with a curve as its matrix says, a fifth of the budget after each experience."""
     record = make_record(strategy, seed, matrix=matrix, **fields)
     curve = [(4.0 * (i + 1), sum(row[: i + 1]) / (i + 1)) for i, row in enumerate(matrix)]
-    weights = record.weights * len(matrix)
     outcome = record.outcome.model_copy(update={"curve": curve})
-    return record.model_copy(update={"outcome": outcome, "weights": weights})
+    return record.model_copy(update={"outcome": outcome})
 
 
 @pytest.fixture
@@ -146,6 +145,12 @@ def test_what_was_not_measured_is_not_drawn():
     assert bars == ["1 a", "a joint"]
 
 
+def test_no_weights_at_all_are_drawn_at_the_edge():
+    shown = board([make_record("nothing", weights=0.0)], make_runs("naive"))
+    (x,), _ = drawn(figures(shown)["weights"], "nothing")
+    assert 0 < x <= 0.05
+
+
 def test_equal_figures_give_equal_files(two, tmp_path):
     for name in ("a", "b"):
         board_figures.save(weights_figure(two), tmp_path / name)
@@ -185,6 +190,14 @@ def test_pages_show_the_figures_that_lie_beside_them(tmp_path):
     page = (out / "split-mnist" / "class-20s.md").read_text()
     assert "(class-20s-weights.svg)" in page
     assert leaderboards.verify(out) == []
+    (out / "split-mnist" / "class-20s-matrix.png").unlink()
+    [difference] = leaderboards.verify(out)
+    assert difference == "split-mnist/class-20s-matrix.svg: the PNG that belongs to it is missing"
+    (out / "split-mnist" / "class-20s-matrix.png").touch()
+    (out / "split-mnist" / "class-20s-matrix-2.svg").touch()  # of a second table, once
+    [difference] = leaderboards.verify(out)
+    assert difference.startswith("split-mnist/class-20s-matrix-2.svg: drawn from other records")
+    (out / "split-mnist" / "class-20s-matrix-2.svg").unlink()
     (out / "split-mnist" / "class-20s-weights.svg").unlink()
     (difference,) = leaderboards.verify(out)
     assert "class-20s-weights.svg" in difference

@@ -127,6 +127,15 @@ def resolved_otherwise(payload):
     payload["resolved"]["k"] = 2
 
 
+def of_two_experiences(payload):
+    shorter = make_record(matrix=[[0.9, 0.1], [0.9, 0.9]]).model_dump(mode="json")
+    payload |= {name: shorter[name] for name in ("outcome", "cost", "weights")}
+
+
+def weights_of_the_first(payload):
+    del payload["weights"][1:]
+
+
 CHANGES = [
     (put("schema_version", value=SCHEMA + 1), f"schema_version must be in 1 to {SCHEMA}, got 3"),
     (put("schema_version", value="x" * 10**5), "schema_version must be in 1 to"),
@@ -136,25 +145,25 @@ CHANGES = [
     (put("resolved", "a", value="\ud800"), "surrogates not allowed"),
     (put("resolved", "\ud800", value=1), "surrogates not allowed"),
     (put("resolved", "a", value=[[[1]]]), "resolved.a"),
-    (put("outcome", "accuracy", value=[[1.0]]), "accuracy must be 2 x 2"),
-    (put("outcome", "accuracy", value=[[0.1, 0.1], [0.1]]), "accuracy must be 2 x 2"),
+    (put("outcome", "accuracy", value=[[1.0]]), "accuracy must be 5 x 5"),
+    (put("outcome", "accuracy", value=[[0.1, 0.1], [0.1]]), "accuracy must be 5 x 5"),
     (put("outcome", "accuracy", 1, 1, value=1.5), "less than or equal to 1"),
-    (put("outcome", "accuracy", 1, 1, value=None), "the final accuracy has gaps"),
+    (put("outcome", "accuracy", 4, 4, value=None), "the final accuracy has gaps"),
     (put("outcome", "chance", value=0), "greater than 0"),
     (put("outcome", "curve", value=[[1e308, 0.5]]), "less than or equal to 1000000000000"),
     (put("weights", 0, "total", value=10**400), "weights.0.total"),
     (put("weights", 0, "buffer_bytes", value=-1), "weights.0.buffer_bytes"),
     (put("weights", 0, "artifact_bytes", value=2**63), "weights.0.artifact_bytes"),
     (put("cost", "seconds_by_kind", "train", value=1e308), "cost.seconds_by_kind.train"),
-    (put("cost", "charged_by_experience", value=[0.1]), "must be the sum of charged_by"),
-    (put("cost", "charged_by_experience", value=[]), "must be the sum of charged_by"),
+    (put("cost", "charged_by_experience", value=[0.1] * 5), "must be the sum of charged_by"),
+    (put("cost", "charged_by_experience", value=[18]), "must have 5 entries, got 1"),
     (put("cost", "seconds_by_kind", "train", value=0.9), "must be the sum of seconds_by_kind, 0.9"),
-    (put("cost", "longest_step", value=9.1), "at most what one experience charged, 9, got 9.1"),
+    (put("cost", "longest_step", value=3.7), "at most what one experience charged, 3.6, got 3.7"),
     (put("cost", "charged", value=-1), "cost.charged"),
-    (put("cost", "steps_by_experience", value=[1, 0]), "must add up to 100, got 1"),
+    (put("cost", "steps_by_experience", value=[1, 0, 0, 0, 0]), "must add up to 100"),
     (put("cost", "wall_seconds", value=6000), "wall_seconds must be the 18 charged, got 6000"),
     (put("cost", "cpu_seconds", value=1e6), "cpu_share must be 55555.6, got 0.9"),
-    (put("outcome", "test_samples", value=[0, 0]), "outcome.test_samples.0"),
+    (put("outcome", "test_samples", value=[0] * 5), "outcome.test_samples.0"),
     (resolved_otherwise, "resolved k must be 1, got 2"),
     (put("environment", "ended", value="2025-01-01T00:00:00Z"), "have ended after it started"),
     (put("config", "repetition", value=10**7), "config.repetition"),
@@ -166,6 +175,19 @@ CHANGES = [
     (put("config", "repetition", value=-1), "config.repetition"),
     (put("config", "allocation", value="0,1"), "allocation must be samples, equal, or a whole"),
     (put("environment", "started", value="yesterday"), "environment.started"),
+    (put("environment", "started", value="2026-01-01T00:00:00"), "environment.started"),
+    (put("environment", "fingerprint", value="f" * 12), "fingerprint must be that of its machine"),
+    (put("environment", "machine", "cpu", value="faster"), "fingerprint must be that of its"),
+    (put("environment", "machine", "cpu", value="a\u202eb"), "its text must be printable"),
+    (put("ruleset", value="1.0\u200b"), "its text must be printable"),
+    (put("config", "threads", value=10**400), "config.threads"),
+    (put("config", "strategy", value="naive "), "a name with no space around it"),
+    (put("config", "strategy", value=""), "a name with no space around it"),
+    (put("config", "model", value="larger"), "unknown model 'larger'"),
+    (put("attempt", value=10**11), "attempt: Input should be less than or equal to 10000"),
+    (put("cost", "seconds_by_kind", value={"other": 18.0}), "cost.seconds_by_kind.other"),
+    (of_two_experiences, "the stream has 5 experiences, got 2"),
+    (weights_of_the_first, "weights must have 5 entries, got 1"),
     (put("digest", value="0" * 64), "the digest is not that of its configuration"),
 ]
 
@@ -188,14 +210,14 @@ def test_a_signed_record_that_cannot_be_is_left_out_by_reason(folder, change, re
 @pytest.mark.parametrize(
     ("longest_step", "reason"),
     [
-        (10.0, "longest_step must be at most what one experience charged, 3, got 10"),
-        (3.0, "status ok needs charged in [0, 23], got 30"),
+        (10.0, "longest_step must be at most what one experience charged, 6, got 10"),
+        (6.0, "status ok needs charged in [0, 26], got 30"),
     ],
 )
 def test_a_longest_step_cannot_be_forged_to_excuse_an_overdraft(folder, longest_step, reason):
     payload = json.loads(next((folder / "records").rglob("*.json")).read_text())
-    payload["cost"] |= {  # 30 s of 20 s, 3 s in each of ten experiences
-        "charged": 30.0, "charged_by_experience": [3.0] * 10, "seconds_by_kind": {"train": 30.0},
+    payload["cost"] |= {  # 30 s of 20 s, 6 s in each of five experiences
+        "charged": 30.0, "charged_by_experience": [6.0] * 5, "seconds_by_kind": {"train": 30.0},
         "longest_step": longest_step,
     }  # fmt: skip
     (folder / "records" / ODD).write_text(signed(payload))
@@ -222,6 +244,26 @@ def _digest(payload):
         return payload["digest"]
 
 
+@pytest.mark.parametrize("hidden", ["\u200b", "\u202e", "\x9b"])
+def test_text_that_cannot_be_seen_is_refused_though_no_escape_writes_it(folder, hidden):
+    payload = make_record("ewc", hyperparameters={"k": f"1{hidden}"}).model_dump(mode="json")
+    text = json.dumps(payload | {"checksum": checksum(payload)}, ensure_ascii=False)
+    assert "\\" not in text
+    (folder / "records" / ODD).write_text(text)
+    assert "its text must be printable" in built(folder)
+
+
+def test_a_copy_from_another_machine_of_a_run_in_steps_is_a_copy(tmp_path):
+    steps = {"budget": Budget.parse("100steps")}
+    root = write(tmp_path / "records", [make_record(**steps)])
+    other = make_record(cpu="other", **steps).model_dump(mode="json")
+    (root / ODD).write_text(signed(other))
+    assert list(leaderboards.read(root).damaged) == [Path(ODD)]
+    timed = write(tmp_path / "timed", [make_record()])
+    (timed / ODD).write_text(signed(make_record(cpu="other").model_dump(mode="json")))
+    assert leaderboards.read(timed).damaged == {}
+
+
 def test_another_chance_makes_a_table_of_its_own_and_spoils_none(folder):
     other = make_record("ewc", chance=0.999)
     write(folder / "records", [other])
@@ -232,7 +274,7 @@ def test_another_chance_makes_a_table_of_its_own_and_spoils_none(folder):
 
 @pytest.mark.parametrize("evil", ["=1+1", " =1+1", "＝1+1", "@SUM(A1)", "-1"])
 def test_no_cell_of_any_record_starts_a_formula(folder, evil):
-    name = evil if evil.isascii() else "own"
+    name = evil.strip() if evil.isascii() else "own"
     write(
         folder / "records", [make_record(name, hyperparameters={evil: evil}, resolved={evil: evil})]
     )
@@ -267,7 +309,7 @@ def test_the_record_that_lies_where_a_run_writes_it_counts_and_copies_are_named(
     root = folder / "records"
     (first, *_) = sorted(root.rglob("*.json"))
     payload = json.loads(first.read_text())
-    payload["outcome"]["accuracy"][-1] = [1.0, 1.0]
+    payload["outcome"]["accuracy"][-1] = [1.0] * 5
     forged = root / "aaa" / first.name
     forged.parent.mkdir()
     forged.write_text(signed(payload))

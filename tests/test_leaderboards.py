@@ -6,6 +6,7 @@ import random
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ class TestPools:
             ("threads", {"threads": 4}),
             ("device", {"device": "cuda", "accelerator": "H"}),
             ("data_hash", {"data_hash": "e" * 12}),
-            ("machine", {"fingerprint": "ffffffffffff"}),
+            ("machine", {"cpu": "other"}),
         ],
     )
     def test_records_that_do_not_compare_are_refused_by_the_field_that_differs(self, field, change):
@@ -64,7 +65,7 @@ class TestPools:
 
     def test_steps_are_the_same_on_every_machine(self):
         steps = {"amount": 100, "clock": "steps"}
-        here, there = (make_record("a", s, budget=steps, fingerprint=f"{s}") for s in (0, 1))
+        here, there = (make_record("a", s, budget=steps, cpu=f"{s}") for s in (0, 1))
         assert len(board([here, there]).rows[0].runs) == 2
 
     def test_a_failure_before_the_data_was_known_joins_its_pool(self):
@@ -74,7 +75,7 @@ class TestPools:
 
     def test_a_failure_before_the_accelerator_was_known_joins_its_pool(self):
         run = make_record(device="cuda", accelerator="H")
-        dead = make_record("ewc", device="cuda", status="timeout", fingerprint="unlike it")
+        dead = make_record("ewc", device="cuda", status="timeout", cpu="unlike it")
         assert [row.label for row in board([run], [dead]).rows] == ["naive", "ewc"]
 
     def test_a_failure_that_could_belong_to_two_pools_stays_apart(self):
@@ -133,9 +134,9 @@ class TestRanking:
     def test_weights_that_a_strategy_adds_are_no_part_of_the_whole(self):
         whole, _ = measures.FROZEN_WEIGHTS["split-mnist", "1.0", "class", "mlp"]
         for used, share in ((whole // 2, 0.5), (3 * whole, 3.0)):
-            (count,) = make_record().weights
+            count = make_record().weights[-1]
             padded = count.model_copy(update={"total": 10 * whole, "used": used})
-            record = make_record().model_copy(update={"weights": [padded]})
+            record = make_record().model_copy(update={"weights": [padded] * 5})
             row, plain = (board([r]).rows[0] for r in (record, make_record(weights=min(share, 1))))
             assert row.mean.weights == pytest.approx(share)
             assert row.hypervolume.mean == pytest.approx(plain.hypervolume.mean)
@@ -155,6 +156,25 @@ class TestRanking:
             table = board(make_runs("a", seeds, accuracy=0.8), make_runs("b", seeds, accuracy=0.3))
             assert [row.rank for row in table.rows] == ranks
             assert table.rows[1].p_above == 2 ** (1 - seeds)
+
+    def test_lucky_further_seeds_separate_nothing(self):
+        eight = [make_record("lucky", s, accuracy=0.5 + s / 1000) for s in range(8)]
+        lucky = [*eight, make_record("lucky", 8, accuracy=0.98)]
+        paired = make_runs("paired", 8, accuracy=0.52)  # better at each of the eight
+        first, second = board(lucky, paired).rows
+        assert (first.label, second.label) == ("lucky", "paired")
+        assert second.p_above == 1
+        assert (first.rank, second.rank) == (1, 1)
+
+    def test_a_field_that_makes_no_row_of_its_own_replaces_no_failure(self):
+        failed = make_record(status="diverged")
+        began = failed.environment.started + timedelta(hours=1)
+        for chosen in (1e-9, 2e-9, 3e-9, 4e-9):  # digests before and behind that of the failure
+            again = make_record(search_charged=chosen)
+            environment = again.environment.model_copy(update={"started": began, "ended": began})
+            later = again.model_copy(update={"environment": environment})
+            for records in ([failed, later], [later, failed]):
+                assert board(records).rows[0].failed == 1
 
     def test_a_tie_leaves_out_the_next_ranks(self):
         rows = board(
@@ -203,9 +223,9 @@ class TestRanking:
     def test_a_fraction_of_a_weight_puts_no_row_on_the_front(self):
         fewer = []
         for record in make_runs("b", accuracy=0.5):
-            (all_of_them,) = record.weights
+            all_of_them = record.weights[-1]
             less = all_of_them.model_copy(update={"used": all_of_them.used - 2})
-            fewer.append(record.model_copy(update={"weights": [less]}))
+            fewer.append(record.model_copy(update={"weights": [less] * 5}))
         best, other = board(make_runs("a", accuracy=0.8), fewer).rows
         assert other.mean.weights < best.mean.weights == 1
         assert (best.layer, other.layer) == (1, 2)
@@ -301,9 +321,9 @@ class TestPages:
             assert f"({path})" in (out / "split-mnist" / "class-20s.md").read_text()
 
     def test_pools_that_do_not_compare_are_two_tables_on_one_page(self, tmp_path):
-        page = page_of(tmp_path, make_runs("naive"), make_runs("naive", model="cnn"))
-        assert "Not pooled, one table each: model differs: 'cnn', 'mlp'." in page
-        assert "## model cnn" in page
+        page = page_of(tmp_path, make_runs("naive"), make_runs("naive", model="mlp-1200"))
+        assert "Not pooled, one table each: model differs: 'mlp', 'mlp-1200'." in page
+        assert "## model mlp-1200" in page
         assert "## model mlp" in page
 
     @given(st.randoms(use_true_random=False))
@@ -398,7 +418,7 @@ class TestPages:
             tmp_path,
             make_runs("a", accuracy=0.9),
             make_runs("b", accuracy=0.5),
-            make_runs("c", 3, accuracy=0.1),
+            make_runs("c", 6, accuracy=0.1),
             make_runs("a", accuracy=0.3, benchmark="split-digits"),
             make_runs("c", accuracy=0.1, benchmark="split-digits"),
             make_runs("a", accuracy=0.3, scenario="task"),
@@ -412,8 +432,8 @@ class TestPages:
         assert "over leaderboards, task-incremental" not in index
         assert f"| 1 | a | {sum(values) / 2:.3f} | - | {first} | {second} |" in index
         assert "| - | b | - |" in index  # a mean over other benchmarks is none to compare
-        assert "over 8 pairs of benchmark and seed" in index
-        assert "| 20s | 3 | 3 to 5 | 0 | a" in index
+        assert "over 10 pairs of benchmark and seed" in index
+        assert "| 20s | 3 | 5 to 6 | 0 | a" in index
 
     def test_failed_runs_that_count_stand_there_with_their_reasons(self, tmp_path):
         page = page_of(tmp_path, [make_record("ewc", 0, status="oom", reason="no memory left")])
@@ -508,6 +528,23 @@ class TestVerify:
         assert missing_page.startswith("split-mnist/class-20s.csv: the records give this page")
         assert no_record.startswith("split-mnist/task-20s.csv: no record")
 
+    def test_a_page_that_is_a_link_is_named_and_not_read(self, tmp_path):
+        out, _ = built(tmp_path, make_runs("naive"))
+        secret = tmp_path / "secret"
+        secret.write_text("token")
+        page = out / "split-mnist" / "class-20s.md"
+        for make in (
+            lambda: page.symlink_to(secret),
+            lambda: page.symlink_to("nowhere"),
+            page.mkdir,
+        ):
+            page.unlink()
+            make()
+            (difference,) = leaderboards.verify(out)
+            assert difference == (
+                "split-mnist/class-20s.md: must be a plain file, no link, folder or pipe"
+            )
+
     def test_pages_built_from_records_elsewhere_prove_nothing(self, tmp_path):
         leaderboards.build(write(tmp_path / "runs", [make_record()]), tmp_path / "out")
         (difference,) = leaderboards.verify(tmp_path / "out")
@@ -543,6 +580,20 @@ def test_pools_are_named_only_by_what_differs():
 
 
 class TestLatex:
+    def test_letters_that_not_every_latex_has_are_question_marks(self):
+        rows = [make_record(hyperparameters={"k": "\u65e5x"}), make_record("ewc")]
+        assert "naive (k=?x)" in latex.page_tex([board(rows)])
+
+    def test_weights_have_an_interval_where_they_differ(self):
+        few = [make_record("few", s, weights=0.1 + s / 100) for s in range(5)]
+        text = latex.page_tex([board(make_runs("all"), few)])
+        lines = {
+            name: next(x for x in text.splitlines() if f"& {name} &" in x)
+            for name in ("all", "few")
+        }
+        assert "& 100.00 & 1" in lines["all"]
+        assert "& 12.00 [9.90, 14.12] &" in lines["few"]
+
     def test_a_table_is_complete_and_has_a_line_for_each_row(self):
         rows = [make_runs("naive"), make_runs("ewc", 3), make_runs("joint", ranked=False)]
         text = latex.page_tex([board(*rows)])

@@ -90,6 +90,29 @@ def test_each_table_has_seeds_of_its_own(tmp_path):
     ]
 
 
+def test_a_row_and_seed_with_several_configurations_is_named(tmp_path):
+    twice = [make_record(), make_record(search_charged=1.0), make_record("ewc")]
+    [note] = told(tmp_path, twice)
+    assert note.startswith(
+        "one row and seed with several configurations: split-mnist-class/naive/0-"
+    )
+    assert note.count(".json") == 2
+
+
+def test_many_gaps_are_not_all_listed(tmp_path):
+    [note] = told(tmp_path, [make_record(attempt=10_000)])
+    assert note.endswith("is there without attempt 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 9989 more")
+
+
+def test_no_link_to_a_folder_of_records_is_entered(tmp_path):
+    write(tmp_path / "elsewhere" / "deep", [make_record(attempt=2)])
+    inside = tmp_path / "pages" / "records"
+    write(inside, [make_record()])
+    (inside / "x").mkdir()
+    (inside / "x" / "records").symlink_to(tmp_path / "elsewhere")
+    assert notes(tmp_path / "pages") == []
+
+
 def test_a_trial_that_was_given_up_misses_no_seed(tmp_path):
     _, other = make_study(seeds=2).configs({"rounds": 2, "density": 0.1})
     assert told(tmp_path, [trial_record(other)]) == []

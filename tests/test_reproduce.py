@@ -36,7 +36,7 @@ def record(config, *, error: float, weights: int = 500, **fields):
     """A run of this configuration; weights of 1000."""
     made = make_record(
         config.strategy, config.repetition, accuracy=1 - error, weights=weights / 1000,
-        hyperparameters=config.hyperparameters, matrix=fields.pop("matrix", [[1 - error]]),
+        hyperparameters=config.hyperparameters,
         **{n: getattr(config, n) for n in SAME}, **fields,
     )  # fmt: skip
     assert made.digest == config.digest
@@ -149,13 +149,13 @@ class TestFreezing:
         for config in configs(where, "frozen-unfrozen-split-mnist"):
             density = config.hyperparameters["density"]
             fewer = 1 if config.strategy == "packnet-frozen" else saving
-            made = record(config, error=0.1 - density, matrix=[[0.9 + density] * 2] * 2)
+            made = record(config, error=0.1 - density, matrix=[[0.9 + density] * 5] * 5)
             weights = round(10_000 * (0.01 + density) / fewer)
             count = made.weights[-1].model_dump() | {
                 "total": 20_000, "prunable": 20_000, "used": weights, "used_prunable": weights,
                 "active": weights // 2 if fewer > 1 else weights,
             }  # fmt: skip
-            changed = made.model_copy(update={"weights": [WeightsInUse(**count)]})
+            changed = made.model_copy(update={"weights": [WeightsInUse(**count)] * 5})
             Store(where.records).write(changed)
 
     def test_the_price_of_freezing_at_matched_accuracy(self, tmp_path):
@@ -190,9 +190,10 @@ class TestPeers:
             own = config.strategy == "packnet-frozen"
             accuracy = 0.99 if own else 0.98
             after = accuracy - forgets if own else accuracy
-            made = record(config, error=1 - accuracy, matrix=[[accuracy, 0.5], [after, accuracy]])
+            matrix = [[after] * i + [accuracy] + [0.5] * (4 - i) for i in range(5)]
+            made = record(config, error=1 - accuracy, matrix=matrix)
             steps = {"train": 300 if own else 100, "night": 0}
-            each = [steps["train"] // 2] * 2
+            each = [steps["train"] // 5] * 5
             cost = made.cost.model_copy(update={"steps": steps, "steps_by_experience": each})
             Store(where.records).write(made.model_copy(update={"cost": cost}))
 
@@ -370,7 +371,7 @@ class TestPage:
         where = place(tmp_path)
         first, second, *_ = configs(where, "mnist-mlp")
         Store(where.records).write(record(first, error=0.03))
-        Store(where.records).write(record(second, error=0.03, fingerprint="f" * 12))
+        Store(where.records).write(record(second, error=0.03, cpu="other"))
         with pytest.raises(PoolError, match="machine differs"):
             reproduce.write(where)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from typer.testing import CliRunner
 
 from bench import rerun
 from bench.budgets import Budget
+from bench.cli import app
 from bench.config import RunConfig
 from bench.execute import Executor
 from bench.store import Store
-from factories import as_stored, make_record, make_runs
+from factories import as_stored, make_record, make_runs, write
 
 
 def row_of(tmp_path, strategy: str, budget: Budget, scenario: str = "class"):
@@ -62,6 +64,17 @@ def test_a_forged_accuracy_is_found(tmp_path):
     assert "MORE THAN 0 points" in other.sentence()
 
 
+def test_forged_weights_are_found(tmp_path):
+    found = again(row_of(tmp_path, "naive", Budget.parse("60steps")), tmp_path)
+    *before, last = found.then.weights
+    fewer = last.model_copy(update={"used": last.used // 10, "used_prunable": last.used // 20})
+    then = found.then.model_copy(update={"weights": [*before, fewer]})
+    other = dataclasses.replace(found, then=then)
+    assert found.well
+    assert not other.well
+    assert other.sentence() == f"seed 0: weights in use {fewer.used:,} then, {last.used:,} NOW"
+
+
 def test_records_without_steps_by_experience_cannot_be_repeated():
     record = make_record()
     old = record.model_copy(
@@ -70,7 +83,7 @@ def test_records_without_steps_by_experience_cannot_be_repeated():
     assert rerun.repeats(record, sees_clock=False)
     assert not rerun.repeats(record, sees_clock=True)
     assert not rerun.repeats(old, sees_clock=False)
-    assert rerun.on_steps(record, sees_clock=False).allocation == "50,50"
+    assert rerun.on_steps(record, sees_clock=False).allocation == "20,20,20,20,20"
     assert rerun.on_steps(old, sees_clock=False).allocation == "samples"
 
 
@@ -80,3 +93,24 @@ def test_a_row_must_be_of_one_leaderboard():
         rerun.choose(stored, "naive")
     with pytest.raises(ValueError, match="'nive' is in: none"):
         rerun.choose(stored, "nive")
+    stored = as_stored([*make_runs(), *make_runs(cpu="other")])
+    with pytest.raises(ValueError, match="machine differs: "):
+        rerun.choose(stored, "naive")
+
+
+@pytest.mark.parametrize(("status", "code"), [("ok", 0), ("diverged", 1)])
+def test_the_command_runs_the_row_and_ends_by_what_came_out(tmp_path, monkeypatch, status, code):
+    write(tmp_path / "records", [*make_runs(), *make_runs(scenario="task")])
+    chosen = []
+
+    def run(row, **_):
+        chosen.append(row)
+        then = make_record()
+        return [rerun.Again(then, make_record(status=status), 0.0)]
+
+    monkeypatch.setattr(rerun, "rerun", run)
+    command = ["verify", "--rerun", "naive", "--scenario", "class", "--pages", str(tmp_path)]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == code
+    assert result.output.startswith("seed 0: ")
+    assert [len(row.runs) for row in chosen] == [5]

@@ -65,7 +65,41 @@ def test_leaderboards_of_few_rows_do_not_count():
     assert counted([]) == []
 
 
+def test_rows_of_few_seeds_and_tables_of_other_machines_thin_out_no_ranks():
+    first = board(*(make_runs(f"s{i}") for i in range(4)))
+    second = board(*(make_runs(f"s{i}", benchmark="split-digits") for i in range(4)))
+    few = board(*(make_runs(f"s{i}", 1, benchmark="split-cifar10") for i in range(4)))
+    elsewhere = board(*(make_runs(f"s{i}", cpu="other") for i in range(3)))
+    assert counted([first, second, few, elsewhere]) == [first, second]
+    assert counted([elsewhere, second, first]) == [second, first]
+    assert counted([few]) == []
+    provisional = board(make_runs("s0"), make_runs("s1", 3))
+    assert [one.strategy for one in standings([provisional])] == ["s0"]
+
+
+def test_a_difference_against_the_order_separates_nothing():
+    everywhere = {"a": 0.5, "b": 0.52}
+    digits = {"benchmark": "split-digits"}
+    mnist = board(*(make_runs(n, 8, accuracy=a) for n, a in everywhere.items()))
+    lucky = [make_record("a", s, accuracy=0.97, **digits) for s in range(8, 14)]
+    other = board(lucky, make_runs("b", 6, accuracy=0.52, **digits))
+    first, second = standings([mnist, other])
+    assert (first.strategy, second.strategy, second.p_above) == ("a", "b", 1)
+    assert (second.rank, second.pairs) == (1, 8)
+
+
 class TestBudgets:
+    def test_what_is_equal_under_both_is_in_no_order(self):
+        boards = [
+            board(*(make_runs(n, accuracy=a, budget={"amount": amount}) for n, a in rows.items()))
+            for amount, rows in (
+                (20, {"a": 0.9, "b": 0.5, "c": 0.5}),
+                (60, {"a": 0.9, "b": 0.5, "c": 0.5}),
+            )
+        ]
+        (one,) = agreements(boards)
+        assert (one.strategies, one.same) == (3, 1.0)
+
     def test_a_pair_that_changes_places_is_named_as_it_was(self):
         short = two_rows(good=0.9, poor=0.5)
         long = two_rows(amount=60, good=0.5, poor=0.9)

@@ -38,7 +38,7 @@ def score(folder: Folder, runs: Store, accuracy: float, *, seeds: int = 6, faile
         made = make_record(
             config.strategy, config.repetition, weights=0.1,
             status="diverged" if config.repetition < failed else "ok",
-            matrix=[[good + config.repetition / 1000]],
+            accuracy=good + config.repetition / 1000, benchmark=config.benchmark,
         )  # fmt: skip
         runs.write(made.model_copy(update={"config": config, "digest": config.digest}))
 

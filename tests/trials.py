@@ -51,6 +51,7 @@ def trial_record(
         benchmark=config.benchmark,
         scenario=config.scenario,
         model=config.model,
+        experiences=EXPERIENCES,
     )
     unknown = [[None] * EXPERIENCES for _ in range(EXPERIENCES)]
     held_out = [[good(config)] * EXPERIENCES for _ in range(EXPERIENCES)]
@@ -63,7 +64,7 @@ def trial_record(
         chance=0.5,
     )
     began = record.environment.started + timedelta(seconds=number)
-    cost = make_record(budget=config.budget).cost
+    cost = make_record(budget=config.budget, experiences=EXPERIENCES).cost
     known = status == "ok" or reason == STOPPED
     return record.model_copy(
         update={

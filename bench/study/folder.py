@@ -113,9 +113,7 @@ def verify_page(root: Path, page: Page, *, beside: Path) -> list[str]:
 
     found = []
     for name, text in texts(page).items():
-        path = root / name
-        written = path.read_text(encoding="utf-8") if path.is_file() else ""
-        found += difference(path.relative_to(beside).as_posix(), written, text)
+        found += difference(beside, (root / name).relative_to(beside), text)
     return found + [
         f"{root.name}/{name}{suffix}: the page shows this figure, but it is missing"
         for name in page.figures

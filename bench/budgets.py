@@ -252,13 +252,13 @@ class Meter:
             self._queue.drain()
 
     def stop(self) -> None:
-        """The strategy was told to stop: what it does until the experience ends is its tail."""
+        """The strategy stops, told to or not: what it does from here to the end is its tail."""
         if not self.stopping:
             self._stopped_at = self._read()
 
     @property
     def stopping(self) -> bool:
-        """Whether the strategy was told to stop in this experience."""
+        """Whether the strategy has stopped in this experience."""
         return not math.isnan(self._stopped_at)
 
     @property

@@ -99,5 +99,7 @@ class BudgetPlugin(SupervisedPlugin):
         self._tell()
 
     def after_training_epoch(self, strategy: Any, **kwargs: Any) -> None:
-        """No minibatch is under way."""
+        """No minibatch is under way; a strategy that has stopped itself begins its tail."""
         self._meter.charge("hooks")
+        if strategy._stop_training:  # else another epoch would follow
+            self._meter.stop()

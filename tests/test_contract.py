@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from avalanche.core import SupervisedPlugin
-from avalanche.training.supervised import JointTraining
+from avalanche.training.supervised import JointTraining, Naive
 
 from bench.budgets import Budget, Meter
 from bench.config import SCENARIOS
@@ -83,6 +83,41 @@ def run_metered(strategy, meter, benchmark) -> list[tuple[float, ...]]:
             strategy.train(experience)
         rows.append(evaluate(strategy, benchmark.test).accuracy)
     return rows
+
+
+class StopsItself(Naive):
+    """Two minibatches of one second each in the first experience, and a tail of two seconds."""
+
+    seconds = 0.0
+
+    def _after_training_iteration(self, **kwargs):
+        self.seconds += 1
+        if self.clock.train_exp_counter == 0 and self.clock.train_exp_iterations == 1:
+            self.stop_training()
+        super()._after_training_iteration(**kwargs)
+
+    def _after_training_exp(self, **kwargs):
+        self.seconds += 2
+        super()._after_training_exp(**kwargs)
+
+
+def test_the_tail_of_a_strategy_that_stops_itself_is_reserved_and_no_data():
+    benchmark = toy_benchmark("class")
+    budget = Budget(amount=20.0, clock="wall")
+    meter = Meter(budget, [0.5, 0.5], wall=lambda: strategy.seconds, cpu=lambda: 0.0)
+    model = toy_model(benchmark)
+    strategy = StopsItself(
+        model=model,
+        optimizer=torch.optim.SGD(model.parameters(), lr=0.01),
+        train_epochs=UNTIL_STOPPED,
+        plugins=[BudgetPlugin(meter, lambda: None)],
+    )
+    for index, experience in enumerate(benchmark.train):
+        with meter.experience(index):
+            strategy.train(experience)
+    assert meter.charged_by_experience == [4, 16]
+    assert not meter.overrun
+    assert meter.seconds["hooks"] == 4
 
 
 EPOCHS = {"iterative-prune-budgeted": 20, "iterative-prune-adaptive": 20}

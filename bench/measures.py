@@ -21,9 +21,13 @@ FROZEN_JOINT: dict[tuple[str, str, str], float] = {
     ("split-digits", "1.0", "class"): 0.972,
     ("split-mnist", "1.0", "task"): 0.996,
     ("split-mnist", "1.0", "class"): 0.983,
+    ("permuted-mnist", "1.0", "task"): 0.972,
+    ("split-cifar10", "1.0", "task"): 0.887,
+    ("split-cifar10", "1.0", "class"): 0.598,
 }
 """Accuracy of joint training by (benchmark, version, scenario): the upper bound of the
-hypervolume. An entry is never changed within a benchmark version; where there is none it is 1."""
+hypervolume. Mean over five seeds of the committed rows of 60 s, of the digits 20 s. An entry is
+never changed within a benchmark version; where there is none it is 1."""
 
 FROZEN_WEIGHTS: dict[tuple[str, str, str, str], tuple[int, int]] = {
     ("split-digits", "1.0", "task", "mlp"): (50_610, 49_200),

@@ -53,18 +53,26 @@ FACTS = {
     "split-mnist/class-6s": ("knowledge-seeding", "replay"),
     "split-mnist/class-20s": ("knowledge-seeding", "replay"),
     "split-mnist/task-60s": ("packnet-dreaming", "packnet-frozen", "packnet-unfrozen", "joint"),
+    "permuted-mnist/task-60s": (
+        "packnet-frozen", "joint", "packnet-dreaming", "ewc", "replay", "naive", "sleep-replay",
+        "knowledge-seeding",
+    ),
+    "split-cifar10/class-60s": ("joint", "replay", "dreaming", "icarl", "packnet-inferred"),
+    "split-cifar10/task-60s": (
+        "replay", "packnet-frozen", "iterative-prune-budgeted", "cpg", "packnet-dreaming",
+    ),
 }  # fmt: skip
 """Rows whose accuracy the README tells, with its interval, by page."""
 
 
 def accuracies(page: str) -> dict[str, str]:
-    """Accuracy in percent and its interval, of each row of a committed page."""
+    """Accuracy in percent and its interval, of each strategy of a committed page."""
     with (ROOT / "leaderboards" / f"{page}.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     shown = {}
     for row in rows:
         mean, low, high = (100 * float(row[f"accuracy{end}"]) for end in ("", "_low", "_high"))
-        shown[row["label"]] = f"{mean:.1f} [{low:.1f}, {high:.1f}]"
+        shown[row["strategy"]] = f"{mean:.1f} [{low:.1f}, {high:.1f}]"
     return shown
 
 

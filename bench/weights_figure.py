@@ -203,8 +203,9 @@ def _discs(axes: Axes, marks: Sequence[Mark], layout: Layout) -> None:
                 *zip(point, stands, strict=True), color=INK, linewidth=0.8, clip_on=False,
                 zorder=2.8,
             )  # fmt: skip
+            under = any(math.dist(place, other) < DISC / 3 for other in layout.discs)
             axes.plot(
-                *point, ".", color=INK, markersize=6.5, markeredgecolor="#ffffff",
+                *point, "" if under else ".", color=INK, markersize=6.5, markeredgecolor="#ffffff",
                 markeredgewidth=0.6, clip_on=False, zorder=4.5,
             )  # fmt: skip
         axes.plot(

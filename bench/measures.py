@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 import numpy as np
 
@@ -128,12 +130,18 @@ def fault(record: RunRecord) -> str | None:
         return str(error)
     if config.blind:
         return "a trial of a search, which never looked at the test stream"
-    facts = record.environment.machine
-    if record.environment.fingerprint != fingerprint(facts):
-        return f"fingerprint must be that of its machine, {fingerprint(facts)}"
+    identity = _identity(json.dumps(record.environment.machine))
+    if record.environment.fingerprint != identity:
+        return f"fingerprint must be that of its machine, {identity}"
     if reason := _strategy_fault(record):
         return reason
     return _result_fault(record, stream.experiences) if record.status == "ok" else None
+
+
+@lru_cache(maxsize=256)
+def _identity(facts: str) -> str:
+    """The fingerprint of a machine as JSON; most records are of few machines."""
+    return fingerprint(json.loads(facts))
 
 
 def _strategy_fault(record: RunRecord) -> str | None:

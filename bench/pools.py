@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import timezone
 
 from bench.records import RunRecord
 from bench.store import Stored
@@ -136,11 +135,10 @@ def _fills(known: PoolKey, partial: PoolKey) -> bool:
     return all(own[n] is not None if n in unknown else own[n] == wanted[n] for n in own)
 
 
-def evidence_order(item: Stored) -> tuple[int, str, str, str]:
+def evidence_order(item: Stored) -> tuple[int, float, str, str]:
     """Records in the order in which they count, whatever the order of reading.
 
     The digest comes late: it could be chosen, by a field that makes no other row.
     """
     record = item.record
-    started = record.environment.started.astimezone(timezone.utc).isoformat()
-    return record.attempt, started, record.digest, str(item.path)
+    return record.attempt, record.environment.started.timestamp(), record.digest, str(item.path)

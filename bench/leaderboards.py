@@ -104,13 +104,18 @@ def build(
     scenario: str | None = None,
     budget: Budget | str | None = None,
     figures: bool = False,
+    tell: Callable[[str], None] | None = None,
 ) -> list[Path]:
     """Write the pages of the records under `records_root`; returns their paths.
 
     A filter leaves out pages, and with any filter the index stays as it is. ValueError names the
     filter that left nothing. figures: draw them too; a page shows the figures that lie beside it.
+    tell: is given a sentence about each file that is left out.
     """
     evidence = read(records_root)
+    for sentence in sorted(evidence.damaged.values()):
+        if tell is not None:
+            tell(f"left out {sentence}")
     chosen = select(evidence.stored, benchmark=benchmark, scenario=scenario, budget=budget)
     if not chosen:
         raise ValueError(f"there must be records in {records_root}, found none")
@@ -269,11 +274,13 @@ def difference(root: Path, name: Path, expected: str) -> list[str]:
     path, shown = root / name, name.as_posix()
     if not os.path.lexists(path):
         return [f"{shown}: the records give this page, but it is missing"]
-    if not stat.S_ISREG(path.lstat().st_mode):
+    linked = any((root / parent).is_symlink() for parent in name.parents[:-1])
+    if linked or not stat.S_ISREG(path.lstat().st_mode):
         return [f"{shown}: must be a plain file, no link, folder or pipe"]
     written = path.read_bytes().decode("utf-8", errors="replace")
     lines = zip_longest(written.split("\n"), expected.split("\n"))
     for number, (have, want) in enumerate(lines, start=1):
         if have != want:
-            return [f"{shown}, line {number}: the page says {have!r}, the records give {want!r}"]
+            said, given = ("nothing" if text is None else repr(text) for text in (have, want))
+            return [f"{shown}, line {number}: the page says {said}, the records give {given}"]
     return []

@@ -116,3 +116,10 @@ def test_the_command_prints_words_and_numbers(tmp_path):
     done = CliRunner().invoke(app, ["compare", str(tmp_path / "one"), str(tmp_path / "two")])
     assert done.exit_code == 0, done.output
     assert "a, first folder" in done.output
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    nowhere = str(tmp_path / "nowhere")
+    for names in ((str(tmp_path), nowhere), (nowhere, str(tmp_path))):
+        done = CliRunner().invoke(app, ["compare", *names])
+        assert f"both must be folders if one is, got none at {nowhere}" in str(done.exception)

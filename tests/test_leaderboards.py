@@ -465,8 +465,10 @@ class TestPages:
         out, _ = built(tmp_path, make_runs(seeds=2))
         path = sorted((out / "records").rglob("*.json"))[0]
         path.write_text(path.read_text().replace("0.5", "0.9"))
-        leaderboards.build(out / "records", out)
+        told = []
+        leaderboards.build(out / "records", out, tell=told.append)
         name = path.relative_to(out / "records").as_posix()
+        assert [line.startswith(f"left out {name}: checksum differs") for line in told] == [True]
         page = (out / "split-mnist" / "class-20s.md").read_text()
         assert f"- {name}: checksum differs" in page
         assert "| damaged files left out | 1 |" in page
@@ -544,6 +546,12 @@ class TestVerify:
             assert difference == (
                 "split-mnist/class-20s.md: must be a plain file, no link, folder or pipe"
             )
+
+    def test_a_folder_of_pages_that_is_a_link_is_named(self, tmp_path):
+        out, _ = built(tmp_path, make_runs("naive"))
+        (out / "split-mnist").rename(tmp_path / "elsewhere")
+        (out / "split-mnist").symlink_to(tmp_path / "elsewhere")
+        assert any("must be a plain file" in one for one in leaderboards.verify(out))
 
     def test_pages_built_from_records_elsewhere_prove_nothing(self, tmp_path):
         leaderboards.build(write(tmp_path / "runs", [make_record()]), tmp_path / "out")

@@ -34,8 +34,9 @@ def leaderboard(
     require_folder(out)
     beside = out.parent if out.name == "records" else out / "leaderboards"
     written = leaderboards.build(
-        out, pages or beside, benchmark=benchmark, scenario=scenario, budget=budget, figures=figures
-    )
+        out, pages or beside, benchmark=benchmark, scenario=scenario, budget=budget,
+        figures=figures, tell=_to_stderr,
+    )  # fmt: skip
     for path in written:
         typer.echo(path)
 
@@ -105,6 +106,8 @@ def report(
 
     require_folder(out)
     evidence = leaderboards.read(out)
+    for sentence in sorted(evidence.damaged.values()):
+        _to_stderr(f"left out {sentence}")
     chosen = leaderboards.select(
         evidence.stored, benchmark=benchmark, scenario=scenario, budget=budget
     )
@@ -113,6 +116,10 @@ def report(
     shown = leaderboards.Evidence(tuple(chosen), evidence.damaged)
     write_atomically(html, report_html(shown, records_root=out, figures=figures))
     typer.echo(html)
+
+
+def _to_stderr(line: str) -> None:
+    typer.echo(line, err=True)
 
 
 @app.command()
@@ -140,7 +147,11 @@ def compare(
             evidence.stored, benchmark=benchmark, scenario=scenario, budget=budget
         )
 
-    if Path(first).is_dir() and Path(second).is_dir():
+    folders = [Path(name).is_dir() for name in (first, second)]
+    missing = second if folders[0] else first
+    if any(folders) and not all(folders) and "/" in missing:  # else it may name a strategy
+        raise ValueError(f"both must be folders if one is, got none at {missing}")
+    if all(folders):
         found = comparison.compare_folders(chosen(Path(first)), chosen(Path(second)))
     else:
         found = comparison.compare_strategies(chosen(out), first, second)

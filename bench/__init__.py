@@ -1,1 +1,1 @@
-"""The referee: equal budgets, records of what happened, leaderboards. Start at `bench/run.py`."""
+"""The referee: equal budgets, records of what happened, leaderboards. Start at `runner/run.py`."""

@@ -6,15 +6,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from strategies.adaptive_prune import AdaptivePrune
-    from strategies.compacting_picking import CompactingPicking
-    from strategies.iterative_prune import IterativePrune
-    from strategies.knowledge_seeding import KnowledgeSeeding
-    from strategies.packnet import PackNet
-    from strategies.sleep_replay import SleepReplay
-    from strategies.staged_sleep import StagedSleep
-    from strategies.weight_averaging import WeightAveraging
-    from strategies.winning_subnetworks import WinningSubnetworks
+    from strategies.methods.adaptive_pruning import AdaptivePrune
+    from strategies.methods.compacting_picking import CompactingPicking
+    from strategies.methods.iterative_pruning import IterativePrune
+    from strategies.methods.knowledge_seeding import KnowledgeSeeding
+    from strategies.methods.packnet import PackNet
+    from strategies.methods.sleep_replay import SleepReplay
+    from strategies.methods.staged_sleep import StagedSleep
+    from strategies.methods.weight_averaging import WeightAveraging
+    from strategies.methods.winning_subnetworks import WinningSubnetworks
 
 __all__ = [
     "AdaptivePrune",
@@ -29,15 +29,15 @@ __all__ = [
 ]
 
 _HOME = {
-    "AdaptivePrune": "strategies.adaptive_prune",
-    "CompactingPicking": "strategies.compacting_picking",
-    "IterativePrune": "strategies.iterative_prune",
-    "KnowledgeSeeding": "strategies.knowledge_seeding",
-    "PackNet": "strategies.packnet",
-    "SleepReplay": "strategies.sleep_replay",
-    "StagedSleep": "strategies.staged_sleep",
-    "WeightAveraging": "strategies.weight_averaging",
-    "WinningSubnetworks": "strategies.winning_subnetworks",
+    "AdaptivePrune": "strategies.methods.adaptive_pruning",
+    "CompactingPicking": "strategies.methods.compacting_picking",
+    "IterativePrune": "strategies.methods.iterative_pruning",
+    "KnowledgeSeeding": "strategies.methods.knowledge_seeding",
+    "PackNet": "strategies.methods.packnet",
+    "SleepReplay": "strategies.methods.sleep_replay",
+    "StagedSleep": "strategies.methods.staged_sleep",
+    "WeightAveraging": "strategies.methods.weight_averaging",
+    "WinningSubnetworks": "strategies.methods.winning_subnetworks",
 }
 
 

@@ -41,10 +41,11 @@ class Clock(ABC):
 class EpochClock(Clock):
     """Progress by epochs and minibatches, for a script without a referee.
 
-    day: the share of an experience, in (0, 1], that its minibatches fill; nights that take time
-        fill the rest.
-    night_steps: how many ticks fill that rest, over all nights of one experience, at least 1; None:
-        as many as minibatches would, for nights whose steps cost as much.
+    Args:
+        day: the share of an experience, in (0, 1], that its minibatches fill; nights that take time
+            fill the rest.
+        night_steps: how many ticks fill that rest, over all nights of one experience, at least 1;
+            None: as many as minibatches would, for nights whose steps cost as much.
     """
 
     def __init__(self, *, day: float = 1.0, night_steps: int | None = None) -> None:

@@ -6,17 +6,12 @@ A user's own strategy runs by import path, `my_module:MyStrategy`, or under the 
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import inspect
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from typing import Any
 
-from strategies.sleep_parameters import PRESETS as SLEEPS
-from strategies.space import Range, Space
+from strategies.search_space import Range, Space
+from strategies.spiking.parameters import PRESETS as SLEEPS
 
 ALL = ("task", "class", "domain")
 
@@ -49,12 +44,13 @@ _TEMPLATE = {
 class Entry:
     """A strategy of the benchmark.
 
-    factory: `module:name` of a `SupervisedTemplate` class or a function that returns one.
-    scenarios: those it can do; every other is refused before a run starts.
-    defaults: hyper-parameters whose default differs from the factory's own, or that have none.
-    space: what a search varies unless it is told otherwise; each default lies in its range.
-    ranked: False for upper bounds that see all data at once.
-    presets: values of several hyper-parameters at once, by the name that `preset` takes.
+    Attributes:
+        factory: `module:name` of a `SupervisedTemplate` class or a function that returns one.
+        scenarios: those it can do; every other is refused before a run starts.
+        defaults: hyper-parameters whose default differs from the factory's own, or that have none.
+        space: what a search varies unless it is told otherwise; each default lies in its range.
+        ranked: False for upper bounds that see all data at once.
+        presets: values of several hyper-parameters at once, by the name that `preset` takes.
     """
 
     factory: str
@@ -106,7 +102,7 @@ convolutions that all of these can do: a study of linear networks can name it.""
 
 STRATEGIES: dict[str, Entry] = {
     "packnet-frozen": Entry(
-        "strategies.packnet:PackNet",
+        "strategies.methods.packnet:PackNet",
         "one pruned subnetwork per task, earlier ones frozen",
         "Mallya & Lazebnik 2018",
         ("task",),
@@ -114,7 +110,7 @@ STRATEGIES: dict[str, Entry] = {
         space=_PACKNET,
     ),
     "packnet-unfrozen": Entry(
-        "strategies.packnet:PackNet",
+        "strategies.methods.packnet:PackNet",
         "one mask per task over weights that all stay trainable",
         "Ball et al. 2020",
         ("task",),
@@ -122,7 +118,7 @@ STRATEGIES: dict[str, Entry] = {
         space=_PACKNET,
     ),
     "packnet-snapshot": Entry(
-        "strategies.packnet:PackNet",
+        "strategies.methods.packnet:PackNet",
         "unfrozen, each task answered by its own snapshot, all of them counted",
         "Ball et al. 2020",
         ("task",),
@@ -130,7 +126,7 @@ STRATEGIES: dict[str, Entry] = {
         space=_PACKNET,
     ),
     "packnet-rehearsed": Entry(
-        "strategies.packnet:PackNet",
+        "strategies.methods.packnet:PackNet",
         "unfrozen, retraining also sees a buffer of stored examples",
         "Ball et al. 2020",
         ("task",),
@@ -138,7 +134,7 @@ STRATEGIES: dict[str, Entry] = {
         space={**_PACKNET, "buffer": Range(50, 1000, log=True)},
     ),
     "packnet-dreaming": Entry(
-        "strategies.packnet:PackNet",
+        "strategies.methods.packnet:PackNet",
         "unfrozen, retraining also sees dreams of earlier tasks, no stored data",
         "Behrouz et al. 2026",
         ("task",),
@@ -146,7 +142,7 @@ STRATEGIES: dict[str, Entry] = {
         space={**_PACKNET, "dream_step": Range(0.0, 1.0)},
     ),
     "packnet-inferred": Entry(
-        "strategies.packnet:PackNet",
+        "strategies.methods.packnet:PackNet",
         "frozen, the task not told but inferred: the most certain subnetwork answers",
         "Mallya & Lazebnik 2018",
         ("class",),
@@ -154,19 +150,19 @@ STRATEGIES: dict[str, Entry] = {
         space=_PACKNET,
     ),
     "iterative-prune-budgeted": Entry(
-        "strategies.iterative_prune:IterativePrune",
+        "strategies.methods.iterative_pruning:IterativePrune",
         "rounds of prune and retrain placed by the budget",
         "Ball et al. 2020",
         space={**_NIGHTS, **_ROUNDS},
     ),
     "iterative-prune-adaptive": Entry(
-        "strategies.adaptive_prune:AdaptivePrune",
+        "strategies.methods.adaptive_pruning:AdaptivePrune",
         "rounds of prune and retrain as the network recovers, no number given",
         "Ball et al. 2020",
         space={**_NIGHTS, "half_lives": Range(2.0, 64.0, log=True)},
     ),
     "sleep-replay": Entry(
-        "strategies.sleep_replay:SleepReplay",
+        "strategies.methods.sleep_replay:SleepReplay",
         "spontaneous spiking replay at night, no stored data",
         "Tadros et al. 2022",
         defaults={"learning_rate": 0.01},
@@ -174,7 +170,7 @@ STRATEGIES: dict[str, Entry] = {
         space={**_SPIKING, "inc": Range(0.0003, 0.03, log=True)},
     ),
     "sleep-replay-noise": Entry(
-        "strategies.sleep_replay:SleepReplay",
+        "strategies.methods.sleep_replay:SleepReplay",
         "control: sleep replay driven by noise that knows nothing of the day",
         "Tadros et al. 2022",
         defaults={"sleep_input": "noise", "learning_rate": 0.01},
@@ -182,7 +178,7 @@ STRATEGIES: dict[str, Entry] = {
         space={**_SPIKING, "inc": Range(0.0003, 0.03, log=True)},
     ),
     "sleep-replay-depression": Entry(
-        "strategies.sleep_replay:SleepReplay",
+        "strategies.methods.sleep_replay:SleepReplay",
         "control: sleep replay in which weights only shrink",
         "Tadros et al. 2022",
         defaults={"learning_rate": 0.01},
@@ -190,7 +186,7 @@ STRATEGIES: dict[str, Entry] = {
         space=_SPIKING,
     ),
     "staged-sleep": Entry(
-        "strategies.staged_sleep:StagedSleep",
+        "strategies.methods.staged_sleep:StagedSleep",
         "nights of stages in any order: prune, downscale, replay, rehearse, dream, consolidate, "
         "align",
         "Robinson et al. 2022",
@@ -198,14 +194,14 @@ STRATEGIES: dict[str, Entry] = {
         space={"stages": _MIXES, **_STAGED, "density": Range(0.1, 1.0)},
     ),
     "dreaming": Entry(
-        "strategies.staged_sleep:StagedSleep",
+        "strategies.methods.staged_sleep:StagedSleep",
         "nights of dreams made from the network's own weights, no stored data",
         "Behrouz et al. 2026",
         defaults={"stages": "dream", "night": 0.9, "learning_rate": 0.01},
         space=_STAGED,
     ),
     "knowledge-seeding": Entry(
-        "strategies.knowledge_seeding:KnowledgeSeeding",
+        "strategies.methods.knowledge_seeding:KnowledgeSeeding",
         "a small network by day, distilled at night into a slice of a larger one, no stored data",
         "Behrouz et al. 2026",
         defaults={"learning_rate": 0.01},
@@ -218,13 +214,13 @@ STRATEGIES: dict[str, Entry] = {
         },
     ),
     "bias-correction": Entry(
-        "strategies.staged_sleep:StagedSleep",
+        "strategies.methods.staged_sleep:StagedSleep",
         "control: plain training, the newest classes' outputs rescaled",
         "Zhao et al. 2020",
         defaults={"stages": "align"},
     ),
     "weight-averaging": Entry(
-        "strategies.weight_averaging:WeightAveraging",
+        "strategies.methods.weight_averaging:WeightAveraging",
         "control: the mean of one network per experience, all from the same start",
         "Wortsman et al. 2022",
     ),
@@ -245,14 +241,14 @@ STRATEGIES: dict[str, Entry] = {
         space={"mem_size": Range(50, 5000, log=True)},
     ),
     "icarl": Entry(
-        "strategies.icarl:icarl",
+        "strategies.methods.icarl:icarl",
         "stored examples chosen by herding, distillation, the nearest class mean answers",
         "Rebuffi et al. 2017",
         ("class",),
         space={"mem_size": Range(50, 5000, log=True)},
     ),
     "icarl-sleep": Entry(
-        "strategies.icarl:icarl_sleep",
+        "strategies.methods.icarl:icarl_sleep",
         "iCaRL with a night of spiking replay at the end of each experience",
         "Tadros et al. 2022",
         ("class",),
@@ -266,7 +262,7 @@ STRATEGIES: dict[str, Entry] = {
         space={"ewc_lambda": Range(1.0, 1e6, log=True)},
     ),
     "si": Entry(
-        "strategies.synaptic_intelligence:synaptic_intelligence",
+        "strategies.methods.synaptic_intelligence:synaptic_intelligence",
         "quadratic penalty weighted along the path of training",
         "Zenke et al. 2017",
         space={"si_lambda": Range(0.1, 1e4, log=True)},
@@ -279,14 +275,14 @@ STRATEGIES: dict[str, Entry] = {
         space={"alpha": Range(0.1, 10.0, log=True), "temperature": Range(1.0, 5.0)},
     ),
     "wsn": Entry(
-        "strategies.winning_subnetworks:WinningSubnetworks",
+        "strategies.methods.winning_subnetworks:WinningSubnetworks",
         "a learned mask per task, weights reused by later tasks and never moved",
         "Kang et al. 2022",
         ("task",),
         space={"density": _DENSITY, "score_learning_rate": Range(1e-4, 0.1, log=True)},
     ),
     "cpg": Entry(
-        "strategies.compacting_picking:CompactingPicking",
+        "strategies.methods.compacting_picking:CompactingPicking",
         "frozen, pruned gradually, each task picks earlier weights; without growing",
         "Hung et al. 2019",
         ("task",),
@@ -299,169 +295,10 @@ STRATEGIES: dict[str, Entry] = {
         },
     ),
     "avalanche-packnet": Entry(
-        "strategies.avalanche_packnet:avalanche_packnet",
+        "strategies.methods.avalanche_packnet:avalanche_packnet",
         "Avalanche's own PackNet at the same density, pruned by progress",
         "Mallya & Lazebnik 2018",
         ("task",),
         space={"density": _DENSITY, "prune_at": Range(0.1, 0.9)},
     ),
 }
-
-
-def find(name: str) -> Entry:
-    """The entry of an id, an entry point, or `module:name`; ValueError for anything else."""
-    if name in STRATEGIES:
-        return STRATEGIES[name]
-    plugins = {p.name: p.value for p in entry_points(group="sleepbench.strategies")}
-    path = plugins.get(name, name)
-    if ":" not in path:
-        raise ValueError(suggest("strategy", name, [*STRATEGIES, *plugins]))
-    found = _import(path)
-    if isinstance(found, Entry):
-        return found
-    doc = (inspect.getdoc(found) or path).splitlines()[0]
-    return Entry(path, doc, "-")
-
-
-def hyperparameters(entry: Entry) -> dict[str, Any]:
-    """Every hyper-parameter with its default; a required one without a default is absent."""
-    own = {
-        name: parameter.default
-        for name, parameter in inspect.signature(_import(entry.factory)).parameters.items()
-        if name not in _TEMPLATE and parameter.kind is not inspect.Parameter.VAR_KEYWORD
-    }
-    merged = {**TRAINING, **own, **entry.defaults}
-    merged |= entry.presets.get(str(merged.get("preset")), {})
-    return {n: v for n, v in merged.items() if v is not inspect.Parameter.empty}
-
-
-def sees_clock(entry: Entry) -> bool:
-    """Whether the strategy is told its progress, by which it may place nights and prunes."""
-    return "sleep_clock" in inspect.signature(_import(entry.factory)).parameters
-
-
-def resolve(name: str, entry: Entry, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """The defaults with `chosen` over them; ValueError names an unknown hyper-parameter."""
-    known = hyperparameters(entry)
-    for key in chosen:
-        if key not in known:
-            raise ValueError(f"{name} has no hyper-parameter {key!r}{_hint(key, known)}")
-        _check_kind(key, known[key], chosen[key])
-    preset = entry.presets.get(str(chosen.get("preset")), {})
-    values = {**known, **preset, **chosen}
-    _check_training(values)
-    return values
-
-
-def _check_kind(key: str, default: Any, value: Any) -> None:
-    """ValueError unless `value` is of the kind of its default; a default of None takes any."""
-    got = f"got {value!r}"
-    if isinstance(value, (list, tuple)):
-        return  # one value for each layer: the strategy knows what may be
-    if isinstance(default, bool):
-        if not isinstance(value, bool):
-            raise ValueError(f"{key} must be true or false, {got}")
-    elif isinstance(default, (int, float)):
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ValueError(f"{key} must be a number, {got}")
-        if not math.isfinite(value):
-            raise ValueError(f"{key} must be finite, {got}")
-        if isinstance(default, int) and not isinstance(value, int):
-            raise ValueError(f"{key} must be a whole number, {got}")
-    elif isinstance(default, str) and not isinstance(value, str):
-        raise ValueError(f"{key} must be text such as {default!r}, {got}")
-
-
-def _check_training(values: Mapping[str, Any]) -> None:
-    kept = {
-        "learning_rate": values["learning_rate"] > 0,
-        "momentum": 0 <= values["momentum"] < 1,
-        "weight_decay": values["weight_decay"] >= 0,
-        "batch_size": values["batch_size"] >= 1,
-        "optimizer": values["optimizer"] in ("sgd", "adam", "adamw"),
-    }
-    for key, well in kept.items():
-        if not well:
-            raise ValueError(f"{key} must be {TRAINING_RULES[key]}, got {values[key]!r}")
-
-
-def check_scenario(name: str, entry: Entry, scenario: str) -> None:
-    """ValueError when the strategy cannot do the scenario, with those it can."""
-    if scenario not in entry.scenarios:
-        can = ", ".join(entry.scenarios)
-        raise ValueError(f"{name} cannot do the {scenario}-incremental scenario; it can: {can}")
-
-
-def build(
-    name: str,
-    entry: Entry,
-    *,
-    model: Any,
-    scenario: str,
-    chosen: Mapping[str, Any],
-    sleep_clock: Any = None,
-    **template: Any,
-) -> Any:
-    """A strategy ready to train.
-
-    chosen: hyper-parameters that differ from the defaults. template: what Avalanche's
-    `SupervisedTemplate` takes: device, plugins, evaluator, train_epochs, eval_mb_size.
-    """
-    check_scenario(name, entry, scenario)
-    values = resolve(name, entry, chosen)
-    training = {key: values.pop(key) for key in TRAINING}
-    factory = _import(entry.factory)
-    parameters = inspect.signature(factory).parameters
-    if sees_clock(entry):
-        template["sleep_clock"] = sleep_clock
-    if "criterion" in parameters and parameters["criterion"].default is inspect.Parameter.empty:
-        template["criterion"] = _cross_entropy()
-    return factory(
-        model=model,
-        optimizer=_optimizer(model, training),
-        train_mb_size=training["batch_size"],
-        **values,
-        **template,
-    )
-
-
-def _cross_entropy() -> Any:
-    from torch.nn import CrossEntropyLoss
-
-    return CrossEntropyLoss()
-
-
-def _optimizer(model: Any, training: Mapping[str, Any]) -> Any:
-    import torch
-
-    kind, rate, decay = (training[k] for k in ("optimizer", "learning_rate", "weight_decay"))
-    parameters = model.parameters()
-    if kind == "sgd":  # its fused step fails where a head joins late, and saves little
-        momentum = training["momentum"]
-        return torch.optim.SGD(parameters, lr=rate, momentum=momentum, weight_decay=decay)
-    # one pass over the memory: less than half the time, the same steps
-    adam = torch.optim.Adam if kind == "adam" else torch.optim.AdamW
-    return adam(parameters, lr=rate, weight_decay=decay, fused=True)
-
-
-def _import(path: str) -> Callable[..., Any]:
-    module, _, name = path.partition(":")
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (Exception, SystemExit) as error:  # a user's module may raise anything
-        kind = type(error).__name__
-        raise ValueError(f"strategy {path!r} cannot be imported: {kind}: {error}") from error
-
-
-def suggest(kind: str, name: str, known: Iterable[str]) -> str:
-    """The sentence for an unknown name: the nearest known one, then all of them.
-
-    >>> suggest("strategy", "niave", ["naive", "ewc"])
-    "unknown strategy 'niave'; did you mean 'naive'? Known: ewc, naive"
-    """
-    return f"unknown {kind} {name!r}{_hint(name, known)} Known: {', '.join(sorted(known))}"
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else "."

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import leaderboards
-from bench.processes import answer
-from test_execute import run
+from bench.executor.processes import answer
+from bench.leaderboards import build
+from command_line import run
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -85,4 +85,4 @@ def test_its_accuracies_are_those_of_the_committed_pages(page):
 
 
 def test_the_committed_pages_agree_with_their_records():
-    assert leaderboards.verify(ROOT / "leaderboards") == []
+    assert build.verify(ROOT / "leaderboards") == []

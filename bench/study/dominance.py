@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bench.records import RunRecord
+from bench.records.schema import RunRecord
 
 BETTER = 5
 """As many finished runs must have been better in both for a run to be stopped."""
@@ -23,7 +23,8 @@ def dominated(
 ) -> bool:
     """Whether BETTER runs had fewer weights and more accuracy after as many experiences.
 
-    here: (share of weights, accuracy) now; no worse in one and better in the other is enough.
+    Args:
+        here: (share of weights, accuracy) now; no worse in one and better in the other is enough.
     """
     weights, accuracy = here
     better = 0

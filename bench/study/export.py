@@ -7,12 +7,12 @@ from pathlib import Path
 
 import tomli_w
 
-from bench.store import write_atomically
-from bench.study.declared import Study
+from bench.config.suite import Suite
+from bench.records.store import write_atomically
 from bench.study.pages import cost
 from bench.study.results import best, chance, most_telling
+from bench.study.study import Study
 from bench.study.trials import Trial
-from bench.suites import Suite
 
 
 def suite_of(study: Study, trials: Sequence[Trial], *, seeds: int, most: int) -> Suite:

@@ -12,11 +12,11 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from bench.study import movement
-from bench.study.declared import Study
+from bench.study import best_setting
 from bench.study.results import Marginal, Surface, best, done, drawn, progress
+from bench.study.study import Study
 from bench.study.trials import Trial
-from strategies.space import Choices, Range, Space
+from strategies.search_space import Choices, Range, Space
 
 WIDTH, HEIGHT = 4.4, 3.6
 """Inches of one panel."""
@@ -30,7 +30,8 @@ def draw(
 ) -> dict[str, Figure]:
     """The figures that the trials are enough for, by name.
 
-    weight_of: importance of each hyper-parameter for each objective.
+    Args:
+        weight_of: importance of each hyper-parameter for each objective.
     """
     finished, space = done(trials), study.searched()
     names = drawn(study, trials)
@@ -56,21 +57,22 @@ def draw(
     return figures
 
 
-def draw_across(tasks: Sequence[tuple[str, float, movement.Response]]) -> Figure:
+def draw_across(tasks: Sequence[tuple[str, float, best_setting.Response]]) -> Figure:
     """The curves of the tasks with their lowest points, and these against difficulty.
 
-    tasks: name, error of the best trial and response surface of each.
+    Args:
+        tasks: name, error of the best trial and response surface of each.
     """
     return _figure(2, lambda axes: _draw_across(axes[0], axes[1], tasks))
 
 
 def _draw_across(
-    curves: Axes, bests: Axes, tasks: Sequence[tuple[str, float, movement.Response]]
+    curves: Axes, bests: Axes, tasks: Sequence[tuple[str, float, best_setting.Response]]
 ) -> None:
     colours = sns.color_palette("colorblind")
     for i, (name, difficulty, response) in enumerate(tasks):
         colour, marker = colours[i % len(colours)], MARKERS[i % len(MARKERS)]
-        found = movement.best(response, np.random.default_rng(0))
+        found = best_setting.best(response, np.random.default_rng(0))
         curve = response.marginal()
         curves.plot(response.at, curve, LINES[i % len(LINES)], color=colour, label=name)
         curves.plot(found.at, curve.min(), marker, color=colour)

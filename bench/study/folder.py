@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.store import Store, write_atomically
-from bench.study.declared import Study, differences
+from bench.records.store import Store, write_atomically
+from bench.study.study import Study, differences
 from bench.study.trials import Trial, read_trials
 
 if TYPE_CHECKING:  # slow to import, and only a page needs them
@@ -42,13 +42,21 @@ class Folder:
         return self.root / "study.journal"
 
     def study(self) -> Study:
-        """The study that was begun here; ValueError if there is none."""
+        """The study that was begun here.
+
+        Raises:
+            ValueError: if there is none.
+        """
         if not self.declared.is_file():
             raise ValueError(f"{self.root} must hold a study, got no {self.declared.name} there")
         return Study.read(self.declared)
 
     def same(self, study: Study) -> Study:
-        """The resolved study, or as it was begun here; ValueError with what differs if another."""
+        """The resolved study, or as it was begun here.
+
+        Raises:
+            ValueError: with what differs if another.
+        """
         if self.declared.is_file():
             then = self.study()
             if different := differences(then, study):
@@ -82,7 +90,7 @@ class Folder:
 
 def write_page(root: Path, page: Page, figures: Mapping[str, Figure]) -> Path:
     """Write both forms of a page and the figures that it shows; returns the one for a browser."""
-    from bench.figures import save
+    from bench.formatting.plotting import save
 
     for name, figure in figures.items():
         save(figure, root / name)
@@ -109,7 +117,7 @@ def verify_page(root: Path, page: Page, *, beside: Path) -> list[str]:
 
     Figures are drawn from the same records; only whether they are there is checked.
     """
-    from bench.leaderboards import difference
+    from bench.formatting.page_check import difference
 
     found = []
     for name, text in texts(page).items():

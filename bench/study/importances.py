@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import optuna
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
-from bench.study.declared import Study
 from bench.study.results import LEAST_TRIALS, done
 from bench.study.storage import fill, open_index, open_storage
+from bench.study.study import Study
 from bench.study.trials import Trial
 
 

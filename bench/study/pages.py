@@ -11,13 +11,13 @@ from jinja2 import Environment
 from rich.markup import escape as rich_escape
 from rich.table import Table
 
-from bench.catalogue import find_benchmark
-from bench.markdown import escape, table
-from bench.study.declared import Study
+from bench.config.catalogue import find_benchmark
+from bench.formatting.markdown import escape, table
+from bench.formatting.numbers import percent
 from bench.study.results import best, drawn
 from bench.study.space import sentences
+from bench.study.study import Study
 from bench.study.trials import Trial
-from bench.text import percent
 
 Rows = list[list[str]]
 
@@ -35,7 +35,12 @@ CAPTIONS = {
 
 @dataclass(frozen=True)
 class Page:
-    """What both forms of the page say. figures: caption by name. lists: sentences by heading."""
+    """What both forms of the page say.
+
+    Attributes:
+        figures: caption by name.
+        lists: sentences by heading.
+    """
 
     title: str
     facts: list[str]

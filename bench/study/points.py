@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from bench.study.space import grid
 from bench.study.workers import retried
-from strategies.space import Space
+from strategies.search_space import Space
 
 
 def same_point(trial: optuna.Trial, before: Sequence[FrozenTrial]) -> int | None:

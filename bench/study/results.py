@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bench import stats
-from bench.config import Value
-from bench.study.declared import Study
+from bench.config.run_config import Value
+from bench.stats import pareto
+from bench.study.study import Study
 from bench.study.trials import Trial
-from strategies.space import Choices, Range, Space
+from strategies.search_space import Choices, Range, Space
 
 Array = npt.NDArray[np.float64]
 
@@ -62,7 +62,8 @@ def drawn(study: Study, trials: Sequence[Trial]) -> list[str]:
 def most_telling(front: Sequence[Trial], *, most: int, chance: float) -> list[Trial]:
     """At most `most` points of a front: those that leave the largest hypervolume, found greedily.
 
-    chance: accuracy of guessing, the lower bound of the hypervolume; the upper is 1.
+    Args:
+        chance: accuracy of guessing, the lower bound of the hypervolume; the upper is 1.
     """
     kept: list[Trial] = []
     while len(kept) < min(most, len(front)):
@@ -74,7 +75,7 @@ def most_telling(front: Sequence[Trial], *, most: int, chance: float) -> list[Tr
 def volume(trials: Sequence[Trial], *, chance: float) -> float:
     """Hypervolume of the trials on held-out data, between chance and 1."""
     points = [(trial.weights, trial.accuracy) for trial in trials]
-    return stats.hypervolume(points, chance=chance, joint=1.0)
+    return pareto.hypervolume(points, chance=chance, joint=1.0)
 
 
 def progress(study: Study, trials: Sequence[Trial]) -> list[float]:
@@ -99,7 +100,9 @@ def chance(trials: Sequence[Trial]) -> float:
 class Marginal:
     """Mean of a number over the space with one hyper-parameter held at each of `at`.
 
-    low, high: between which 95 % of the model's trees lie.
+    Attributes:
+        low: between which 95 % of the model's trees lie.
+        high: between which 95 % of the model's trees lie.
     """
 
     at: tuple[Value, ...]

@@ -11,16 +11,17 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from bench.config import RunConfig
-from bench.execute import Executor, Listener
-from bench.messages import STOPPED, Progress
-from bench.records import FINISHED, RunRecord
-from bench.store import Store, read_record
-from bench.study.declared import Study
+from bench.config.run_config import RunConfig
+from bench.executor.executor import Executor, Listener
+from bench.executor.messages import STOPPED
+from bench.records.schema import FINISHED, RunRecord
+from bench.records.store import Store, read_record
+from bench.runner.progress import Progress
 from bench.study.dominance import dominated, path
 from bench.study.points import queue_grid, same_point
-from bench.study.sampling import PerTrial
+from bench.study.samplers import PerTrial
 from bench.study.space import distributions
+from bench.study.study import Study
 from bench.study.trials import accuracy, charged, judge
 from bench.study.workers import Heartbeats, Worker, retried, retry
 
@@ -36,8 +37,10 @@ first few, on which a sampler may insist, they are drawn at random."""
 class Effort:
     """How much is searched, and how; a study may go on with another effort.
 
-    trials: in all, of all processes and calls. grid: points come from a grid, not from a sampler.
-    prune: ask the pruner.
+    Attributes:
+        trials: in all, of all processes and calls.
+        grid: points come from a grid, not from a sampler.
+        prune: ask the pruner.
     """
 
     trials: int
@@ -47,7 +50,11 @@ class Effort:
 
 @dataclass(frozen=True)
 class Ending:
-    """Why a search begins no more trials although there are not enough; well: as it should."""
+    """Why a search begins no more trials although there are not enough.
+
+    Attributes:
+        well: as it should.
+    """
 
     why: str
     well: bool = True

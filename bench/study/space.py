@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bench.config import Value, suggest
-from bench.suites import parse_value
-from strategies import registry
-from strategies.space import Choices, Range, Space
+from bench.config.run_config import Value, suggest
+from bench.config.suite import parse_value
+from strategies import building, registry
+from strategies.search_space import Choices, Range, Space
 
 Written = str | list[bool | int | float | str]
 """A range or choices as in a study's TOML file."""
@@ -25,11 +25,12 @@ def search_space(
 ) -> dict[str, Range | Choices]:
     """The declared space with what was `given` in its place and without what is `fixed`.
 
-    ValueError for a name the strategy has not, a range that no value can come from, or nothing
-    left to search.
+    Raises:
+        ValueError: for a name the strategy has not, a range that no value can come from, or nothing
+            left to search.
     """
-    entry = registry.find(strategy)
-    defaults = registry.resolve(strategy, entry, fixed)
+    entry = building.find(strategy)
+    defaults = building.resolve(strategy, entry, fixed)
     space: dict[str, Range | Choices] = dict(entry.space)
     for name, written in given.items():
         if name not in defaults:
@@ -129,7 +130,11 @@ def _points(tried: Range) -> list[float]:
 
 
 def _read(name: str, written: Written, *, log: bool, default: Any) -> Range | Choices:
-    """As written; log: the scale of a range that does not tell its own."""
+    """As written.
+
+    Args:
+        log: the scale of a range that does not tell its own.
+    """
     if not isinstance(written, str):
         return tuple(written)
     ends, scale = written.split(":")[:2], written.split(":")[2:]
@@ -153,6 +158,6 @@ def _check(
     if len(set(ends)) < max(2, len(ends)):
         raise ValueError(f"{name} must have two choices or more, all different, got {list(ends)}")
     for end in ends:
-        registry.resolve(strategy, entry, {name: end})
+        building.resolve(strategy, entry, {name: end})
     if isinstance(tried, Range) and isinstance(default, (bool, str)):
         raise ValueError(f"{name} must be given as choices, got the range {tried}")

@@ -25,9 +25,9 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from bench.study.declared import Study, differences
 from bench.study.dominance import path
 from bench.study.space import distributions
+from bench.study.study import Study, differences
 from bench.study.trials import Trial
 
 NAME = "sleepbench"
@@ -104,7 +104,8 @@ def cut_torn_line(path: Path) -> None:
 def open_storage(url: str) -> BaseStorage:
     """A storage: `memory`, a database's URL, or the path of a journal file.
 
-    ValueError if it cannot be reached.
+    Raises:
+        ValueError: if it cannot be reached.
     """
     if url == "memory":
         return InMemoryStorage()
@@ -164,7 +165,10 @@ def hidden(url: str) -> str:
 def open_index(study: Study, storage: BaseStorage, **options: Any) -> optuna.Study:
     """The study in its storage, made there if there is none.
 
-    options: sampler and pruner. ValueError if the storage belongs to another study.
+    options: sampler and pruner.
+
+    Raises:
+        ValueError: if the storage belongs to another study.
     """
     directions = [_DIRECTIONS[name] for name in study.objectives]
     try:

@@ -6,15 +6,16 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench import stats, wording
-from bench.measures import fault
-from bench.records import FINISHED, RunRecord
-from bench.study.declared import Study, changed
+from bench.formatting import numbers
+from bench.formatting.numbers import percent
+from bench.ranking.admission import fault
+from bench.records.schema import FINISHED, RunRecord
+from bench.stats import hypothesis_tests, intervals
 from bench.study.folder import Folder
 from bench.study.pages import Page, amount, cost
 from bench.study.results import best
+from bench.study.study import Study, changed
 from bench.study.trials import Trial
-from bench.text import percent
 
 HEADER = [
     "search", "trials", "charged", "final accuracy on test, %", "weights used, %", "failed runs",
@@ -41,7 +42,11 @@ class Search:
 
     @classmethod
     def read(cls, folder: Folder, records: Iterable[RunRecord]) -> Search:
-        """The study of a folder and what scored it; ValueError if nothing has."""
+        """The study of a folder and what scored it.
+
+        Raises:
+            ValueError: if nothing has.
+        """
         study, (trials, _) = folder.study(), folder.trials()
         front = best(study, trials)
         if not front:
@@ -84,9 +89,13 @@ class Search:
 
 
 def page_of(short: Search, whole: Search, damaged: Sequence[str] = ()) -> Page:
-    """The page of both; ValueError unless they differ in `experiences` alone.
+    """The page of both.
 
-    damaged: a sentence for each record that could not be read.
+    Args:
+        damaged: a sentence for each record that could not be read.
+
+    Raises:
+        ValueError: unless they differ in `experiences` alone.
     """
     _check(short.study, whole.study)
     return Page(
@@ -108,11 +117,11 @@ def lost(short: Search, whole: Search) -> str:
     first, second = ([s.accuracies[seed] for seed in seeds] for s in (short, whole))
     if not seeds:
         return "Both were scored on no common seed, so nothing can be said of the difference."
-    found = wording.signed_interval([a - b for a, b in zip(first, second, strict=True)])
-    p = stats.paired_sign_flip(first, second, rng=wording.generator())
+    found = intervals.signed_interval([a - b for a, b in zip(first, second, strict=True)])
+    p = hypothesis_tests.paired_sign_flip(first, second, rng=intervals.generator())
     return (
         f"Final accuracy of the short search less that of the whole one: "
-        f"{wording.points(found)} points over {len(seeds)} paired seeds, p = {p:.2g}."
+        f"{numbers.points(found)} points over {len(seeds)} paired seeds, p = {p:.2g}."
     )
 
 
@@ -143,7 +152,7 @@ def _row(name: str, search: Search) -> list[str]:
         name,
         str(len(search.trials)),
         amount(search.study, cost(search.trials)),
-        wording.points(wording.share_interval(list(search.accuracies.values()))),
+        numbers.points(intervals.share_interval(list(search.accuracies.values()))),
         percent(search.weights, 2),
         f"{search.failed}/{len(search.runs)}",
     ]

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from bench.config import Value
-from bench.messages import STOPPED
-from bench.records import FINISHED, RunRecord
-from bench.study.declared import Study
+from bench.config.run_config import Value
+from bench.executor.messages import STOPPED
+from bench.records.schema import FINISHED, RunRecord
+from bench.study.study import Study
 
 State = Literal["done", "stopped", "failed"]
 
@@ -21,10 +21,13 @@ State = Literal["done", "stopped", "failed"]
 class Trial:
     """One point of the space.
 
-    number: in order of the start of its first run, from 0. values: of the objectives, in their
-    order, None unless done. reason: why it failed. charged: by all its runs, in the budget's unit.
-    steps: what a pruner was told, from step 1: mean accuracy on held-out data after each
-        experience or, of a study with several seeds, final accuracy of each seed.
+    Attributes:
+        number: in order of the start of its first run, from 0.
+        values: of the objectives, in their order, None unless done.
+        reason: why it failed.
+        charged: by all its runs, in the budget's unit.
+        steps: what a pruner was told, from step 1: mean accuracy on held-out data after each
+            experience or, of a study with several seeds, final accuracy of each seed.
     """
 
     number: int

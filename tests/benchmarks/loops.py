@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.budgets import Budget
-from bench.config import RunConfig
-from bench.data import data_root
-from bench.models import make_model
-from bench.run import Ready, build, seed_everything
+from bench.config.budget import Budget
+from bench.config.run_config import RunConfig
+from bench.data.cache import data_root
+from bench.runner.models import make_model
+from bench.runner.run import Ready, build, seed_everything
 
 BATCH = 128
 Rate = Callable[[], float]
@@ -217,8 +217,8 @@ def bare(kind: type[Bare], built: Ready, index: int, steps: int = 300, model: st
 
 def has(name: str) -> bool:
     """Whether the data set's files or its cache are there."""
-    from bench.data import load
-    from bench.image_files import DataError
+    from bench.data.cache import load
+    from bench.data.image_files import DataError
 
     try:
         load(name, data_root())

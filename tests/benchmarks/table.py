@@ -39,7 +39,7 @@ def main(result: Path, page: Path) -> None:
         "memory (`tests/benchmarks/loops.py`): the textbook loop indexes tensors, the tuned one,",
         "with which everything else is compared, gathers a minibatch with one `index_select`.",
         "Sleep: 784-1200-1200-10 as in Tadros et al. 2022, after a day of its own; the dense loop",
-        "touches every weight at every step (`tests/sleep_loops.py`), and 100 steps time it.",
+        "touches every weight at every step (`tests/support/sleep_loops.py`); 100 steps time it.",
         "",
         "| what | measured | to reach |",
         "| --- | --- | --- |",

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import records, store
-from bench.store import Store
+from bench.records import schema, store
+from bench.records.store import Store
 from factories import make_record
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +46,7 @@ def folder(tmp_path_factory) -> Path:
     return root
 
 
-def _record(benchmark: str, scenario: str, amount: int, row: int, seed: int) -> records.RunRecord:
+def _record(benchmark: str, scenario: str, amount: int, row: int, seed: int) -> schema.RunRecord:
     accuracy = [
         [((7 * row + 13 * seed + 17 * i + 29 * j) % 1000) / 1000 for j in range(N)]
         for i in range(N)

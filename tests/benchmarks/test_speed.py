@@ -28,20 +28,19 @@ from loops import (
     train,
 )
 
-from bench.catalogue import BENCHMARKS
-from bench.data import data_root, load
-from bench.evaluation import evaluate
-from bench.execute import Executor
-from bench.hooks import skip_idle_hooks
-from bench.loading import serve_whole_batches
-from bench.run import EVAL_BATCH, warm_up
-from bench.speedups import precision
-from bench.store import Store
-from bench.suites import Suite
+from bench.config.catalogue import BENCHMARKS
+from bench.config.suite import Suite
+from bench.data.cache import data_root, load
+from bench.executor.executor import Executor
+from bench.records.store import Store
+from bench.runner.avalanche_patches import serve_whole_batches, skip_idle_hooks
+from bench.runner.evaluation import evaluate
+from bench.runner.run import EVAL_BATCH, warm_up
+from bench.runner.speedups import precision
 from sleep_loops import dense_sleep, row_sleep
-from strategies.masks import keep_largest
-from strategies.sleep_parameters import PRESETS, SleepParameters
-from strategies.spiking import Slept, layer_scales, sleep
+from strategies.pruning.masks import keep_largest
+from strategies.spiking.parameters import PRESETS, SleepParameters
+from strategies.spiking.spiking_layers import Slept, layer_scales, sleep
 
 pytestmark = pytest.mark.skipif(not has("mnist"), reason="needs MNIST under $SLEEPBENCH_DATA")
 

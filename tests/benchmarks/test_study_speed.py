@@ -7,9 +7,9 @@ import time
 import numpy as np
 import pytest
 
-from bench.study import campaign
+from bench.study import run_study
 from bench.study.folder import Folder
-from bench.study.sampling import PRUNERS, PerTrial
+from bench.study.samplers import PRUNERS, PerTrial
 from bench.study.search import Effort, Search
 from bench.study.storage import open_index, open_storage
 from bench.study.workers import Worker
@@ -65,7 +65,7 @@ def thousand(tmp_path_factory) -> Folder:
         }
         [config] = study.configs(point)
         folder.records.write(trial_record(config, number=number))
-    campaign.rebuild(folder, None)
+    run_study.rebuild(folder, None)
     return folder
 
 

@@ -1,0 +1,113 @@
+"""Commands that show what there is and how it works."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bench.cli.options import BudgetText, Data, Model, Settings, terminal
+
+app = typer.Typer()
+
+
+@app.command(name="list")
+def list_(
+    strategy: Annotated[
+        str | None, typer.Argument(help="Show this strategy with its hyper-parameters.")
+    ] = None,
+) -> None:
+    """Show every benchmark, strategy and model with its paper, or one strategy in detail."""
+    from rich.table import Table
+
+    from bench.config.catalogue import BENCHMARKS, MODELS
+    from strategies.registry import STRATEGIES
+
+    console = terminal()
+    if strategy is not None:
+        _show_strategy(strategy, console)
+        return
+    for title, entries in (
+        ("benchmark", {n: (b.summary, b.paper, b.scenarios) for n, b in BENCHMARKS.items()}),
+        ("strategy", {n: (s.summary, s.paper, s.scenarios) for n, s in STRATEGIES.items()}),
+        ("model", {n: (m.summary, m.paper, ()) for n, m in MODELS.items()}),
+    ):
+        table = Table(title, "what", "scenarios", "paper", box=None, header_style="bold")
+        for name, (summary, paper, scenarios) in entries.items():
+            table.add_row(name, summary, ", ".join(scenarios), paper)
+        console.print(table)
+        console.print()
+    console.print("hyper-parameters and defaults of a strategy: python -m bench list NAME")
+
+
+def _show_strategy(name: str, console: Any) -> None:
+    """What the registry and the code say of one strategy."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from bench.strategy_docs import hyperparameters
+    from strategies.building import find
+
+    entry = find(name)
+    console.print(f"[bold]{escape(name)}[/]: {escape(entry.summary)}")
+    console.print(escape(f"paper: {entry.paper}; scenarios: {', '.join(entry.scenarios)}"))
+    console.print(escape(f"import: {entry.factory}"))
+    table = Table("hyper-parameter", "default", "what it does and may be", box=None)
+    own = hyperparameters.hyperparameters(name, entry)
+    shared = [
+        p for p in hyperparameters.training_hyperparameters() if p.name not in {o.name for o in own}
+    ]
+    for parameter in (*own, *shared):
+        default = hyperparameters.value_text(parameter.default)
+        table.add_row(*map(escape, (parameter.name, default, parameter.meaning)))
+    console.print(table)
+    console.print(f"\n{hyperparameters.docstring(entry.factory)}", markup=False, highlight=False)
+
+
+@app.command()
+def explain(
+    out: Annotated[Path, typer.Option(help="Folder of the page.")] = Path("docs"),
+) -> None:
+    """Write the page that explains every strategy, with its schedule drawn from a short run."""
+    from bench.strategy_docs import page
+
+    for path in page.write(out):
+        typer.echo(path)
+
+
+@app.command()
+def night(
+    strategy: Annotated[str, typer.Argument(help="One that sleeps with replay.")] = "sleep-replay",
+    out: Annotated[Path, typer.Option(help="Figure to write: .png and .svg.")] = Path("night.png"),
+    experience: Annotated[int, typer.Option(min=1, help="Whose last night, from 1.")] = 2,
+    benchmark: Annotated[str, typer.Option(help="Id of a benchmark.")] = "split-digits",
+    scenario: Annotated[str, typer.Option(help="task, class or domain.")] = "class",
+    budget: BudgetText = "100000steps",
+    data: Data = None,
+    model: Model = None,
+    settings: Settings = None,
+) -> None:
+    """Draw one night: who spiked when, and the weights before and after it."""
+    from bench.config.suite import Suite, parse_settings
+    from bench.formatting.plotting import save
+    from bench.strategy_docs.spike_figure import night_figure
+    from bench.strategy_docs.spike_trace import trace_night
+
+    suite = Suite.model_validate(
+        {
+            "benchmarks": [benchmark],
+            "scenarios": [scenario],
+            "strategies": [strategy],
+            "budget": budget,
+            "model": model,
+            "hyperparameters": parse_settings(settings or [], (strategy,)),
+        }
+    )
+    configs = suite.configs()
+    if len(configs) != 1:
+        raise ValueError(f"--set must give one value each, got {len(configs)} runs")
+    trace = trace_night(configs[0], experience=experience - 1, data_root=data)
+    title = f"{strategy}, {benchmark}, night of experience {experience}"
+    save(night_figure(title, trace), out.with_suffix(""))
+    typer.echo(f"{out.with_suffix('.png')} {out.with_suffix('.svg')}")

@@ -1,0 +1,222 @@
+"""Commands that make pages of records, compare them and check them."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bench.cli.options import Data, Download, Jobs, Out, names_in, require_folder, terminal
+
+app = typer.Typer()
+
+Pages = Annotated[Path, typer.Option(help="Folder of the pages; `verify` reads records/ in it.")]
+
+
+@app.command()
+def leaderboard(
+    out: Out = Path("runs"),
+    pages: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the pages.", show_default="beside records/, else in --out"),
+    ] = None,
+    benchmark: Annotated[str | None, typer.Option(help="Only this benchmark.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Only this scenario.")] = None,
+    budget: Annotated[str | None, typer.Option(help="Only this budget.")] = None,
+    figures: Annotated[bool, typer.Option("--figures", help="Draw them too: SVG, PNG.")] = False,
+) -> None:
+    """Write the Markdown, CSV and LaTeX pages of the records in a folder."""
+    from bench.leaderboards import build
+
+    require_folder(out)
+    beside = out.parent if out.name == "records" else out / "leaderboards"
+    written = build.build(
+        out, pages or beside, benchmark=benchmark, scenario=scenario, budget=budget,
+        figures=figures, tell=_to_stderr,
+    )  # fmt: skip
+    for path in written:
+        typer.echo(path)
+
+
+@app.command()
+def reproduce(
+    paper: Annotated[str, typer.Argument(help="ball2020, mallya2018 or tadros2022.")],
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Minutes: short budgets, few seeds and points.")
+    ] = False,
+    jobs: Jobs = 1,
+    data: Data = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the page.", show_default="leaderboards/PAPER")
+    ] = None,
+    only: Annotated[str | None, typer.Option(help="Experiments, separated by commas.")] = None,
+    download: Download = False,
+    page_only: Annotated[
+        bool, typer.Option("--page-only", help="Write the page of the records there are.")
+    ] = False,
+) -> None:
+    """Run what is missing of a paper's experiments; write published and measured side by side."""
+    from bench.papers import experiments
+    from bench.papers import reproduce as reproduction
+    from bench.records.store import alone_in
+
+    chosen = experiments.choose(experiments.find_paper(paper), names_in(only) if only else ())
+    place = reproduction.Place(paper, quick, out or experiments.default_folder(paper, quick))
+    console = terminal()
+    well = True
+    try:
+        with alone_in(place.records):
+            if not page_only:
+                well = reproduction.run_missing(
+                    place,
+                    chosen,
+                    console=console,
+                    jobs=jobs,
+                    data_root=(data or Path("data")).resolve(),
+                    download=download,
+                    command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+                )
+            page = reproduction.write(place)
+    except KeyboardInterrupt:
+        console.print("interrupted; the same command goes on where this one stopped")
+        raise typer.Exit(130) from None
+    reproduction.show(place, console)
+    console.print(f"page: {page}", soft_wrap=True, markup=False)
+    raise typer.Exit(0 if well else 1)
+
+
+@app.command()
+def report(
+    out: Out = Path("runs"),
+    html: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
+    benchmark: Annotated[str | None, typer.Option(help="Only this benchmark.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Only this scenario.")] = None,
+    budget: Annotated[str | None, typer.Option(help="Only this budget.")] = None,
+    figures: Annotated[
+        bool, typer.Option("--figures", help="All of them, for many leaderboards too: slow.")
+    ] = False,
+) -> None:
+    """Write one HTML page of a folder of records: tables, figures, every record's details."""
+    from bench.leaderboards.html_report import report_html
+    from bench.ranking import admission
+    from bench.records.store import write_atomically
+
+    require_folder(out)
+    evidence = admission.read(out)
+    for sentence in sorted(evidence.damaged.values()):
+        _to_stderr(f"left out {sentence}")
+    chosen = admission.select(
+        evidence.stored, benchmark=benchmark, scenario=scenario, budget=budget
+    )
+    if not chosen:
+        raise ValueError(f"there must be records in {out}, found none")
+    shown = admission.Evidence(tuple(chosen), evidence.damaged)
+    write_atomically(html, report_html(shown, records_root=out, figures=figures))
+    typer.echo(html)
+
+
+def _to_stderr(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="A strategy, a row's label, or a folder.")],
+    second: Annotated[str, typer.Argument(help="The other; a folder if the first is one.")],
+    out: Out = Path("runs"),
+    benchmark: Annotated[str | None, typer.Option(help="Only this benchmark.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Only this scenario.")] = None,
+    budget: Annotated[str | None, typer.Option(help="Only this budget.")] = None,
+) -> None:
+    """Compare two strategies in one folder of records, or the same rows in two, paired by seed."""
+    from bench.ranking import admission
+    from bench.ranking import paired_comparison as comparison
+
+    console = terminal()
+
+    def chosen(folder: Path) -> list[Any]:
+        """Its records that pass the filters; the files that are left out are told."""
+        require_folder(folder)
+        evidence = admission.read(folder)
+        for path in sorted(evidence.damaged):
+            console.print(f"left out {evidence.damaged[path]}", soft_wrap=True, markup=False)
+        return admission.select(
+            evidence.stored, benchmark=benchmark, scenario=scenario, budget=budget
+        )
+
+    folders = [Path(name).is_dir() for name in (first, second)]
+    missing = second if folders[0] else first
+    if any(folders) and not all(folders) and "/" in missing:  # else it may name a strategy
+        raise ValueError(f"both must be folders if one is, got none at {missing}")
+    if all(folders):
+        found = comparison.compare_folders(chosen(Path(first)), chosen(Path(second)))
+    else:
+        found = comparison.compare_strategies(chosen(out), first, second)
+    for one in found:
+        console.print(comparison.table(one))
+        console.print(one.sentence(), soft_wrap=True, markup=False, highlight=False)
+        console.print()
+
+
+@app.command()
+def verify(
+    pages: Pages = Path("leaderboards"),
+    rerun: Annotated[
+        str | None, typer.Option(help="Run this row again on the steps clock.")
+    ] = None,
+    benchmark: Annotated[str | None, typer.Option(help="Of the row.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Of the row.")] = None,
+    budget: Annotated[str | None, typer.Option(help="Of the row.")] = None,
+    jobs: Jobs = 1,
+    data: Data = None,
+) -> None:
+    """Check that every page agrees with the records beside it, or that a row can be repeated."""
+    if rerun is not None:
+        raise typer.Exit(_rerun(rerun, pages, (benchmark, scenario, budget), jobs, data))
+    if (benchmark, scenario, budget) != (None, None, None):
+        raise ValueError("--benchmark, --scenario and --budget choose the row of --rerun: give it")
+    from bench.leaderboards import build, review_notes
+    from bench.papers import reproduce as reproduction
+    from bench.study import across_tasks, folder
+
+    require_folder(pages)
+    differences = [
+        *build.verify(pages), *reproduction.verify(pages),
+        *folder.verify(pages / "studies"), *across_tasks.verify(pages / "studies"),
+    ]  # fmt: skip
+    for difference in differences:
+        typer.echo(difference)
+    for note in review_notes.notes(pages):
+        typer.echo(f"note: {note}")
+    if not differences:
+        typer.echo(f"{pages}: every page agrees with its records")
+    raise typer.Exit(1 if differences else 0)
+
+
+def _rerun(
+    name: str,
+    pages: Path,
+    where: tuple[str | None, str | None, str | None],
+    jobs: int,
+    data: Path | None,
+) -> int:
+    """The exit code of running a row again: 1 if it gives other matrices."""
+    from bench.leaderboards import rerun as again
+    from bench.ranking import admission
+
+    require_folder(pages)
+    benchmark, scenario, budget = where
+    stored = admission.read(pages / "records").stored
+    chosen = admission.select(stored, benchmark=benchmark, scenario=scenario, budget=budget)
+    found = again.rerun(
+        again.choose(chosen, name),
+        jobs=jobs,
+        data_root=(data or Path("data")).resolve(),
+        command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+    )
+    for one in found:
+        typer.echo(one.sentence())
+    return 0 if all(one.well for one in found) else 1

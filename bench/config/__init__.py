@@ -1,0 +1,1 @@
+"""What is to be run: budgets, runs, suites, the catalogue of benchmarks and models."""

@@ -1,0 +1,115 @@
+"""Declared grids of runs: a suite is every combination of what its lists hold.
+
+A suite file is TOML with the fields of `Suite`; a single run is a suite with one cell.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+from pydantic import Field
+
+from bench.config.catalogue import find_benchmark
+from bench.config.declaration import Declared, toml_value
+from bench.config.run_config import RunConfig, Scenario, Value, suggest
+from strategies import building, registry
+
+
+class Suite(Declared):
+    """A grid of runs.
+
+    Attributes:
+        strategies: ids, or `all` for every strategy that can do the scenario.
+        hyperparameters: by strategy id, or under `*` for all that are in the suite; a list is a
+            grid.
+        points: by strategy id, hyper-parameters that belong together; the grid is laid over each.
+        search_charged: what the search charged that chose the points, an empty one excepted.
+    """
+
+    benchmarks: tuple[str, ...] = ("split-digits",)
+    scenarios: tuple[Scenario, ...] = ("task",)
+    strategies: tuple[str, ...] = ("all",)
+    budget: str = "10s"
+    hyperparameters: dict[str, dict[str, Value | list[Value]]] = Field(default_factory=dict)
+    points: dict[str, list[dict[str, Value]]] = Field(default_factory=dict)
+    search_charged: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+
+    def configs(self) -> list[RunConfig]:
+        """Every run of the grid.
+
+        Raises:
+            ValueError: for a name or a combination that cannot be.
+        """
+        self._check_hyperparameters()
+        if "cuda-graphs" in self.speedups and self.device != "cuda":
+            raise ValueError(f"speedup cuda-graphs needs device cuda, got {self.device}")
+        configs = [
+            self.run_config(
+                benchmark,
+                scenario=scenario,
+                strategy=strategy,
+                hyperparameters={**chosen, **point},
+                repetition=repetition,
+                search_charged=self.search_charged if point else 0.0,
+            )
+            for benchmark, scenario in product(self.benchmarks, self.scenarios)
+            for strategy in self._strategies(benchmark, scenario)
+            for point in self.points.get(strategy, [{}])
+            for chosen in self._grid(strategy)
+            for repetition in range(self.seeds)
+        ]
+        if not configs:
+            raise ValueError("the suite must hold at least one run, got none")
+        return configs
+
+    def _check_hyperparameters(self) -> None:
+        known = ("*", *(registry.STRATEGIES if self.strategies == ("all",) else self.strategies))
+        for field, given in (("hyperparameters", self.hyperparameters), ("points", self.points)):
+            for name in given:
+                if name not in known:
+                    raise ValueError(suggest(f"strategy in {field}", name, known))
+
+    def _strategies(self, benchmark: str, scenario: Scenario) -> list[str]:
+        find_benchmark(benchmark).check_scenario(benchmark, scenario)
+        if self.strategies == ("all",):
+            return [n for n, entry in registry.STRATEGIES.items() if scenario in entry.scenarios]
+        for name in self.strategies:
+            building.check_scenario(name, building.find(name), scenario)
+        return list(self.strategies)
+
+    def _grid(self, strategy: str) -> list[dict[str, Value]]:
+        chosen = {**self.hyperparameters.get("*", {}), **self.hyperparameters.get(strategy, {})}
+        axes = [value if isinstance(value, list) else [value] for value in chosen.values()]
+        return [dict(zip(chosen, values, strict=True)) for values in product(*axes)]
+
+
+def parse_settings(
+    settings: list[str], strategies: tuple[str, ...]
+) -> dict[str, dict[str, Value | list[Value]]]:
+    """`["density=0.1", "ewc.ewc_lambda=10,100"]` as a suite's hyperparameters.
+
+    A comma makes a grid. Without a strategy's id before the dot the setting is for all.
+    """
+    result: dict[str, dict[str, Value | list[Value]]] = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals or not key or not text:
+            raise ValueError(f"--set must be name=value or strategy.name=value, got {setting!r}")
+        strategy, dot, name = key.rpartition(".")
+        if dot and strategy not in strategies and strategies != ("all",):
+            raise ValueError(suggest("strategy in --set", strategy, strategies))
+        own = result.setdefault(strategy or "*", {})
+        if name in own:
+            raise ValueError(f"--set {key} must be given once, with commas for a grid")
+        values: list[Value] = [parse_value(part) for part in text.split(",")]
+        own[name] = values if len(values) > 1 else values[0]
+    return result
+
+
+def parse_value(text: str) -> bool | int | float | str:
+    """A TOML value, or the text itself."""
+    parsed = toml_value(text)
+    if isinstance(parsed, float) and not math.isfinite(parsed):
+        raise ValueError(f"values in --set must be finite, got {text}")
+    return parsed if isinstance(parsed, (bool, int, float, str)) else text

@@ -1,0 +1,274 @@
+"""Running configurations: one fresh process per run, pinned, watched, resumable.
+
+The parent imports no torch: a fork server imports it once, and every run is a fork of that server.
+A run writes its own record; the parent writes the row of a run that died.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from bench.config.run_config import RULESET, RunConfig
+from bench.executor.messages import STOP, Job, Refusal
+from bench.executor.plan import Plan
+from bench.executor.processes import UNWRITABLE, check, fork_server, kill, live, slots
+from bench.records import environment
+from bench.records.schema import RunRecord, Status
+from bench.records.store import Store, read_record
+from bench.runner.progress import Progress
+from strategies import building
+
+WATCHDOG_FACTOR = 3
+WATCHDOG_ALLOWANCE = 300.0
+"""Seconds beside three budgets for what is not charged: start, data, evaluation."""
+
+STOP_SECONDS = 60.0
+"""Longest time that a run may take to write its record when it is asked to end."""
+
+CHECK_SECONDS = 600.0
+"""Longest time for building every cell once, downloads and conversions included."""
+
+
+class Listener:
+    """Told what happens; the display overrides what it shows."""
+
+    def started(self, config: RunConfig) -> None:
+        """A run has begun."""
+
+    def progressed(self, config: RunConfig, progress: Progress) -> None:
+        """A run tells how far it is."""
+
+    def finished(self, record: RunRecord) -> None:
+        """A run has left its record."""
+
+
+def _cell(config: RunConfig) -> str:
+    """What repetitions of one configuration share."""
+    return config.model_copy(update={"repetition": 0}).digest
+
+
+@dataclass
+class _Running:
+    config: RunConfig
+    attempt: int
+    process: Any
+    channel: Connection
+    folder: Path
+    cores: frozenset[int]
+    deadline: float
+    started: datetime
+    memory_kills: int
+    timed_out: bool = False
+
+
+class Executor:
+    """Runs configurations, `jobs` at a time, each on its own cores."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        jobs: int = 1,
+        data_root: Path | None = None,
+        timeout: float | None = None,
+        command: str = "",
+        life: Callable[[Job, Connection], None] = live,
+    ) -> None:
+        """command: what the user typed, for the records. life: what the process of a run does.
+
+        timeout: seconds after which a run is killed; None: three budgets and an allowance.
+        """
+        self._store = Store(store.root.resolve())  # a run works in a folder of its own
+        self._jobs, self._data_root = jobs, data_root
+        self._listener = Listener()
+        self._timeout, self._command, self._life = timeout, command, life
+        self._running: list[_Running] = []
+
+    def refusals(self, todo: Plan, *, download: bool = False) -> list[Refusal]:
+        """The cells that cannot be built and why; trains nothing.
+
+        Built in the fork server, which has to import everything anyway.
+
+        Args:
+            download: fetch missing data sets.
+        """
+        cells = list({_cell(c): c for c in todo.missing}.values())
+        if not cells:
+            return []
+        context = fork_server(max(c.threads for c in cells))
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(
+            target=check, args=(cells, todo.done, self._data_root, download, sender)
+        )
+        process.start()
+        sender.close()
+        try:
+            if receiver.poll(CHECK_SECONDS):
+                return receiver.recv()
+            raise ValueError(f"a strategy could not be built within {CHECK_SECONDS:.0f} s")
+        except EOFError:
+            return []  # what kills a process here will be the row of a run
+        finally:
+            process.kill()
+            process.join()
+
+    def run(
+        self, configs: Sequence[RunConfig], listener: Listener | None = None
+    ) -> list[RunRecord]:
+        """Run all of `configs`; a run that fails is a record like any other."""
+        if not configs:
+            return []
+        waiting = iter(configs)
+        return self.serve(
+            lambda: next(waiting, None), listener, threads=max(c.threads for c in configs)
+        )
+
+    def serve(
+        self,
+        next_run: Callable[[], RunConfig | None],
+        listener: Listener | None = None,
+        *,
+        threads: int,
+    ) -> list[RunRecord]:
+        """Run what `next_run` gives whenever cores are free, until nothing runs and it gives None.
+
+        While something runs None means nothing yet: it is asked again.
+
+        Args:
+            threads: most of any run.
+        """
+        self._listener = listener or Listener()
+        free = slots(self._jobs, threads)
+        context = fork_server(threads)
+        records = []
+        try:
+            while True:
+                while free and (config := next_run()) is not None:
+                    self._running.append(self._start(context, config, free.pop(0)))
+                if not self._running:
+                    break
+                for ended in self._watch():
+                    records.append(self._collect(ended))
+                    free.append(ended.cores)
+        finally:
+            for running in self._running:  # interrupted: what was cut is run again next time
+                kill(running.process)
+                self._clean(running)
+        return records
+
+    def stop(self, config: RunConfig) -> None:
+        """Ask a run to end now; its record says what it reached and spent until then."""
+        for running in self._running:
+            if running.config == config:
+                os.kill(running.process.pid, STOP)
+                running.deadline = min(running.deadline, time.monotonic() + STOP_SECONDS)
+
+    def _start(self, context: Any, config: RunConfig, cores: frozenset[int]) -> _Running:
+        receiver, sender = context.Pipe(duplex=False)
+        attempt = self._store.attempts(config) + 1
+        folder = Path(tempfile.mkdtemp(prefix="sleepbench-"))
+        log = self._store.path(config, attempt).with_suffix(".log")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        job = Job(
+            config, attempt, self._store.root, self._data_root, folder, log, cores, self._command
+        )
+        process = context.Process(target=self._life, args=(job, sender))
+        running = _Running(
+            config, attempt, process, receiver, folder, cores,
+            time.monotonic() + self._limit(config), datetime.now(timezone.utc),
+            environment.out_of_memory_kills(),
+        )  # fmt: skip
+        process.start()
+        sender.close()
+        self._listener.started(config)
+        return running
+
+    def _limit(self, config: RunConfig) -> float:
+        if self._timeout is not None:
+            return self._timeout
+        if config.budget.clock == "steps":
+            return float("inf")
+        return WATCHDOG_FACTOR * config.budget.amount + WATCHDOG_ALLOWANCE
+
+    def _watch(self) -> list[_Running]:
+        """Pass on what runs tell, kill what is late, and return the runs that have ended."""
+        handles = {r.process.sentinel: r for r in self._running}
+        handles |= {r.channel: r for r in self._running if not r.channel.closed}
+        for ready in wait(list(handles), timeout=0.5):
+            running = handles[ready]
+            if ready is running.channel:
+                self._listen(running)
+        for running in self._running:
+            if time.monotonic() > running.deadline and not running.timed_out:
+                running.timed_out = True
+                kill(running.process)
+        ended = [r for r in self._running if not r.process.is_alive()]
+        self._running = [r for r in self._running if r not in ended]
+        return ended
+
+    def _listen(self, running: _Running) -> None:
+        try:
+            self._listener.progressed(running.config, running.channel.recv())
+        except (EOFError, OSError):
+            running.channel.close()
+
+    def _collect(self, ended: _Running) -> RunRecord:
+        ended.process.join()
+        path = self._store.path(ended.config, ended.attempt)
+        record = _read_if_there(path) or self._write_row_of_the_dead(ended)
+        self._clean(ended)
+        self._listener.finished(record)
+        return record
+
+    def _write_row_of_the_dead(self, ended: _Running) -> RunRecord:
+        status, reason = _cause_of_death(ended)
+        entry = building.find(ended.config.strategy)
+        record = RunRecord(
+            ruleset=RULESET,
+            digest=ended.config.digest,
+            benchmark_version=None,
+            config=ended.config,
+            resolved=dict(ended.config.hyperparameters),
+            ranked=entry.ranked,
+            status=status,
+            reason=reason,
+            attempt=ended.attempt,
+            environment=environment.describe(
+                ended.config, command=self._command, started=ended.started
+            ),
+        )
+        self._store.write(record)
+        return record
+
+    def _clean(self, running: _Running) -> None:
+        running.channel.close()
+        shutil.rmtree(running.folder, ignore_errors=True)
+
+
+def _cause_of_death(ended: _Running) -> tuple[Status, str]:
+    code = ended.process.exitcode
+    if ended.timed_out:
+        return "timeout", "killed by the watchdog: it did not end long after its budget"
+    if code == -signal.SIGKILL and environment.out_of_memory_kills() > ended.memory_kills:
+        return "oom", "killed by the system for lack of memory"
+    if code == -signal.SIGKILL or code == -signal.SIGTERM:
+        return "killed", f"ended from outside by signal {-code}"
+    if code < 0:
+        return "error", f"crashed with signal {-code} ({signal.Signals(-code).name})"
+    if code == UNWRITABLE:
+        return "infra_error", "its record could not be written"
+    return "error", f"ended its process with exit code {code} and left no record"
+
+
+def _read_if_there(path: Path) -> RunRecord | None:
+    return read_record(path) if path.exists() else None

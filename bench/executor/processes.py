@@ -1,0 +1,127 @@
+"""The processes of runs: forked from a server that has everything imported, pinned, killable."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bench.config.run_config import RunConfig
+from bench.executor.messages import Job
+from bench.records.schema import RunRecord
+from bench.records.store import Store
+
+T = TypeVar("T")
+
+UNWRITABLE = 74
+"""Exit code of a run whose record could not be written: the machine's fault."""
+
+
+def live(job: Job, channel: Connection) -> None:
+    """The life of one run, in its own session, folder and cores."""
+    os.setsid()
+    os.sched_setaffinity(0, job.cores)
+    tempfile.tempdir = os.environ["TMPDIR"] = str(job.folder)
+    with job.log.open("w") as log:
+        os.dup2(log.fileno(), sys.stdout.fileno())
+        os.dup2(log.fileno(), sys.stderr.fileno())
+    from bench.executor.child import attempt
+
+    gc.freeze()  # what was imported is no garbage, and looking for some would cost the run
+    record = attempt(job, channel.send)
+    sys.stdout.flush()
+    try:
+        Store(job.store).write(record)
+    except OSError:
+        os._exit(UNWRITABLE)
+    if job.log.stat().st_size == 0:
+        job.log.unlink()
+
+
+def check(
+    configs: Sequence[RunConfig],
+    done: Sequence[RunRecord],
+    data_root: Path | None,
+    download: bool,
+    channel: Connection,
+) -> None:
+    """Tell which configurations cannot be built."""
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stderr.fileno())
+    from bench.executor.child import refusals
+
+    channel.send(refusals(configs, done, data_root, download))
+
+
+def answer(function: Callable[..., T], arguments: Sequence[Any], *, threads: int = 1) -> T:
+    """What `function` returns in a fork of the server, which has imported what this one has not.
+
+    ValueError as the function raises it; any other end of the fork is a RuntimeError.
+    """
+    context = fork_server(threads)
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_answer, args=(function, arguments, sender))
+    process.start()
+    sender.close()
+    try:
+        well, said = receiver.recv()
+    except EOFError:
+        raise RuntimeError(f"{function.__name__} ended its process without an answer") from None
+    finally:
+        process.join()
+    if not well:
+        raise ValueError(said)
+    return said
+
+
+def _answer(function: Callable[..., Any], arguments: Sequence[Any], channel: Connection) -> None:
+    try:
+        channel.send((True, function(*arguments)))
+    except ValueError as error:
+        channel.send((False, str(error)))
+
+
+def kill(process: Any) -> None:
+    """End a run and everything it started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        process.kill()
+    process.join()
+
+
+def slots(jobs: int, threads: int) -> list[frozenset[int]]:
+    """Disjoint sets of `threads` cores, one per job.
+
+    Raises:
+        ValueError: when there are not enough.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    if jobs * threads > len(cores):
+        raise ValueError(
+            f"jobs x threads must be at most the {len(cores)} cores of this machine, "
+            f"got {jobs} x {threads}"
+        )
+    return [frozenset(cores[i * threads : (i + 1) * threads]) for i in range(jobs)]
+
+
+def fork_server(threads: int) -> Any:
+    """A context whose processes fork from one server that has everything imported."""
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[variable] = str(threads)
+    os.environ["PYTHONHASHSEED"] = "0"
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["bench.executor.child"])
+    # Ctrl-C reaches the whole terminal; the server must not answer it with a traceback
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    forkserver.ensure_running()
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return context

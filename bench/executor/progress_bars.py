@@ -1,0 +1,106 @@
+"""Live progress: one line per running experiment on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from bench.config.run_config import RunConfig
+from bench.executor.executor import Listener
+from bench.executor.plan import Plan
+from bench.records.schema import RunRecord
+from bench.records.weight_share import shares_used
+from bench.runner.progress import Progress as RunProgress
+
+if TYPE_CHECKING:
+    pass
+
+
+class Display(Listener):
+    """Shows a campaign: a bar per run with its share spent and accuracy so far, and the whole."""
+
+    def __init__(self, console: Console, plan: Plan, jobs: int) -> None:
+        self._console, self._jobs = console, jobs
+        self._left = list(plan.missing)
+        self._total = len(plan.missing)
+        self._began = time.monotonic()
+        self._lines: dict[str, TaskID] = {}
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[detail]}"),
+            TimeElapsedColumn(),
+            console=console,
+            refresh_per_second=2,  # the display shares the machine with what it measures
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> Display:
+        self._progress.start()
+        self._whole = self._progress.add_task("all runs", total=self._total, detail="")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def started(self, config: RunConfig) -> None:
+        """Give the run a line."""
+        self._lines[config.digest] = self._progress.add_task(_name(config), total=1.0, detail="")
+
+    def progressed(self, config: RunConfig, progress: RunProgress) -> None:
+        """Move the run's bar."""
+        accuracy = "" if progress.accuracy is None else f", accuracy {progress.accuracy:.1%}"
+        detail = f"experience {progress.experience + 1}/{progress.experiences}{accuracy}"
+        line = self._lines[config.digest]
+        self._progress.update(line, completed=progress.spent, detail=detail)
+        self._progress.update(self._whole, detail=self._time_left())
+
+    def finished(self, record: RunRecord) -> None:
+        """Say how the run ended; its line goes."""
+        self._left = [c for c in self._left if c.digest != record.digest]
+        self._progress.remove_task(self._lines.pop(record.digest))
+        self._progress.update(self._whole, advance=1, detail=self._time_left())
+        done = self._total - len(self._left)
+        self._console.print(f"\\[{done}/{self._total}] {_name(record.config)}: {_summary(record)}")
+
+    def _time_left(self) -> str:
+        """From what the finished runs took, or from the budgets before one has finished."""
+        done = self._total - len(self._left)
+        if done:
+            seconds = (time.monotonic() - self._began) / done * len(self._left)
+        else:
+            wall = [c.budget.amount for c in self._left if c.budget.clock != "steps"]
+            seconds = sum(wall) / self._jobs
+        if not self._left:
+            return ""
+        return (
+            f"about {seconds:.0f} s left" if seconds < 90 else f"about {seconds / 60:.0f} min left"
+        )
+
+
+def _name(config: RunConfig) -> str:
+    settings = ", ".join(f"{k}={v}" for k, v in sorted(config.hyperparameters.items()))
+    label = f"{config.strategy} ({settings})" if settings else config.strategy
+    return escape(f"{config.benchmark}/{config.scenario} {label} seed {config.repetition}")
+
+
+def _summary(record: RunRecord) -> str:
+    if record.outcome is None or record.status != "ok":
+        return escape(f"{record.status}: {record.reason}")
+    blind = record.config.blind
+    used, _ = shares_used(record.weights[-1], record.config, record.benchmark_version)
+    matrix = record.outcome.validation if blind else record.outcome.accuracy
+    final = [value for value in (matrix or [[]])[-1] if value is not None]
+    accuracy = f"{'validation ' if blind else ''}accuracy {sum(final) / len(final):.1%}"
+    return f"{accuracy}, weights {used:.1%}"

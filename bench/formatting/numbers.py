@@ -1,0 +1,49 @@
+"""How conditions, numbers and files are written, on every page and figure alike."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from bench.stats.intervals import Interval
+
+SCENARIO_NAMES = {
+    "task": "task-incremental",
+    "class": "class-incremental",
+    "domain": "domain-incremental",
+}
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """A fraction in percent; '-' where not measured."""
+    if math.isnan(value):
+        return "-"
+    text = f"{100 * value:.{digits}f}"
+    return text if float(text) else text.lstrip("-")
+
+
+def range_text(counts: Iterable[int]) -> str:
+    """`5`, or `3 to 5` where they differ; 0 for none."""
+    found = sorted(set(counts)) or [0]
+    return f"{found[0]} to {found[-1]}" if len(found) > 1 else f"{found[0]}"
+
+
+def relative(path: Path, page: Path) -> Path:
+    """`path` as seen from the folder of `page`."""
+    return Path(os.path.relpath(path, page.parent))
+
+
+def number(found: Interval) -> str:
+    """`1.87 [1.60, 2.11]`."""
+    ends = "" if math.isnan(found.low) else f" [{found.low:.2f}, {found.high:.2f}]"
+    return f"{found.mean:.2f}{ends}"
+
+
+def points(found: Interval, digits: int = 2) -> str:
+    """A fraction and its interval in percent, or percentage points: `2.93 [2.71, 3.15]`."""
+    if math.isnan(found.low):
+        return percent(found.mean, digits)
+    ends = f"[{percent(found.low, digits)}, {percent(found.high, digits)}]"
+    return f"{percent(found.mean, digits)} {ends}"

@@ -1,0 +1,109 @@
+"""How the figures of a leaderboard look: one ink, readable in grey, on light and dark pages."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.stats.intervals import Interval
+
+INK = "#01527f"
+"""Of what a figure is about; everything else is grey."""
+
+COLUMNS = 4
+"""Panels side by side."""
+SIDE, TOP, FOOT, GAP = 0.7, 0.78, 0.48, 0.14
+"""Inches at the left, above and below the panels, and between them."""
+TITLE = 0.14
+"""Inches of a line of a panel's title."""
+
+Array = npt.NDArray[np.float64]
+
+
+def style() -> Any:
+    """The context in which axes and their text are made."""
+    return sns.axes_style("whitegrid", {"font.family": "DejaVu Sans"})
+
+
+def in_percent(found: Interval) -> Interval:
+    """The interval of a fraction in percent."""
+    return Interval(100 * found.mean, 100 * found.low, 100 * found.high)
+
+
+def ends(interval: Interval) -> Array:
+    """(2, 1) distances of the ends from the mean, 0 where there are none."""
+    found = [[interval.mean - interval.low], [interval.high - interval.mean]]
+    return np.maximum(np.nan_to_num(np.array(found)), 0)
+
+
+def panels(
+    titles: Sequence[str], size: tuple[float, float], *, above: str, x: str, y: str
+) -> tuple[Figure, list[Axes]]:
+    """A figure with a panel of `size`, in inches, for each title, row by row.
+
+    Args:
+        above: title of the figure and of its axes, whose numbers stand at the outer panels alone.
+        x: title of the figure and of its axes, whose numbers stand at the outer panels alone.
+        y: title of the figure and of its axes, whose numbers stand at the outer panels alone.
+    """
+    columns = min(COLUMNS, max(3, len(titles)))  # the title of the figure has to fit
+    rows = -(-len(titles) // columns)
+    heading = TITLE * (1.6 + max(title.count("\n") for title in titles))
+    wide, tall = size[0] + GAP, size[1] + heading + GAP
+    width, height = SIDE + columns * wide, TOP + rows * tall + FOOT
+    figure = Figure(figsize=(width, height))
+    found = []
+    for i, title in enumerate(titles):
+        left, top = SIDE + i % columns * wide, height - TOP - i // columns * tall - heading
+        axes = figure.add_axes(
+            (left / width, (top - size[1]) / height, size[0] / width, size[1] / height)
+        )
+        axes.set_title(title, fontsize=8)
+        axes.tick_params(
+            labelsize=7, labelleft=i % columns == 0, labelbottom=i + columns >= len(titles)
+        )
+        found.append(axes)
+    figure.supxlabel(x, fontsize=8, y=0.1 / height, va="bottom")
+    figure.supylabel(y, fontsize=8, x=0.1 / width)
+    figure.suptitle(above, fontsize=9, y=1 - 0.1 / height, va="top")
+    return figure, found
+
+
+def save(figure: Figure, path: Path, *, drawn_from: str = "") -> None:
+    """Write `path` with the suffixes .svg and .png; equal figures give equal SVG files.
+
+    Args:
+        drawn_from: kept in the SVG file, see `bench.leaderboards.build.page.stamp`.
+    """
+    save_svg(figure, path.with_name(f"{path.name}.svg"), drawn_from=drawn_from)
+    figure.savefig(path.with_name(f"{path.name}.png"), dpi=150)
+
+
+def save_svg(figure: Figure, path: Path, *, drawn_from: str = "") -> None:
+    """Write an SVG file whose text is text; equal figures give equal files."""
+    with mpl.rc_context({"svg.hashsalt": "sleepbench", "svg.fonttype": "none"}):
+        told = {"Date": None, "Description": drawn_from or None}
+        figure.savefig(path, format="svg", metadata=told)
+
+
+def inline_svg(figure: Figure) -> str:
+    """The figure as an SVG element whose text and axes take the colour of the page around it."""
+    text = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": "sleepbench", "svg.fonttype": "none"}):
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+    element = text.getvalue()
+    element = element[element.index("<svg") :]
+    for ink in ("#262626", "#333333", "#4d4d4d"):
+        element = element.replace(ink, "currentColor")
+    for ink, name in ((INK, "mark"), ("#ffffff", "on-mark"), ("#cccccc", "line")):
+        element = element.replace(ink, f"var(--{name}, {ink})")
+    return element

@@ -1,0 +1,1 @@
+"""From numbers to pages: tables, figures, the site, and whether they agree with the records."""

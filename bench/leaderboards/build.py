@@ -1,0 +1,180 @@
+"""From a folder of records to leaderboard pages, and whether the pages agree with the records.
+
+What may be compared is in `bench.ranking.pools`, the numbers of one run in
+`bench.ranking.scores`, the order in `bench.ranking.rank`, and the text in
+`bench.leaderboards.page` and `bench.leaderboards.csv_table`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from bench.config.budget import Budget
+from bench.formatting.markdown import link
+from bench.formatting.page_check import difference
+from bench.leaderboards import csv_table, index, latex_table, page
+from bench.leaderboards.page import FIGURES
+from bench.ranking.admission import Evidence, fault, read, select
+from bench.ranking.leaderboard import Leaderboard
+from bench.ranking.pools import budget_text
+from bench.ranking.rank import boards
+from bench.records.store import (
+    Stored,
+    slug,
+    without_collection,
+    write_atomically,
+)
+
+INDEX = Path("INDEX.md")
+
+
+def tables(stored: Iterable[Stored]) -> list[Table]:
+    """The leaderboard of each pool as a table for a terminal; records with a fault are left out."""
+    return [csv_table.terminal_table(b) for b in boards(s for s in stored if not fault(s.record))]
+
+
+@without_collection()
+def build(
+    records_root: Path,
+    out: Path,
+    *,
+    benchmark: str | None = None,
+    scenario: str | None = None,
+    budget: Budget | str | None = None,
+    figures: bool = False,
+    tell: Callable[[str], None] | None = None,
+) -> list[Path]:
+    """Write the pages of the records under `records_root`; returns their paths.
+
+    A filter leaves out pages, and with any filter the index stays as it is.
+
+    Args:
+        figures: draw them too; a page shows the figures that lie beside it.
+        tell: is given a sentence about each file that is left out.
+
+    Raises:
+        ValueError: names the filter that left nothing.
+    """
+    evidence = read(records_root)
+    for sentence in sorted(evidence.damaged.values()):
+        if tell is not None:
+            tell(f"left out {sentence}")
+    chosen = select(evidence.stored, benchmark=benchmark, scenario=scenario, budget=budget)
+    if not chosen:
+        raise ValueError(f"there must be records in {records_root}, found none")
+    filtered = (benchmark, scenario, budget) != (None, None, None)
+    folders = page.Folders(records_root, out)
+    drawn = draw(chosen, out) if figures else []
+    texts = render(Evidence(tuple(chosen), evidence.damaged), folders)
+    if filtered:
+        texts.pop(INDEX)
+    for name, text in texts.items():
+        write_atomically(out / name, text)
+    return [*(out / name for name in texts), *drawn]
+
+
+def draw(stored: Iterable[Stored], out: Path) -> list[Path]:
+    """Draw the figures of each leaderboard beside its page, as SVG and PNG; returns their paths."""
+    from bench.formatting import plotting  # seaborn, which no page and no check of one needs
+    from bench.leaderboards import figures
+
+    written = []
+    for name, group in _by_page(stored).items():
+        for number, board in enumerate(group):
+            for figure, drawn in figures.figures(board):
+                path = out / page.figure_path(name, figure, number)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                plotting.save(drawn, path, drawn_from=page.stamp(board))
+                written += [path.with_name(f"{path.name}{kind}") for kind in (".svg", ".png")]
+    return written
+
+
+def verify(leaderboards_root: Path) -> list[str]:
+    """How the pages differ from what the records under `records/` give, and what is no record.
+
+    Empty if all is well.
+
+    A folder that has records of its own has a check of its own: `bench.papers.reproduce.verify`.
+    """
+    records_root = leaderboards_root / "records"
+    evidence = read(records_root)
+    texts = render(evidence, page.Folders(records_root, leaderboards_root))
+    found = {
+        path.relative_to(leaderboards_root)
+        for pattern in ("*/*.md", "*/*.csv", "*/*.tex", str(INDEX))
+        for path in leaderboards_root.glob(pattern)
+        if path.parent != records_root and not (path.parent / "records").is_dir()
+    }
+    if not any(leaderboards_root.glob("*/*")):
+        return [f"{leaderboards_root} must hold pages or records, found none"]
+    if found and not records_root.is_dir():
+        return [f"{records_root} must hold the records behind the pages, found no folder there"]
+    differences = [f"records/{evidence.damaged[path]}" for path in sorted(evidence.damaged)]
+    differences += [
+        f"{name.as_posix()}: no record in {records_root} gives this page"
+        for name in sorted(found - texts.keys())
+    ]
+    for name, text in sorted(texts.items()):
+        if name.suffix == ".md":
+            differences += _figures_apart(leaderboards_root / name, text)
+        differences += difference(leaderboards_root, name, text)
+    return differences
+
+
+def _figures_apart(page: Path, text: str) -> list[str]:
+    """Figures beside a page that it does not show, or of which it shows a file that is missing."""
+    found = []
+    for figure in FIGURES:
+        every = page.parent.glob(f"{page.stem}-{figure}*.svg")  # a second table's end in -2
+        for path in sorted(every):
+            name = f"{page.parent.name}/{path.name}"
+            if f"({link(Path(path.name))})" not in text:
+                found.append(
+                    f"{name}: drawn from other records than its page's; draw it again with "
+                    "--figures, or delete it"
+                )
+            elif not path.with_suffix(".png").is_file():
+                found.append(f"{name}: the PNG that belongs to it is missing")
+    return found
+
+
+def render(evidence: Evidence, folders: page.Folders) -> dict[Path, str]:
+    """Every page as text by its path in the folder of pages; nothing for no records."""
+    by_page = _by_page(evidence.stored)
+    texts = {}
+    for name, group in by_page.items():
+        damaged = _damaged_beside(group, evidence.damaged)
+        path = folders.pages / name
+        texts[name.with_name(f"{name.name}.md")] = page.page_markdown(
+            group, damaged, page=path, folders=folders
+        )
+        texts[name.with_name(f"{name.name}.csv")] = csv_table.page_csv(group, page=path)
+        texts[name.with_name(f"{name.name}.tex")] = latex_table.page_tex(group)
+    if texts or evidence.damaged:
+        listed = [(name.with_name(f"{name.name}.md"), group) for name, group in by_page.items()]
+        left_out = [evidence.damaged[path] for path in sorted(evidence.damaged)]
+        texts[INDEX] = index.index_markdown(listed, left_out, folders=folders)
+    return texts
+
+
+def _by_page(stored: Iterable[Stored]) -> dict[Path, list[Leaderboard]]:
+    """The leaderboards of each page, in order."""
+    by_page: dict[Path, list[Leaderboard]] = {}
+    for board in boards(stored):
+        by_page.setdefault(_page(board), []).append(board)
+    return dict(sorted(by_page.items()))
+
+
+def _page(board: Leaderboard) -> Path:
+    """`<benchmark>/<scenario>-<budget>`, without a suffix."""
+    key = board.key
+    return Path(slug(key.benchmark)) / f"{key.scenario}-{budget_text(key)}"
+
+
+def _damaged_beside(group: Sequence[Leaderboard], damaged: dict[Path, str]) -> list[str]:
+    """The damaged files in the folders of a page's benchmark and scenario."""
+    cells = {item.path.parent.parent.name for board in group for item in board.records}
+    return [damaged[path] for path in sorted(damaged) if cells.intersection(path.parent.parts)]

@@ -1,0 +1,117 @@
+"""Leaderboards as CSV at full precision, and as a compact table for a terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+from bench.config.budget import KINDS
+from bench.formatting.numbers import SCENARIO_NAMES, percent, relative
+from bench.ranking.leaderboard import LEVELS, SHARES, Leaderboard, Row
+from bench.ranking.pools import budget_text
+from bench.stats.intervals import Interval
+
+Cell = str | int | float | bool | None
+
+
+def page_csv(boards: Sequence[Leaderboard], *, page: Path) -> str:
+    """One line for each row of the boards, upper bounds included; fractions, never percent.
+
+    Not measured is an empty cell.
+
+    Args:
+        page: where the file will lie, for the paths of the records.
+    """
+    lines = [
+        _line(board, row, page) for board in boards for row in (*board.rows, *board.upper_bounds)
+    ]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(lines[0] if lines else ["benchmark"])
+    writer.writerows([_cell(value) for value in line.values()] for line in lines)
+    return text.getvalue()
+
+
+def terminal_table(board: Leaderboard) -> Table:
+    """The ranking on a screen: accuracy with half the width of its 95 % interval, in percent."""
+    key = board.key
+    scenario, chosen = SCENARIO_NAMES[key.scenario], (*key.speedups, *key.augment)
+    title = ", ".join([key.benchmark, scenario, budget_text(key), key.model, *chosen])
+    table = Table(title=f"{escape(title)}; percent", box=None, title_justify="left")
+    table.add_column("rank", justify="right")
+    table.add_column("strategy", overflow="fold")
+    for name in ("accuracy", "forgetting", "weights", "hypervolume", "charged", "seeds"):
+        table.add_column(name, justify="right")
+    for row in (*board.rows, *board.upper_bounds):
+        table.add_row(*_terminal_cells(row), style=None if row.ranked else "dim")
+    return table
+
+
+def _terminal_cells(row: Row) -> Iterable[str]:
+    half = (row.accuracy.high - row.accuracy.low) / 2
+    spread = "" if math.isnan(half) else f" ± {percent(half)}"
+    failed = f" ({row.failed} failed)" if row.failed else ""
+    yield row.place
+    yield escape(row.label)
+    yield percent(row.accuracy.mean) + spread
+    yield percent(row.mean.forgetting)
+    yield percent(row.mean.weights)
+    yield f"{row.hypervolume.mean:.3f}"
+    yield percent(row.mean.charged)
+    yield f"{len(row.runs)}{failed}"
+
+
+def _line(board: Leaderboard, row: Row, page: Path) -> dict[str, Cell]:
+    line: dict[str, Cell] = {
+        name: " ".join(value) if isinstance(value, tuple) else value
+        for name, value in asdict(board.key).items()
+    }
+    del line["chance"]  # stands beside joint
+    line |= {
+        "strategy": row.entrant.strategy,
+        "hyperparameters": row.entrant.hyperparameters,
+        "resolved": row.entrant.resolved,
+        "label": row.label,
+        "ranked": row.ranked,
+        "rank": row.rank,
+        "place_low": row.places[0] if row.places else None,
+        "place_high": row.places[1] if row.places else None,
+        "provisional": row.provisional,
+        "p_above_holm": row.p_above,
+        "p_row_above_better": row.below_above,
+        "pareto_layer": row.layer,
+        "p_on_front": row.on_front,
+        "seeds": len(row.runs),
+        "failed": row.failed,
+    }
+    for name in ("accuracy", "weights", "hypervolume", "forgetting"):
+        interval: Interval = getattr(row, name)
+        line |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
+    line |= {name: value for name, value in asdict(row.mean).items() if name not in line}
+    for share, value in zip(SHARES, row.attained, strict=True):
+        line[f"accuracy_at_{percent(share, 0)}_percent"] = value
+    for level, value in zip(LEVELS, row.needed, strict=True):
+        line[f"weights_at_{percent(level, 0)}_percent_of_joint"] = value
+    seconds = row.seconds
+    line |= {f"seconds_{kind}": seconds.get(kind, math.nan) for kind in KINDS}
+    line |= {"charged_most": row.most_charged}
+    line |= asdict(board.bounds)
+    line["records"] = " ".join(relative(i.path, page).as_posix() for i in row.runs.values())
+    return line
+
+
+def _cell(value: Cell) -> str:
+    """One cell; text that a spreadsheet would run as a formula is made text by an apostrophe."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, str):
+        return f"'{value}" if re.match(r"\s*[=+\-@＝＋－＠]|[\t\r\n]", value) else value
+    return repr(value)

@@ -1,0 +1,1 @@
+"""The machine: what would spoil a run here, how fast it is, where time goes."""

@@ -1,0 +1,76 @@
+"""A profile: every run of a suite under the sampler, and the report of where its time went."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.config.budget import Budget
+from bench.config.suite import Suite
+from bench.executor.executor import Executor
+from bench.executor.plan import plan
+from bench.executor.processes import slots
+from bench.executor.progress_bars import Display
+from bench.executor.run_suite import without_refused
+from bench.machine import profile_page
+from bench.machine.stack_sampler import live_sampled
+from bench.records import environment
+from bench.records.schema import RunRecord
+from bench.records.store import Store, Stored, write_atomically
+
+PAIRS = 5
+"""Runs without and with the sampler that tell what it costs."""
+
+
+def profile_suite(
+    suite: Suite,
+    out: Path,
+    *,
+    console: Console,
+    jobs: int,
+    data_root: Path,
+    download: bool,
+    command: str,
+) -> list[RunRecord]:
+    """Run all of `suite` under the sampler, write profile.md and profile.csv into `out`.
+
+    Sampling disturbs the clock: the records, which are returned, enter no store and no ranking.
+
+    Raises:
+        ValueError: for what cannot be run.
+    """
+    slots(jobs, suite.threads)
+    with tempfile.TemporaryDirectory(prefix="sleepbench-") as folder:
+        store = Store(Path(folder))
+        plain = Executor(store, jobs=jobs, data_root=data_root)
+        todo = plan(suite.configs(), store)
+        todo = without_refused(todo, plain, suite, console, download)
+        sampled = Executor(store, jobs=jobs, data_root=data_root, life=live_sampled)
+        with Display(console, todo, jobs) as display:
+            records = sampled.run(todo.missing, display)
+        stored = [Stored(store.path(r.config, r.attempt), r) for r in records]
+        found = profile_page.profiles(stored)
+        console.print("measuring what sampling costs")
+        cost = profile_page.disturbance(_pairs(plain, sampled, records))
+    facts = environment.machine()
+    machine = f"{facts['cpu']}, {facts['cores']} cores, {jobs} of them at work"
+    page = profile_page.page_markdown(found, command=command, machine=machine, cost=cost)
+    write_atomically(out / "profile.md", page)
+    write_atomically(out / "profile.csv", profile_page.page_csv(found))
+    console.print(page, soft_wrap=True, markup=False)
+    return records
+
+
+def _pairs(
+    plain: Executor, sampled: Executor, records: list[RunRecord]
+) -> list[tuple[RunRecord, RunRecord]]:
+    """The same steps of about two seconds without and with the sampler, in turn."""
+    done = next((r for r in records if r.status == "ok"), None)
+    if done is None or done.cost is None:
+        return []
+    speed = sum(done.cost.steps.values()) / done.cost.wall_seconds
+    budget = Budget(amount=max(50, round(2 * speed)), clock="steps")
+    config = done.config.model_copy(update={"budget": budget})
+    return [(plain.run([config])[0], sampled.run([config])[0]) for _ in range(PAIRS)]

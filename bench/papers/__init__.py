@@ -1,0 +1,1 @@
+"""Published claims put to the test: a folder for each paper."""

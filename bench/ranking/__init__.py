@@ -1,0 +1,1 @@
+"""From records to numbers: which count, what may be compared, scores and ranks."""

@@ -1,0 +1,198 @@
+"""Strategies over leaderboards: who stands where, what the data separate, and whether it moves.
+
+Task- and class-incremental streams are different problems and never share a summary.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, pairwise
+
+import numpy as np
+
+from bench.ranking.leaderboard import Leaderboard, Row
+from bench.ranking.pools import PoolKey, Seed
+from bench.ranking.rank import p_ahead
+from bench.ranking.scores import stable
+from bench.stats import hypothesis_tests, intervals
+from bench.stats.hypothesis_tests import ALPHA
+from bench.stats.intervals import RESAMPLING_SEED
+
+LEAST = 0.5
+"""A leaderboard counts that has at least this share of the rows of the largest one."""
+
+Pair = tuple[str, str]
+Block = tuple[str, Seed]
+"""Benchmark and seed: budgets of one benchmark share their seeds and are no new evidence."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A strategy over the leaderboards that count.
+
+    Attributes:
+        rows: by the leaderboard's place among them, where the strategy has one row or one at its
+            defaults.
+        mean: of the hypervolume over benchmarks, the budgets of each averaged before.
+        rank: None where it did not run in all of them.
+        pairs: of benchmark and seed that it has with the one above.
+        p_above: adjusted p-value of their differences.
+    """
+
+    strategy: str
+    rows: Mapping[int, Row]
+    mean: float
+    rank: int | None = None
+    pairs: int = 0
+    p_above: float = math.nan
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far the order of strategies is the same under two budgets of one stream.
+
+    Attributes:
+        first: the leaderboards, the smaller budget first.
+        second: the leaderboards, the smaller budget first.
+        strategies: that ran under both.
+        same: share of their pairs that stand in the same order by mean hypervolume, of those that
+            are not equal under both.
+        reversed: pairs whose first strategy is surely ahead under the first budget, the whole
+            interval of the paired difference above 0, and surely behind under the second.
+    """
+
+    first: Leaderboard
+    second: Leaderboard
+    strategies: int
+    same: float
+    reversed: list[Pair]
+
+
+def agreements(boards: Sequence[Leaderboard]) -> list[Agreement]:
+    """Neighbouring budgets of each stream that differ in nothing else, the smaller ones first."""
+    found = []
+    for group in _streams(boards):
+        for first, second in pairwise(sorted(group, key=_amount)):
+            rows = {n: own for n, own in _rows([first, second]).items() if len(own) == 2}
+            if len(rows) > 1:
+                found.append(_agreement(first, second, rows))
+    return found
+
+
+def counted(boards: Sequence[Leaderboard]) -> list[Leaderboard]:
+    """Those large enough to compare strategies over: a board of few rows would leave most out.
+
+    Rows of few seeds do not count, and of the tables of one stream under one budget only the
+    largest does: neither another machine nor one seed of everything may thin out the ranks.
+    """
+    sizes = [(len(_listed(board)), len(board.records)) for board in boards]
+    best: dict[tuple[str, str, str], int] = {}
+    for number, board in enumerate(boards):
+        where = (board.key.benchmark, board.key.scenario, board.key.budget)
+        if where not in best or sizes[number] > sizes[best[where]]:
+            best[where] = number
+    most = max((rows for rows, _ in sizes), default=0)
+    kept = [number for number in sorted(best.values()) if sizes[number][0] >= LEAST * max(most, 1)]
+    return [boards[number] for number in kept]
+
+
+def _listed(board: Leaderboard) -> list[Row]:
+    """The rows of enough seeds."""
+    return [row for row in board.rows if not row.provisional]
+
+
+def standings(boards: Sequence[Leaderboard]) -> list[Standing]:
+    """Every strategy of these leaderboards, those of all of them ranked, best first.
+
+    A strategy shares the rank of the one above unless the paired test over benchmarks and seeds
+    separates them, Holm-adjusted over all neighbours. What is said holds for these benchmarks.
+    """
+    rows = _rows(boards)
+    whole = [name for name, own in rows.items() if len(own) == len(boards)]
+    scores = {name: _scores(own, boards) for name, own in rows.items()}
+    means = {name: _mean(found) for name, found in scores.items()}
+    whole.sort(key=lambda name: (-means[name], name))
+    p = hypothesis_tests.holm(
+        [p_ahead(scores[one], scores[other]) for one, other in pairwise(whole)]
+    )
+    found, current = [], 1
+    for place, name in enumerate(whole, 1):
+        p_above = stable(p[place - 2]) if place > 1 else math.nan
+        current = place if p_above <= ALPHA else current
+        above = scores[whole[place - 2]] if place > 1 else {}
+        pairs = len(scores[name].keys() & above.keys())
+        found.append(Standing(name, rows[name], means[name], current, pairs, p_above))
+    rest = sorted(rows.keys() - set(whole), key=lambda name: (-len(rows[name]), name))
+    return [*found, *(Standing(name, rows[name], means[name]) for name in rest)]
+
+
+def _rows(boards: Sequence[Leaderboard]) -> dict[str, dict[int, Row]]:
+    """The row by which each strategy stands in each leaderboard: its only one, or its defaults.
+
+    Of rows with enough seeds.
+    """
+    found: dict[str, dict[int, Row]] = {}
+    for number, board in enumerate(boards):
+        rows = _listed(board)
+        for strategy in dict.fromkeys(row.entrant.strategy for row in rows):
+            own = [row for row in rows if row.entrant.strategy == strategy]
+            if len(own) > 1:
+                own = [row for row in own if row.entrant.hyperparameters == "{}"]
+            if len(own) == 1:
+                found.setdefault(strategy, {})[number] = own[0]
+    return found
+
+
+def _scores(rows: Mapping[int, Row], boards: Sequence[Leaderboard]) -> dict[Block, float]:
+    """The hypervolume of each benchmark and seed, the mean over its budgets."""
+    values: dict[Block, list[float]] = {}
+    for number, row in rows.items():
+        for seed, score in row.scores.items():
+            values.setdefault((boards[number].key.benchmark, seed), []).append(score)
+    return {block: math.fsum(own) / len(own) for block, own in values.items()}
+
+
+def _mean(scores: Mapping[Block, float]) -> float:
+    """Over benchmarks, each the mean of its seeds."""
+    by_benchmark: dict[str, list[float]] = {}
+    for (benchmark, _), score in scores.items():
+        by_benchmark.setdefault(benchmark, []).append(score)
+    means = [math.fsum(own) / len(own) for own in by_benchmark.values()]
+    return stable(math.fsum(means) / len(means))
+
+
+def _streams(boards: Sequence[Leaderboard]) -> list[list[Leaderboard]]:
+    """Leaderboards whose conditions are equal but for the budget."""
+    found: dict[PoolKey, list[Leaderboard]] = {}
+    for board in boards:
+        found.setdefault(replace(board.key, budget=""), []).append(board)
+    return list(found.values())
+
+
+def _amount(board: Leaderboard) -> float:
+    return board.records[0].record.config.budget.amount
+
+
+def _agreement(
+    first: Leaderboard, second: Leaderboard, rows: Mapping[str, Mapping[int, Row]]
+) -> Agreement:
+    same, ordered, turned = 0, 0, []
+    pairs = list(combinations(sorted(rows), 2))
+    for one, other in pairs:
+        leads = [_lead(rows[one][number], rows[other][number]) for number in (0, 1)]
+        same += leads[0].mean * leads[1].mean > 0
+        ordered += any(lead.mean for lead in leads)
+        if leads[0].low > 0 > leads[1].high:
+            turned.append((one, other))
+        if leads[0].high < 0 < leads[1].low:
+            turned.append((other, one))
+    return Agreement(first, second, len(rows), same / max(ordered, 1), turned)
+
+
+def _lead(one: Row, other: Row) -> intervals.Interval:
+    """By how much the hypervolume of a row is above that of another, paired by seed."""
+    seeds = sorted(one.scores.keys() & other.scores.keys())
+    differences = [one.scores[seed] - other.scores[seed] for seed in seeds]
+    return intervals.mean_interval(differences, rng=np.random.default_rng(RESAMPLING_SEED))

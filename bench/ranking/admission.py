@@ -1,0 +1,162 @@
+"""Which records count: those that agree with themselves, and of copies one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from bench.config.budget import Budget
+from bench.config.catalogue import find_benchmark, find_model
+from bench.formatting.markdown import one_line
+from bench.records.environment import fingerprint
+from bench.records.schema import RunRecord
+from bench.records.store import (
+    RecordError,
+    Store,
+    Stored,
+    read_record,
+    without_collection,
+)
+from strategies.registry import STRATEGIES
+
+
+def fault(record: RunRecord) -> str | None:
+    """Why a record cannot be ranked although it did not fail, or whatever became of it if blind.
+
+    None if it can, or is a failure.
+    """
+    config = record.config
+    try:
+        stream = find_benchmark(config.benchmark)  # its name is that of a folder of pages
+        stream.check_scenario(config.benchmark, config.scenario)
+        find_model(config.model)
+    except ValueError as error:
+        return str(error)
+    if config.blind:
+        return "a trial of a search, which never looked at the test stream"
+    identity = _identity(json.dumps(record.environment.machine))
+    if record.environment.fingerprint != identity:
+        return f"fingerprint must be that of its machine, {identity}"
+    if reason := _strategy_fault(record):
+        return reason
+    return _result_fault(record, stream.experiences) if record.status == "ok" else None
+
+
+@lru_cache(maxsize=256)
+def _identity(facts: str) -> str:
+    """The fingerprint of a machine as JSON; most records are of few machines."""
+    return fingerprint(json.loads(facts))
+
+
+def _strategy_fault(record: RunRecord) -> str | None:
+    name = record.config.strategy
+    entry = STRATEGIES.get(name)
+    if entry is not None and record.ranked != entry.ranked:
+        return f"ranked must be {entry.ranked} for {name}, got {record.ranked}"
+    if not name.isascii():  # letters of other scripts look like those of a name
+        return f"strategy must be of ASCII letters, got {name!a}"
+    if name != name.strip() or not name:
+        return f"strategy must be a name with no space around it, got {name!r}"
+    return None
+
+
+def _result_fault(record: RunRecord, experiences: int | None) -> str | None:
+    """experiences: of the stream; None where its data tell."""
+    if record.cost is None:
+        return "status is ok, but there is no cost"
+    if record.outcome is None or not record.outcome.accuracy:
+        return "status is ok, but there is no outcome"
+    if experiences not in (None, len(record.outcome.accuracy)):
+        return f"the stream has {experiences} experiences, got {len(record.outcome.accuracy)}"
+    if None in record.outcome.accuracy[-1]:
+        return "status is ok, but the final accuracy has gaps"
+    if not record.weights or record.weights[-1].total < 1:
+        return "status is ok, but the weights were not counted"
+    return None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The records of a folder, and why other files there are left out, by their path in it."""
+
+    stored: tuple[Stored, ...]
+    damaged: dict[Path, str]
+
+
+@without_collection()
+def read(records_root: Path) -> Evidence:
+    """Every record that can be ranked; what cannot is named by its path in the folder."""
+    stored, damaged = [], {}
+    for path in Store(records_root).paths():
+        name = path.relative_to(records_root)
+        try:
+            record = read_record(path)
+        except RecordError as error:
+            damaged[name] = one_line(f"{name.as_posix()}: {error.reason}")
+            continue
+        if reason := fault(record):
+            damaged[name] = f"{name.as_posix()}: {reason}"
+        else:
+            stored.append(Stored(path, record))
+    for copy, original in _copies(stored, records_root).items():
+        name, first = (path.relative_to(records_root) for path in (copy, original))
+        damaged[name] = f"{name.as_posix()}: the same attempt at the same run as {first.as_posix()}"
+    own = [item for item in stored if item.path.relative_to(records_root) not in damaged]
+    return Evidence(tuple(own), damaged)
+
+
+def _copies(stored: Sequence[Stored], root: Path) -> dict[Path, Path]:
+    """Records of one attempt beside the one that counts: it lies where a run would write it."""
+    store = Store(root)
+    first: dict[tuple[str, int, str | None], Path] = {}
+    copies: dict[Path, Path] = {}
+    misplaced = [store.path(s.record.config, s.record.attempt) != s.path for s in stored]
+    for _, item in sorted(zip(misplaced, stored, strict=True), key=lambda pair: pair[0]):
+        record = item.record
+        steps = record.config.budget.clock == "steps"  # the same on every machine
+        machine = None if steps else record.environment.fingerprint
+        attempt = (record.digest, record.attempt, machine)
+        if attempt in first:
+            copies[item.path] = first[attempt]
+        else:
+            first[attempt] = item.path
+    return copies
+
+
+def select(
+    stored: Iterable[Stored],
+    *,
+    benchmark: str | None = None,
+    scenario: str | None = None,
+    budget: Budget | str | None = None,
+) -> list[Stored]:
+    """The records that pass every filter.
+
+    Args:
+        budget: in any unit and on any clock: `10m` finds `600s`.
+
+    Raises:
+        ValueError: names the filter that left none.
+    """
+    if isinstance(budget, str):
+        budget = Budget.parse(budget)
+    left = list(stored)
+    left = _filter(left, "benchmark", benchmark, lambda item: item.record.config.benchmark)
+    left = _filter(left, "scenario", scenario, lambda item: item.record.config.scenario)
+    wanted = None if budget is None else str(budget)
+    return _filter(left, "budget", wanted, lambda item: str(item.record.config.budget))
+
+
+def _filter(
+    stored: list[Stored], name: str, wanted: str | None, value: Callable[[Stored], str]
+) -> list[Stored]:
+    if wanted is None:
+        return stored
+    left = [item for item in stored if value(item) == wanted]
+    if not left:
+        known = ", ".join(sorted({value(item) for item in stored})) or "none"
+        raise ValueError(f"no records are left by {name} {wanted!r}; there are: {known}")
+    return left

@@ -1,0 +1,180 @@
+"""Who is compared in a pool: strategies with their hyper-parameters, what they are called, which
+attempt of each run counts, and which runs are missing.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from bench.config.run_config import RunConfig
+from bench.ranking.pools import Seed, evidence_order, seed_text
+from bench.records.schema import FINISHED, RunRecord
+from bench.records.store import Stored
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A strategy with its hyper-parameters: one row of a leaderboard.
+
+    Attributes:
+        hyperparameters: canonical JSON of what differs from the defaults.
+        resolved: of all of them, so that a default that changed between two versions of the code
+            makes two rows.
+    """
+
+    strategy: str
+    hyperparameters: str
+    resolved: str
+
+    @cached_property
+    def label(self) -> str:
+        """`name`, or `name (density=0.1)` with what differs from the defaults."""
+        return _label(self.strategy, json.loads(self.hyperparameters))
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Cells of the grid of entrants and seeds without a result, and the command that fills them.
+
+    Attributes:
+        seeds: each with why it is missing: `not run`, `killed` or `infra_error`.
+        command: skips what is done when it is given the folder of the records as `--out`.
+    """
+
+    label: str
+    seeds: tuple[tuple[Seed, str], ...]
+    command: str
+
+    def __str__(self) -> str:
+        reasons = ", ".join(f"seed {seed_text(seed)} {reason}" for seed, reason in self.seeds)
+        return f"{self.label}: {reasons}: {self.command}"
+
+
+def entrants(stored: Sequence[Stored]) -> dict[Entrant, dict[Seed, list[Stored]]]:
+    """The attempts of each entrant at each seed, first attempt first, entrants in a fixed order."""
+    found: dict[Entrant, dict[Seed, list[Stored]]] = {}
+    for item in sorted(stored, key=evidence_order):
+        config = item.record.config
+        seed = (config.base_seed, config.repetition)
+        found.setdefault(_entrant(item.record), {}).setdefault(seed, []).append(item)
+    for unresolved in [entrant for entrant in found if entrant.resolved == "{}"]:
+        homes = [e for e in found if e != unresolved and replace(e, resolved="{}") == unresolved]
+        if len(homes) == 1:
+            for seed, attempts in found.pop(unresolved).items():
+                home = found[homes[0]].setdefault(seed, [])
+                home += attempts
+                home.sort(key=evidence_order)
+    return {e: found[e] for e in sorted(found, key=lambda e: (e.label, e.resolved))}
+
+
+def labels(found: Iterable[Entrant]) -> dict[Entrant, str]:
+    """A label for each entrant; where two would be equal it also tells what differs in them."""
+    every = list(found)
+    twins: dict[str, list[Entrant]] = {}
+    for entrant in every:
+        twins.setdefault(entrant.label, []).append(entrant)
+    telling = {
+        label: _differing([json.loads(e.resolved) for e in own]) for label, own in twins.items()
+    }
+    result = {}
+    for entrant in every:
+        resolved = json.loads(entrant.resolved)
+        told = {name: resolved.get(name, "unset") for name in telling[entrant.label]}
+        shown = json.loads(entrant.hyperparameters) | told
+        result[entrant] = _label(entrant.strategy, shown)
+    return result
+
+
+def common(found: Iterable[Entrant]) -> dict[str, object]:
+    """The hyper-parameters that are set to the same in every entrant."""
+    every = [json.loads(entrant.hyperparameters) for entrant in found]
+    first = every[0] if every else {}
+    return {n: v for n, v in first.items() if all(n in one and one[n] == v for one in every)}
+
+
+def names(found: Iterable[Entrant]) -> dict[Entrant, str]:
+    """A short name for each row of one table: what not all share, numbers to three digits.
+
+    Where two would be equal it is the label.
+    """
+    every = labels(found)
+    shared = common(every)
+    short = {}
+    for entrant in every:
+        own = json.loads(entrant.hyperparameters)
+        told = {name: _rounded(value) for name, value in own.items() if name not in shared}
+        short[entrant] = _label(entrant.strategy, told)
+    uses = Counter(short.values())
+    return {e: name if uses[name] == 1 else every[e] for e, name in short.items()}
+
+
+def _rounded(value: object) -> object:
+    return float(f"{value:.3g}") if isinstance(value, float) else value
+
+
+def _differing(twins: Sequence[dict[str, object]]) -> list[str]:
+    """Names of the values in which the twins differ."""
+    if len(twins) < 2:
+        return []
+    names = sorted({name for twin in twins for name in twin})
+    return [n for n in names if len({json.dumps(t.get(n), sort_keys=True) for t in twins}) > 1]
+
+
+def counted(attempts: Sequence[Stored]) -> Stored | None:
+    """The attempt that counts: the first that finished, never the best; None if none did."""
+    return next((item for item in attempts if item.record.status in FINISHED), None)
+
+
+def missing(grid: dict[Entrant, dict[Seed, list[Stored]]]) -> list[Missing]:
+    """Cells without a result: never run where another entrant was, or cut short by the machine."""
+    names = labels(grid)
+    every = sorted({seed for cells in grid.values() for seed in cells})
+    found = []
+    for entrant, cells in grid.items():
+        example = next(iter(cells.values()))[0].record.config
+        for base in sorted({base for base, _ in every}):
+            gaps = [s for s in every if s[0] == base and counted(cells.get(s, [])) is None]
+            if gaps:
+                last = {"base_seed": base, "repetition": gaps[-1][1]}
+                command = run_command(example.model_copy(update=last))
+                reasons = [cells[s][-1].record.status if s in cells else "not run" for s in gaps]
+                seeds = tuple(zip(gaps, reasons, strict=True))
+                found.append(Missing(names[entrant], seeds, command))
+    return found
+
+
+def run_command(config: RunConfig) -> str:
+    """The shell command that makes this run and the repetitions before it."""
+    words = ["--benchmark", config.benchmark, "--scenario", config.scenario]
+    words += ["--model", config.model, "--strategy", config.strategy]
+    for name, value in sorted(config.hyperparameters.items()):
+        words += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
+    words += ["--budget", str(config.budget), "--seeds", str(config.repetition + 1)]
+    if config.budget.clock == "cpu":
+        words += ["--clock", "cpu"]
+    for name in ("allocation", "validation", "threads", "device", "base_seed"):
+        value = getattr(config, name)
+        if value != RunConfig.model_fields[name].default:
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    for name, chosen in (("speedups", config.speedups), ("augment", config.augment)):
+        if chosen:
+            words += [f"--{name}", ",".join(chosen)]
+    return shlex.join(["python", "-m", "bench", "run", *words])
+
+
+def _entrant(record: RunRecord) -> Entrant:
+    return Entrant(
+        record.config.strategy,
+        json.dumps(record.config.hyperparameters, sort_keys=True),
+        json.dumps(record.resolved, sort_keys=True),
+    )
+
+
+def _label(strategy: str, hyperparameters: dict[str, object]) -> str:
+    shown = ", ".join(f"{name}={value}" for name, value in sorted(hyperparameters.items()))
+    return f"{strategy} ({shown})" if shown else strategy

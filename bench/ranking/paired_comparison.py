@@ -1,0 +1,258 @@
+"""Two strategies, or two folders of records, side by side: paired by seed, in words and numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rich.markup import escape
+from rich.table import Table
+
+from bench.config.run_config import suggest
+from bench.formatting.numbers import SCENARIO_NAMES
+from bench.ranking import pools
+from bench.ranking.leaderboard import Row
+from bench.ranking.pools import PoolError, PoolKey, Seed, budget_text
+from bench.ranking.rank import boards
+from bench.records.store import Stored
+from bench.stats import hypothesis_tests, intervals
+from bench.stats.hypothesis_tests import ALPHA
+from bench.stats.intervals import RESAMPLING_SEED, Interval
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number of a run that is compared.
+
+    Attributes:
+        points: in percentage points, else as it is.
+    """
+
+    name: str
+    title: str
+    higher_is_better: bool
+    points: bool = True
+
+    def shown(self, value: float) -> str:
+        """The value as a page prints it."""
+        if math.isnan(value):
+            return "-"
+        return f"{100 * value:.2f}" if self.points else f"{value:.4f}"
+
+
+MEASURES = (
+    Measure("hypervolume", "hypervolume", True, points=False),
+    Measure("accuracy", "final average accuracy, %", True),
+    Measure("weights", "weights used, %", False),
+    Measure("average_incremental_accuracy", "average incremental accuracy, %", True),
+    Measure("anytime_accuracy", "anytime accuracy, %", True),
+    Measure("forgetting", "forgetting, %", False),
+    Measure("charged", "charged, % of budget", False),
+)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One measure of two rows over the seeds that both have measured.
+
+    Attributes:
+        difference: first less second, with its interval.
+        p: adjusted for all differences shown together.
+        improvement: probability that a run of the first is the better one.
+    """
+
+    measure: Measure
+    pairs: int
+    first: float
+    second: float
+    difference: Interval
+    p: float
+    improvement: float
+
+    @property
+    def verdict(self) -> str:
+        """Which one is better, as far as the paired test tells."""
+        if not self.pairs:
+            return "not measured in both"
+        if self.difference.mean == 0 and self.p == 1:
+            return "no difference"
+        better = (self.difference.mean > 0) == self.measure.higher_is_better
+        who = "first" if better else "second"
+        if self.p <= ALPHA:
+            return f"{who} better"
+        return f"{who} better, not told apart"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two rows of one pool, or of two pools that agree in all but where the records lie."""
+
+    where: str
+    first: str
+    second: str
+    seeds: int
+    failed: tuple[int, int]
+    differences: tuple[Difference, ...]
+    tests: int
+    """How many p-values were adjusted together, by Holm."""
+
+    def sentence(self) -> str:
+        """The comparison of the headline in words."""
+        headline = self.differences[0]
+        found, pairs = headline.difference, headline.pairs
+        if not pairs:
+            return f"{self.where}: {self.first} and {self.second} have no seed in common."
+        text = (
+            f"{self.where}: {self.first} has a hypervolume of {headline.first:.3f}, {self.second} "
+            f"of {headline.second:.3f}; the difference is {found.mean:+.3f}"
+        )
+        if not math.isnan(found.low):
+            text += f" [{found.low:+.3f}, {found.high:+.3f}]"
+        text += f" over {pairs} paired seed{'' if pairs == 1 else 's'}, p = {headline.p:.3g} "
+        text += f"after Holm over {self.tests} tests. "
+        if headline.p <= ALPHA:
+            return text + f"The paired test separates them (p at most {ALPHA})."
+        needed = hypothesis_tests.seeds_to_separate(self.tests, alpha=ALPHA)
+        if pairs < needed:
+            return text + f"So few pairs cannot separate anything: it takes at least {needed}."
+        return text + "The paired test does not separate them."
+
+
+def compare_strategies(stored: Sequence[Stored], first: str, second: str) -> list[Comparison]:
+    """Two rows in each leaderboard that has both.
+
+    Args:
+        first: a label, or a strategy with one row in the leaderboard.
+        second: a label, or a strategy with one row in the leaderboard.
+
+    Raises:
+        ValueError: names a row that there is not.
+    """
+    found = []
+    every = boards(stored)
+    labels = {row.label for board in every for row in (*board.rows, *board.upper_bounds)}
+    for board in every:
+        rows = [*board.rows, *board.upper_bounds]
+        one, other = (find_row(rows, name) for name in (first, second))
+        if one is not None and other is not None:
+            found.append((_where(board.key), one, other, one.label, other.label))
+    if not found:
+        for name in (first, second):
+            if not any(label == name or label.startswith(f"{name} (") for label in labels):
+                raise ValueError(suggest("strategy in these records", name, labels))
+        raise ValueError(f"{first} and {second} must be in one leaderboard, found none with both")
+    return _compared(found)
+
+
+def compare_folders(first: Sequence[Stored], second: Sequence[Stored]) -> list[Comparison]:
+    """Each row that two sets of records have in common.
+
+    Raises:
+        PoolError: names the fields that differ.
+    """
+    there = {board.key: board for board in boards(second)}
+    found = []
+    for board in boards(first):
+        if board.key not in there:
+            continue
+        twins = {row.label: row for row in (*there[board.key].rows, *there[board.key].upper_bounds)}
+        for row in (*board.rows, *board.upper_bounds):
+            if row.label in twins:
+                names = f"{row.label}, first folder", f"{row.label}, second folder"
+                found.append((_where(board.key), row, twins[row.label], *names))
+    if not found:
+        keys = [*pools.pools(first), *pools.pools(second)]
+        raise PoolError(f"the folders must share a row; {pools.differences(keys)}")
+    return _compared(found)
+
+
+def table(comparison: Comparison) -> Table:
+    """One comparison for a terminal; P(better) is the probability that a run of the first is."""
+    c = comparison
+    failed = f"; failed runs {c.failed[0]} and {c.failed[1]}" if any(c.failed) else ""
+    title = f"{c.where}: {c.first} (first) and {c.second} (second), {c.seeds} paired seeds{failed}"
+    found = Table(title=escape(title), title_justify="left", box=None)
+    found.add_column("measure", no_wrap=True)
+    for name in ("first", "second", "first - second", "95 % interval", "p", "P(better)"):
+        found.add_column(name, justify="right")
+    found.add_column("verdict", overflow="fold")
+    for one in c.differences:
+        show, ends = one.measure.shown, one.difference
+        interval = f"[{show(ends.low)}, {show(ends.high)}]" if not math.isnan(ends.low) else "-"
+        found.add_row(
+            one.measure.title,
+            show(one.first),
+            show(one.second),
+            show(ends.mean),
+            escape(interval),
+            f"{one.p:.3g}" if one.pairs else "-",
+            f"{one.improvement:.2f}" if one.pairs else "-",
+            one.verdict,
+        )
+    return found
+
+
+def _compared(found: Sequence[tuple[str, Row, Row, str, str]]) -> list[Comparison]:
+    """The comparisons, with p-values adjusted over all of their differences together."""
+    every = [[_difference(one, other, m) for m in MEASURES] for _, one, other, _, _ in found]
+    raw = [d.p for differences in every for d in differences if d.pairs]
+    adjusted = iter(hypothesis_tests.holm(raw))
+    result = []
+    for (where, one, other, first, second), differences in zip(found, every, strict=True):
+        with_p = tuple(_adjusted(d, next(adjusted)) if d.pairs else d for d in differences)
+        seeds = len(one.runs.keys() & other.runs.keys())
+        failed = one.failed, other.failed
+        result.append(Comparison(where, first, second, seeds, failed, with_p, len(raw)))
+    return result
+
+
+def _difference(one: Row, other: Row, measure: Measure) -> Difference:
+    values = _paired(one, other, measure.name)
+    first, second = [pair[0] for pair in values], [pair[1] for pair in values]
+    if not values:
+        nothing = Interval(math.nan, math.nan, math.nan)
+        return Difference(measure, 0, math.nan, math.nan, nothing, 1.0, math.nan)
+    generator = np.random.default_rng(RESAMPLING_SEED)
+    better = hypothesis_tests.probability_of_improvement(first, second)
+    return Difference(
+        measure,
+        pairs=len(values),
+        first=float(np.mean(first)),
+        second=float(np.mean(second)),
+        difference=intervals.mean_interval([a - b for a, b in values], rng=generator),
+        p=hypothesis_tests.paired_sign_flip(first, second, rng=generator),
+        improvement=better if measure.higher_is_better else 1 - better,
+    )
+
+
+def _paired(one: Row, other: Row, name: str) -> list[tuple[float, float]]:
+    """(first, second) of the seeds at which both rows measured it."""
+    seeds: list[Seed] = sorted(one.measured.keys() & other.measured.keys())
+    pairs = [(getattr(one.measured[s], name), getattr(other.measured[s], name)) for s in seeds]
+    return [(a, b) for a, b in pairs if not (math.isnan(a) or math.isnan(b))]
+
+
+def _adjusted(difference: Difference, p: float) -> Difference:
+    return Difference(**{**vars(difference), "p": p})
+
+
+def find_row(rows: Sequence[Row], name: str) -> Row | None:
+    """The row of that label, or the only one of that strategy.
+
+    Raises:
+        ValueError: names several.
+    """
+    for row in rows:
+        if row.label == name:
+            return row
+    own = [row for row in rows if row.entrant.strategy == name]
+    if len(own) > 1:
+        labels = "; ".join(repr(row.label) for row in own)
+        raise ValueError(f"{name} must be one row, there are several: {labels}")
+    return own[0] if own else None
+
+
+def _where(key: PoolKey) -> str:
+    return ", ".join([key.benchmark, SCENARIO_NAMES[key.scenario], budget_text(key), key.model])

@@ -1,0 +1,276 @@
+"""What happened in a run: the record's schema, field by field.
+
+A number that was not measured is null; a failed run is a record with its status and reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from bench.config.budget import TOLERANCE, Kind
+from bench.config.run_config import RunConfig, Value
+
+SCHEMA = 2
+"""Version of the record's fields; `upgraded` says what each of them added."""
+
+ROUNDING = 1e-6
+"""Share by which sums of the same amounts may differ."""
+
+Status = Literal["ok", "overrun", "timeout", "oom", "diverged", "error", "killed", "infra_error"]
+FINISHED: frozenset[str] = frozenset({"ok", "overrun", "timeout", "oom", "diverged", "error"})
+"""Statuses that a resumed suite keeps; `killed` and `infra_error` are run again."""
+
+Amount = Annotated[float, Field(ge=0, le=1e12)]
+"""Seconds, or steps: what adds up without overflowing."""
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Matrix = list[list[Fraction | None]]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Cost(_Part):
+    """What the run spent. Seconds unless the name says otherwise."""
+
+    charged: Amount
+    """Charged against the budget, in the budget's unit."""
+    charged_by_experience: list[Amount]
+    """The same for each experience."""
+    steps_by_experience: list[Count] | None = None
+    """Training minibatches and steps at night of each; null in records of schema 1."""
+    seconds_by_kind: dict[Kind, Amount]
+    """Charged seconds by kind: train, night, data, hooks, validation."""
+    excused_seconds: dict[str, Amount]
+    """Measured, not charged: data, model, warm_up, evaluation."""
+    wall_seconds: Amount
+    """Monotonic clock over the charged spans."""
+    cpu_seconds: Amount
+    """CPU seconds of the process over the charged spans."""
+    cpu_share: Amount | None
+    """cpu_seconds / (wall_seconds x threads): how much of its cores the run really had."""
+    steps: dict[str, Count]
+    """Training minibatches and steps at night."""
+    samples: Count
+    """Training samples through forward and backward passes in minibatches."""
+    longest_step: Amount
+    """Longest time between two checks of the budget, in the budget's seconds."""
+    peak_memory_bytes: Count | None
+    """Largest resident set of the process; device memory when the device is cuda."""
+
+    def check_sums(self, *, timed: bool) -> None:
+        """Refuse the cost of a whole run that contradicts itself.
+
+        Args:
+            timed: the budget is in seconds.
+
+        Raises:
+            ValueError: names the sum that does not hold.
+        """
+        parts = {"charged_by_experience": self.charged_by_experience}
+        if timed:
+            parts["seconds_by_kind"] = list(self.seconds_by_kind.values())
+        for name, values in parts.items():
+            total = sum(values)  # fsum would raise beyond a float
+            if abs(total - self.charged) > ROUNDING * max(1.0, self.charged):
+                raise ValueError(
+                    f"charged must be the sum of {name}, {total:g}, got {self.charged:g}"
+                )
+        counted, steps = self.steps_by_experience, sum(self.steps.values())
+        if counted is not None and sum(counted) != steps:
+            raise ValueError(f"steps_by_experience must add up to {steps}, got {sum(counted)}")
+        most = max(self.charged_by_experience, default=0.0)  # a step lies in one experience
+        if timed and self.longest_step > most + ROUNDING * max(1.0, most):
+            raise ValueError(
+                "longest_step must be at most what one experience charged, "
+                f"{most:g}, got {self.longest_step:g}"
+            )
+
+    def check_clocks(self, *, threads: int) -> None:
+        """ValueError when the clocks of a whole run on the wall clock contradict each other."""
+        if abs(self.wall_seconds - self.charged) > 0.1 + TOLERANCE * self.charged:
+            raise ValueError(
+                f"wall_seconds must be the {self.charged:g} charged, got {self.wall_seconds:g}"
+            )
+        if self.cpu_share is None or not self.wall_seconds:
+            return
+        share = self.cpu_seconds / (threads * self.wall_seconds)
+        if abs(share - self.cpu_share) > TOLERANCE:
+            raise ValueError(f"cpu_share must be {share:g}, got {self.cpu_share:g}")
+
+
+class WeightsInUse(_Part):
+    """Weights needed at inference for all experiences so far, after one experience."""
+
+    total: Count
+    """All parameters of the model."""
+    used: Count
+    """Non-zero under the union of all task masks; heads, biases, normalisation included."""
+    prunable: Count
+    """Parameters in weight matrices and kernels, heads excluded."""
+    used_prunable: Count
+    """Of those, non-zero under the union of all task masks."""
+    claimed: Count
+    """Of those, newly claimed by this experience."""
+    active: Count
+    """Of those, active when this experience is answered."""
+    mask_bits: Count
+    """Bits that the stored masks need."""
+    buffer_bytes: Count
+    """Stored examples, teachers, importances, snapshots."""
+    artifact_bytes: Count
+    """Compressed bytes that must be saved to answer for all experiences."""
+
+    @model_validator(mode="after")
+    def _add_up(self) -> WeightsInUse:
+        if not 0 <= self.used_prunable <= self.used <= self.total or self.total < 1:
+            raise ValueError(f"weights used must be in [0, total], got {self.used} of {self.total}")
+        if not self.used_prunable <= self.prunable <= self.total:
+            raise ValueError(f"prunable weights must be in [used, total], got {self.prunable}")
+        return self
+
+
+class Outcome(_Part):
+    """What the run achieved. Accuracies are fractions; row i is after experience i."""
+
+    accuracy: Matrix
+    """R[i][j]: tested on experience j after training on i; task known only if the scenario
+    tells it. Null where not measured, as everywhere in a blind run."""
+    accuracy_task_aware: Matrix | None
+    """The same with the argmax restricted to the classes of experience j; null if no different."""
+    validation: Matrix | None
+    """R on the held-out part of the training stream; null when nothing is held out."""
+    curve: list[tuple[Amount, Fraction]]
+    """(charged, mean accuracy over the experiences so far), off the clock; of a blind run on what
+    was held out."""
+    test_samples: list[Annotated[Count, Field(ge=1)]]
+    """Test samples of each experience, at least 1."""
+    chance: float = Field(gt=0, lt=1)
+    """Accuracy of guessing: mean over experiences of 1 / number of possible answers."""
+
+    @model_validator(mode="after")
+    def _square(self) -> Outcome:
+        n = len(self.test_samples)
+        for name in ("accuracy", "accuracy_task_aware", "validation"):
+            matrix = getattr(self, name)
+            if matrix is not None and [len(row) for row in matrix] != [n] * n:
+                raise ValueError(f"{name} must be {n} x {n}, as there are {n} test_samples")
+        return self
+
+
+class Calibration(_Part):
+    """What the machine reached on the reference training, by `bench calibrate`; never ranks."""
+
+    steps_per_second: float = Field(gt=0)
+    """Median over short blocks of the reference, alone on the machine."""
+    ratio: float = Field(gt=0)
+    """Rate of the blocks called A over that of their neighbours called B: the same work."""
+    noise: float = Field(ge=0)
+    """Half width of the 95 % interval of `ratio`: smaller differences cannot be seen here."""
+    jobs: int = Field(ge=1)
+    """How many references ran at once for `beside`."""
+    beside: float | None = None
+    """Rate with `jobs` - 1 busy neighbours over the rate alone; null when there were none."""
+    measured: AwareDatetime
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether two series of the same work differ by more than the noise explains."""
+        return abs(self.ratio - 1) > self.noise
+
+
+class Environment(_Part):
+    """Where and with what the run was made; no host name."""
+
+    commit: str | None
+    dirty: bool | None
+    versions: dict[str, str]
+    machine: dict[str, str | int | None]
+    """Stable facts: cpu, cores, memory_gib, system, accelerator."""
+    fingerprint: str
+    """SHA-256 of `machine`, first 12 hexadecimal digits."""
+    data_hash: str | None
+    calibration: Calibration | None = None
+    """The latest of this machine with these threads and device; null if never measured."""
+    command: str
+    started: AwareDatetime
+    ended: AwareDatetime
+
+
+class RunRecord(_Part):
+    """One attempt at one RunConfig: the unit of evidence behind every number."""
+
+    schema_version: int = SCHEMA
+    ruleset: str
+    digest: str
+    benchmark_version: str | None
+    config: RunConfig
+    resolved: dict[str, Value | list[Value]]
+    """Every hyper-parameter of the strategy, defaults filled in."""
+    ranked: bool
+    """False for upper bounds that see all data at once."""
+    status: Status
+    reason: str | None = None
+    """One line; the traceback lies in the log beside the record."""
+    attempt: int = Field(ge=1, le=10_000)
+    cost: Cost | None = None
+    outcome: Outcome | None = None
+    weights: list[WeightsInUse] = Field(default_factory=list)
+    """After each experience."""
+    environment: Environment
+
+    @model_validator(mode="after")
+    def _ok_is_complete(self) -> RunRecord:
+        if self.status != "ok":
+            return self
+        if self.cost is None or self.outcome is None or not self.weights:
+            raise ValueError("status ok needs cost, outcome and weights")
+        self._check_lengths(len(self.outcome.test_samples))
+        budget = self.config.budget
+        step = 1.0 if budget.clock == "steps" else self.cost.longest_step
+        most = budget.amount + max(step, TOLERANCE * budget.amount)
+        if not 0 <= self.cost.charged <= most:
+            raise ValueError(f"status ok needs charged in [0, {most:g}], got {self.cost.charged:g}")
+        self.cost.check_sums(timed=budget.clock != "steps")
+        if budget.clock == "wall":
+            self.cost.check_clocks(threads=self.config.threads)
+        return self
+
+    def _check_lengths(self, experiences: int) -> None:
+        """ValueError unless what is told of each experience is; an upper bound has but one."""
+        assert self.cost is not None, "checked before"
+        told: dict[str, Sequence[object] | None] = {
+            "weights": self.weights,
+            "charged_by_experience": self.cost.charged_by_experience,
+            "steps_by_experience": self.cost.steps_by_experience,
+        }
+        for name, found in told.items():
+            if found is not None and self.ranked and len(found) != experiences:
+                raise ValueError(f"{name} must have {experiences} entries, got {len(found)}")
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> RunRecord:
+        for name, chosen in self.config.hyperparameters.items():
+            if name in self.resolved and self.resolved[name] != chosen:
+                raise ValueError(f"resolved {name} must be {chosen!r}, got {self.resolved[name]!r}")
+        if self.environment.ended < self.environment.started:
+            raise ValueError("the run must have ended after it started")
+        return self
+
+
+def upgraded(payload: dict[str, Any]) -> dict[str, Any]:
+    """The record in the present schema.
+
+    2: the environment has a calibration, the cost its steps by experience; both may be null.
+
+    Raises:
+        ValueError: for one of a schema that is not known.
+    """
+    version = payload.get("schema_version")
+    if not isinstance(version, int) or not 1 <= version <= SCHEMA:
+        raise ValueError(f"schema_version must be in 1 to {SCHEMA}, got {version!r:.20}")
+    return payload | {"schema_version": SCHEMA}

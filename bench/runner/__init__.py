@@ -1,0 +1,1 @@
+"""One run under a budget; `run.py` is the page to read."""

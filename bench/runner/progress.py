@@ -1,0 +1,48 @@
+"""What a run tells while it goes on: how far it is, and what it has reached."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.runner.meter import Meter
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a run tells while it runs.
+
+    Attributes:
+        experience: index of the one in training.
+        spent: fraction of the whole budget.
+        accuracy: mean over the experiences so far, weights: share in use; None before the first
+            evaluation.
+    """
+
+    experience: int
+    experiences: int
+    spent: float
+    accuracy: float | None
+    weights: float | None = None
+
+
+class Account:
+    """Tells the outside how far the run is, four times a second at most."""
+
+    def __init__(self, meter: Meter, experiences: int, report: Callable[[Progress], None]) -> None:
+        self._meter, self._experiences, self._report = meter, experiences, report
+        self._told = 0.0
+        self.experience = 0
+        self.accuracy: float | None = None
+        self.weights: float | None = None
+
+    def tell(self) -> None:
+        """Report, unless that was done a moment ago."""
+        now = time.monotonic()
+        if now - self._told > 0.25:
+            self._told = now
+            spent = min(1.0, self._meter.spent / self._meter.budget.amount)
+            self._report(
+                Progress(self.experience, self._experiences, spent, self.accuracy, self.weights)
+            )

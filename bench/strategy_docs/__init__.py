@@ -1,0 +1,1 @@
+"""The page of each strategy: what it does, its hyper-parameters, its schedule drawn."""

@@ -1,0 +1,167 @@
+"""From a strategy's entry and what was chosen to the strategy itself."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from typing import Any
+
+from strategies.registry import _TEMPLATE, STRATEGIES, TRAINING, TRAINING_RULES, Entry
+from strategies.suggestions import _hint, suggest
+
+
+def find(name: str) -> Entry:
+    """The entry of an id, an entry point, or `module:name`.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if name in STRATEGIES:
+        return STRATEGIES[name]
+    plugins = {p.name: p.value for p in entry_points(group="sleepbench.strategies")}
+    path = plugins.get(name, name)
+    if ":" not in path:
+        raise ValueError(suggest("strategy", name, [*STRATEGIES, *plugins]))
+    found = _import(path)
+    if isinstance(found, Entry):
+        return found
+    doc = (inspect.getdoc(found) or path).splitlines()[0]
+    return Entry(path, doc, "-")
+
+
+def hyperparameters(entry: Entry) -> dict[str, Any]:
+    """Every hyper-parameter with its default; a required one without a default is absent."""
+    own = {
+        name: parameter.default
+        for name, parameter in inspect.signature(_import(entry.factory)).parameters.items()
+        if name not in _TEMPLATE and parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    }
+    merged = {**TRAINING, **own, **entry.defaults}
+    merged |= entry.presets.get(str(merged.get("preset")), {})
+    return {n: v for n, v in merged.items() if v is not inspect.Parameter.empty}
+
+
+def sees_clock(entry: Entry) -> bool:
+    """Whether the strategy is told its progress, by which it may place nights and prunes."""
+    return "sleep_clock" in inspect.signature(_import(entry.factory)).parameters
+
+
+def resolve(name: str, entry: Entry, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults with `chosen` over them.
+
+    Raises:
+        ValueError: names an unknown hyper-parameter.
+    """
+    known = hyperparameters(entry)
+    for key in chosen:
+        if key not in known:
+            raise ValueError(f"{name} has no hyper-parameter {key!r}{_hint(key, known)}")
+        _check_kind(key, known[key], chosen[key])
+    preset = entry.presets.get(str(chosen.get("preset")), {})
+    values = {**known, **preset, **chosen}
+    _check_training(values)
+    return values
+
+
+def _check_kind(key: str, default: Any, value: Any) -> None:
+    """ValueError unless `value` is of the kind of its default; a default of None takes any."""
+    got = f"got {value!r}"
+    if isinstance(value, (list, tuple)):
+        return  # one value for each layer: the strategy knows what may be
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise ValueError(f"{key} must be true or false, {got}")
+    elif isinstance(default, (int, float)):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ValueError(f"{key} must be a number, {got}")
+        if not math.isfinite(value):
+            raise ValueError(f"{key} must be finite, {got}")
+        if isinstance(default, int) and not isinstance(value, int):
+            raise ValueError(f"{key} must be a whole number, {got}")
+    elif isinstance(default, str) and not isinstance(value, str):
+        raise ValueError(f"{key} must be text such as {default!r}, {got}")
+
+
+def _check_training(values: Mapping[str, Any]) -> None:
+    kept = {
+        "learning_rate": values["learning_rate"] > 0,
+        "momentum": 0 <= values["momentum"] < 1,
+        "weight_decay": values["weight_decay"] >= 0,
+        "batch_size": values["batch_size"] >= 1,
+        "optimizer": values["optimizer"] in ("sgd", "adam", "adamw"),
+    }
+    for key, well in kept.items():
+        if not well:
+            raise ValueError(f"{key} must be {TRAINING_RULES[key]}, got {values[key]!r}")
+
+
+def check_scenario(name: str, entry: Entry, scenario: str) -> None:
+    """ValueError when the strategy cannot do the scenario, with those it can."""
+    if scenario not in entry.scenarios:
+        can = ", ".join(entry.scenarios)
+        raise ValueError(f"{name} cannot do the {scenario}-incremental scenario; it can: {can}")
+
+
+def build(
+    name: str,
+    entry: Entry,
+    *,
+    model: Any,
+    scenario: str,
+    chosen: Mapping[str, Any],
+    sleep_clock: Any = None,
+    **template: Any,
+) -> Any:
+    """A strategy ready to train.
+
+    Args:
+        chosen: hyper-parameters that differ from the defaults. template: what Avalanche's
+            `SupervisedTemplate` takes: device, plugins, evaluator, train_epochs, eval_mb_size.
+    """
+    check_scenario(name, entry, scenario)
+    values = resolve(name, entry, chosen)
+    training = {key: values.pop(key) for key in TRAINING}
+    factory = _import(entry.factory)
+    parameters = inspect.signature(factory).parameters
+    if sees_clock(entry):
+        template["sleep_clock"] = sleep_clock
+    if "criterion" in parameters and parameters["criterion"].default is inspect.Parameter.empty:
+        template["criterion"] = _cross_entropy()
+    return factory(
+        model=model,
+        optimizer=_optimizer(model, training),
+        train_mb_size=training["batch_size"],
+        **values,
+        **template,
+    )
+
+
+def _cross_entropy() -> Any:
+    from torch.nn import CrossEntropyLoss
+
+    return CrossEntropyLoss()
+
+
+def _optimizer(model: Any, training: Mapping[str, Any]) -> Any:
+    import torch
+
+    kind, rate, decay = (training[k] for k in ("optimizer", "learning_rate", "weight_decay"))
+    parameters = model.parameters()
+    if kind == "sgd":  # its fused step fails where a head joins late, and saves little
+        momentum = training["momentum"]
+        return torch.optim.SGD(parameters, lr=rate, momentum=momentum, weight_decay=decay)
+    # one pass over the memory: less than half the time, the same steps
+    adam = torch.optim.Adam if kind == "adam" else torch.optim.AdamW
+    return adam(parameters, lr=rate, weight_decay=decay, fused=True)
+
+
+def _import(path: str) -> Callable[..., Any]:
+    module, _, name = path.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (Exception, SystemExit) as error:  # a user's module may raise anything
+        kind = type(error).__name__
+        raise ValueError(f"strategy {path!r} cannot be imported: {kind}: {error}") from error

@@ -1,0 +1,124 @@
+"""Avalanche's iCaRL by day, and the same with nights of sleep replay.
+
+Rebuffi et al. 2017, "iCaRL: Incremental classifier and representation learning" (CVPR). That sleep
+adds to it is Tadros et al. 2022; there the whole network sleeps, here the layers below the output,
+since the nearest mean of stored examples answers and the output layer is there for training alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from avalanche.core import SupervisedPlugin
+from avalanche.models import TrainEvalModel
+from avalanche.models.ncm_classifier import NCMClassifier
+from avalanche.training.losses import ICaRLLossPlugin
+from avalanche.training.supervised import Naive
+
+# public ICaRL makes its own strategy, which cannot sleep
+from avalanche.training.supervised.icarl import _ICaRLPlugin
+from torch import Tensor, nn
+
+from strategies.clock import Clock
+from strategies.methods.sleep_replay import SleepReplay
+from strategies.networks.layers import shared_head
+
+
+def icarl(
+    *,
+    model: nn.Module,
+    mem_size: int = 100,
+    plugins: Sequence[SupervisedPlugin] | None = None,
+    **base_kwargs: Any,
+) -> Naive:
+    """ICaRL as the library has it: herded examples, distillation, the nearest mean answers.
+
+    Args:
+        mem_size: stored examples in all, at least 1. The library's means are those of each image
+            and its mirror image, of digits too.
+    """
+    return Naive(**_parts(model, mem_size, plugins), **base_kwargs)
+
+
+def icarl_sleep(
+    *,
+    model: nn.Module,
+    mem_size: int = 100,
+    day: float = 0.8,
+    sleep_steps: int = 20_000,
+    inc: float = 0.003,
+    plugins: Sequence[SupervisedPlugin] | None = None,
+    sleep_clock: Clock | None = None,
+    **base_kwargs: Any,
+) -> SleepReplay:
+    """`icarl` with a night of sleep replay before examples are chosen and means are taken.
+
+    Args:
+        mem_size: stored examples in all, at least 1.
+        day: see `SleepReplay`.
+        sleep_steps: see `SleepReplay`.
+        inc: how much a weight at 0 gains when both its ends fire; at least 0.
+    """
+    parts = _parts(model, mem_size, plugins)
+    if not any(isinstance(layer, nn.Linear) for layer in model.modules()):
+        raise ValueError("model must have a linear layer below its output to sleep, got none")
+    return SleepReplay(
+        **parts,
+        day=day,
+        day_steps=NEVER,
+        sleep_steps=sleep_steps,
+        inc=inc,
+        sleep_clock=sleep_clock,
+        **base_kwargs,
+    )
+
+
+class Loss(ICaRLLossPlugin):
+    """The library's, in single precision whatever the network computes in."""
+
+    old_logits: Tensor | None
+
+    def before_forward(self, strategy: Any, **kwargs: Any) -> None:
+        """Keep what the network before this experience answers."""
+        super().before_forward(strategy, **kwargs)
+        if self.old_logits is not None:
+            self.old_logits = self.old_logits.float()
+
+    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """The loss of (B, classes) answers to (B,) classes."""
+        with torch.autocast(logits.device.type, enabled=False):
+            return super().__call__(logits.float(), targets)
+
+
+NEVER = 2**63
+"""Minibatches after which no day ends."""
+
+
+def _parts(
+    model: nn.Module, mem_size: int, plugins: Sequence[SupervisedPlugin] | None
+) -> dict[str, Any]:
+    """What makes a strategy iCaRL. The means are zero at first, so that it answers at any time."""
+    if mem_size < 1:
+        raise ValueError(f"mem_size must be at least 1, got {mem_size}")
+    name = shared_head(model)
+    head = model.get_submodule(name) if name is not None else None
+    if name is None or not isinstance(head, nn.Linear):
+        raise ValueError(f"model must end in one linear layer for all classes, got {head}")
+    parent, _, own = name.rpartition(".")
+    setattr(model.get_submodule(parent), own, nn.Identity())
+    nearest = NCMClassifier(normalize=True)
+    nearest.init_missing_classes(range(head.out_features), head.in_features, head.weight.device)
+    model.register_forward_hook(_in_single_precision)
+    loss = Loss()
+    return {
+        "model": TrainEvalModel(model, head, nearest),
+        "criterion": loss,
+        "plugins": [*(plugins or ()), _ICaRLPlugin(mem_size, None, True), loss],
+    }
+
+
+def _in_single_precision(module: nn.Module, given: Any, features: Tensor) -> Tensor:
+    """The features (B, D) that are averaged and compared."""
+    return features.float()

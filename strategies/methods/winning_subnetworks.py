@@ -1,0 +1,78 @@
+"""Winning SubNetworks: each task learns which weights it needs while it learns the weights.
+
+Kang, Mina, Madjid, Yoon, Hasegawa-Johnson, Hwang & Yoo, "Forget-free Continual Learning with
+Winning Subnetworks", ICML 2022.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from avalanche.training.templates import SupervisedTemplate
+from torch import Tensor, nn
+
+from strategies.avalanche_signature import template_first
+from strategies.pruning.masks import Masks, largest, union
+from strategies.subnetworks.learned_masks import LearnedMasks
+from strategies.subnetworks.task_subnetworks import Certainty, Norm
+
+
+class WinningSubnetworks(LearnedMasks, SupervisedTemplate):
+    """A score for each weight, the best-scored of each layer as the task's mask, owned ones held.
+
+    The forward pass uses the weights inside the mask; the scores learn through it as if it were the
+    identity (straight through). Weights inside the mask of an earlier task are reused but never
+    moved, so earlier tasks stay bit-identical. Masks are a bit per weight and task.
+
+    Args:
+        density: share of each layer's weights that one task is answered with, in (0, 1].
+        score_learning_rate: of the scores, by Adam, above 0; the weights have the optimizer's own.
+        norm: see `Subnetworks`.
+        infer: see `Subnetworks`.
+    """
+
+    @template_first
+    def __init__(
+        self,
+        *,
+        density: float = 0.05,
+        score_learning_rate: float = 0.001,
+        norm: Norm = "task",
+        infer: Certainty | None = None,
+        **base_kwargs: Any,
+    ) -> None:
+        if not 0 < density <= 1:
+            raise ValueError(f"density must be in (0, 1], got {density}")
+        if not score_learning_rate > 0:
+            raise ValueError(f"score_learning_rate must be above 0, got {score_learning_rate}")
+        super().__init__(**base_kwargs)
+        if not self.weights:
+            raise ValueError("model must have a linear or convolutional layer to prune, got none")
+        self.begin(norm, infer)
+        self.density = density
+        self.score_learning_rate = score_learning_rate
+
+    def chosen(self) -> Masks:
+        """The best-scored weights of each layer."""
+        masks = {}
+        for name, score in self.scores.items():
+            count = round(self.density * score.numel())
+            masks[name] = largest(score.detach().flatten(), count).view(score.shape)
+        return masks
+
+    def _before_training_exp(self, **kwargs: Any) -> None:
+        super()._before_training_exp(**kwargs)
+        scores = {name: _fresh_scores(weight) for name, weight in self.weights.items()}
+        self.learn_masks(scores, self.score_learning_rate)
+        owned = union(self.masks, self.weights)
+        anchors = {n: w.detach().clone() for n, w in self.weights.items()}
+        self.guard({n: ~mask for n, mask in owned.items()} if self.packed else {}, anchors)
+
+
+def _fresh_scores(weight: Tensor) -> Tensor:
+    """Scores of one layer, drawn as linear layers draw their weights, at least single precision."""
+    dtype = torch.promote_types(weight.dtype, torch.float32)
+    score = torch.empty(weight.shape, dtype=dtype, device=weight.device)
+    return nn.init.kaiming_uniform_(score, a=math.sqrt(5))

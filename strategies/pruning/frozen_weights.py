@@ -1,0 +1,78 @@
+"""Training some entries of the network and holding the others, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from strategies.pruning.masks import Guard, Masks
+from strategies.pruning.sparse_products import SparseLayer, SparseProducts, sparse_layer
+
+if TYPE_CHECKING:
+    from avalanche.training.templates import SupervisedTemplate as Template
+else:
+    # Avalanche checks each parent's arguments by itself: only one of several may be a template
+    Template = object
+
+
+class Guarded(Template):
+    """Part of a strategy: puts back what may not move after every step, within one experience."""
+
+    guards: Sequence[Guard] = ()
+    sparse: Mapping[Tensor, SparseLayer] = MappingProxyType({})
+    """The weights of linear layers that are nearly all held, and how they are trained faster."""
+
+    def guard(self, trainable: Masks, anchors: Mapping[str, Tensor | None]) -> None:
+        """From now on train only these entries and hold the others at their anchors, None for 0.
+
+        Parameters that are not named are free. The optimizer keeps its moments: weights that go
+        on training lose much without theirs, under Adam most of what pruning in rounds gains.
+        """
+        parameters = dict(self.model.named_parameters())
+        self.guards = [Guard(parameters[n], trainable[n], anchors[n]) for n in trainable]
+        layers = {
+            parameters[n]: sparse_layer(parameters[n], mask, anchors[n], batch=self.train_mb_size)
+            for n, mask in trainable.items()
+        }
+        self.sparse = {weight: layer for weight, layer in layers.items() if layer is not None}
+        self.hold()
+
+    def hold(self) -> None:
+        """Put back what may not move."""
+        for guard in self.guards:
+            guard.restore()
+
+    def trainable(self, weights: Mapping[str, Tensor]) -> Masks:
+        """The entries of `weights`, parameters of the model, that are not held."""
+        free = {name: torch.ones_like(w, dtype=torch.bool) for name, w in weights.items()}
+        for guard in self.guards:
+            free |= {n: guard.trainable for n, w in weights.items() if guard.parameter is w}
+        return free
+
+    def products(self) -> AbstractContextManager[Any]:
+        """Inside, the model computes as is fastest for the entries that it trains."""
+        return SparseProducts(self.sparse) if self.sparse and self.is_training else nullcontext()
+
+    def forward(self) -> Any:
+        """The model's answer to the minibatch."""
+        with self.products():
+            return super().forward()
+
+    def optimizer_step(self) -> None:
+        """Step, then put back what may not move."""
+        super().optimizer_step()
+        self.hold()
+
+    def _before_training_exp(self, **kwargs: Any) -> None:
+        self.guards, self.sparse = (), {}
+        super()._before_training_exp(**kwargs)  # in which a stage may hold what it must
+        self.optimizer.state.clear()  # moments of the experience before
+
+    def _after_training_exp(self, **kwargs: Any) -> None:
+        super()._after_training_exp(**kwargs)
+        self.guards, self.sparse = (), {}

@@ -1,0 +1,41 @@
+"""What a search may try for a hyper-parameter; knows no torch and no Optuna."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Range:
+    """Every number from `low` to `high`, both included; whole numbers when both ends are.
+
+    Attributes:
+        log: equal factors are equally likely, which takes ends above 0.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.low) or not math.isfinite(self.high):
+            raise ValueError(f"a range must have finite ends, got {self}")
+        if not self.low < self.high:
+            raise ValueError(f"a range must go from low to high, got {self}")
+        if self.log and not self.low > 0:
+            raise ValueError(f"a range on a log scale must start above 0, got {self}")
+
+    @property
+    def whole(self) -> bool:
+        """Whether it holds whole numbers only."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
+    def __str__(self) -> str:
+        return f"{self.low}:{self.high}{':log' if self.log else ''}"
+
+
+Choices = tuple[bool | int | float | str, ...]
+Space = Mapping[str, Range | Choices]
+"""The hyper-parameters that a search varies, by name."""

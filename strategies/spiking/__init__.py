@@ -1,0 +1,1 @@
+"""Networks that spike, and how weights learn from it."""

@@ -1,0 +1,1 @@
+"""One subnetwork for each task."""

@@ -1,0 +1,104 @@
+"""Learning which weights a task needs: a score for each, straight through the choice it makes.
+
+Bengio, Léonard & Courville 2013, "Estimating or Propagating Gradients Through Stochastic Neurons";
+as masks over weights Mallya, Davis & Lazebnik, "Piggyback", ECCV 2018.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from strategies.pruning.masks import Masks, masked, pack, union, unpack
+from strategies.pruning.weight_count import WeightsInUse, count_weights, weights_in_use
+from strategies.subnetworks.task_subnetworks import Certainty, Norm, Subnetworks
+
+
+class LearnedMasks(Subnetworks):
+    """Part of strategies whose tasks learn a mask each, stored as a bit for each weight."""
+
+    def begin(self, norm: Norm, infer: Certainty | None) -> None:
+        """No task is trained yet; for the constructor.
+
+        Raises:
+            ValueError: for what cannot be.
+        """
+        super().begin(norm, infer)
+        self.packed: list[dict[str, Tensor]] = []
+        """The mask of each finished task, a bit for each weight."""
+        self.scores: dict[str, Tensor] = {}
+        """A score for each weight while the task in training learns its mask."""
+        self._score_optimizer: torch.optim.Adam | None = None
+
+    @property
+    def masks(self) -> list[Masks]:
+        """The weights that each finished task is answered with, in order of training."""
+        w = self.weights
+        return [{n: unpack(bits, w[n]) for n, bits in packed.items()} for packed in self.packed]
+
+    def chosen(self) -> Masks:
+        """The mask of the task in training as it stands; empty when it sees every weight."""
+        raise NotImplementedError
+
+    def learn_masks(self, scores: dict[str, Tensor], learning_rate: float) -> None:
+        """From now on Adam moves these scores by their gradient through the forward pass."""
+        self.scores = {name: score.requires_grad_() for name, score in scores.items()}
+        self._score_optimizer = torch.optim.Adam(self.scores.values(), lr=learning_rate)
+
+    def hold_masks(self) -> None:
+        """From now on no score moves."""
+        self.scores, self._score_optimizer = {}, None
+
+    def subnetwork(self, task: int) -> dict[str, Tensor]:
+        """The weights inside the mask of finished `task`, counted from 0."""
+        return masked(self.weights, self.masks[task])
+
+    def training_subnetwork(self) -> dict[str, Tensor]:
+        """The weights that are chosen now; the scores learn straight through the choice."""
+        weights = self.weights
+        return {
+            name: weights[name] * straight_through(mask, self.scores.get(name)).to(weights[name])
+            for name, mask in self.chosen().items()
+        }
+
+    def optimizer_step(self) -> None:
+        """Step weights and scores; what may not move is put back."""
+        super().optimizer_step()
+        if self._score_optimizer is not None:
+            self._score_optimizer.step()
+            self._score_optimizer.zero_grad()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that a new strategy of the same model needs to go on between experiences."""
+        return {**super().state_dict(), "packed": self.packed}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`, which is copied."""
+        super().load_state_dict(state)
+        self.packed = copy.deepcopy(state["packed"])
+
+    def _after_training_exp(self, **kwargs: Any) -> None:
+        super()._after_training_exp(**kwargs)
+        self.packed.append({name: pack(mask) for name, mask in self.chosen().items()})
+        self.hold_masks()
+
+
+def straight_through(mask: Tensor, score: Tensor | None) -> Tensor:
+    """`mask` as it is, whose gradient is the score's, where there is one."""
+    # the difference first: it is an exact zero, and the mask stays exact
+    return mask if score is None else mask + (score - score.detach())
+
+
+@weights_in_use.register
+def _(strategy: LearnedMasks) -> WeightsInUse:
+    masks = strategy.masks
+    return count_weights(
+        strategy.model,
+        used=union(masks, strategy.weights) if masks else None,
+        active=masks[-1] if masks else None,
+        bits_per_weight=len(masks),
+        private=strategy.private[:-1],  # the last task's are the model's own
+    )

@@ -1,0 +1,234 @@
+"""Runs in processes of their own: failures become rows, and what was finished is kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from bench.config.budget import Budget
+from bench.config.run_config import RunConfig
+from bench.config.suite import Suite
+from bench.executor.executor import Executor
+from bench.executor.plan import plan
+from bench.records.store import Store
+from command_line import bench, family, run, usage_error
+
+
+def config(strategy: str, budget: str = "20steps", **options) -> RunConfig:
+    return RunConfig(
+        benchmark="split-digits",
+        scenario="task",
+        model="mlp",
+        strategy=strategy,
+        budget=Budget.parse(budget),
+        **options,
+    )
+
+
+@pytest.mark.parametrize(
+    ("strategy", "status", "reason"),
+    [
+        ("rogues:Crash", "error", "RuntimeError: the third wheel came off"),
+        ("rogues:RunOut", "oom", "MemoryError: cannot allocate 1 TiB"),
+        ("rogues:Diverge", "diverged", "weights are not finite after experience 0"),
+        (
+            "rogues:DivergeAndFail",
+            "diverged",
+            "weights are not finite, on which ValueError: inputs must be finite",
+        ),
+        (
+            "rogues:Overflow",
+            "diverged",
+            "outputs are not finite, on which ValueError: outputs must be finite",
+        ),
+        ("rogues:Segfault", "error", "crashed with signal 11 (SIGSEGV)"),
+        ("rogues:Exit", "error", "SystemExit: 0"),
+        ("rogues:Vanish", "error", "ended its process with exit code 0 and left no record"),
+        (
+            "rogues:TrainInEval",
+            "error",
+            "UnchargedWork: weights changed during evaluation, while the clock stands still",
+        ),
+        (
+            "rogues:Moonlight",
+            "error",
+            "UnchargedWork: threads run on while the clock stands still: moonlight",
+        ),
+    ],
+)
+def test_a_failing_run_is_a_row_with_its_reason(tmp_path, strategy, status, reason):
+    [record] = Executor(Store(tmp_path)).run([config(strategy)])
+    assert (record.status, record.reason) == (status, reason)
+    [stored], damaged = Store(tmp_path).read()
+    assert stored.record == record
+    assert not damaged
+
+
+def test_the_traceback_of_a_failure_lies_beside_its_record(tmp_path):
+    store = Store(tmp_path)
+    Executor(store).run([config("rogues:Crash")])
+    log = store.path(config("rogues:Crash"), 1).with_suffix(".log")
+    assert "the third wheel came off" in log.read_text()
+
+
+def test_others_go_on_beside_a_failure(tmp_path):
+    records = Executor(Store(tmp_path)).run([config("rogues:Crash"), config("naive")])
+    assert sorted(record.status for record in records) == ["error", "ok"]
+
+
+def test_the_watchdog_ends_a_run_that_hangs(tmp_path):
+    [record] = Executor(Store(tmp_path), timeout=3.0).run([config("rogues:Hang")])
+    assert record.status == "timeout"
+
+
+def test_a_run_that_charges_more_than_its_tolerance_is_an_overrun(tmp_path):
+    [record] = Executor(Store(tmp_path)).run([config("rogues:Overdraw", "1s")])
+    assert record.status == "overrun"
+    assert record.cost.charged > 1.01
+
+
+def test_work_in_hooks_after_training_is_charged_and_shown(tmp_path):
+    [record] = Executor(Store(tmp_path)).run([config("rogues:WorkAfterwards", "2s")])
+    assert record.cost.seconds_by_kind["hooks"] >= 0.5  # 5 experiences of 0.1 s
+    assert record.cost.charged == pytest.approx(2.0, rel=0.1)  # the machine may be busy
+
+
+def test_equal_configurations_give_equal_records_on_the_steps_clock(tmp_path):
+    first, second = (
+        Executor(Store(tmp_path / name)).run([config("packnet-frozen", "60steps")])[0]
+        for name in ("a", "b")
+    )
+    assert first.outcome == second.outcome
+    assert first.weights == second.weights
+    assert first.cost.steps == second.cost.steps == {"train": 60, "night": 0}
+
+
+def test_a_record_says_where_the_time_went_and_with_what(tmp_path):
+    [record] = Executor(Store(tmp_path)).run([config("ewc", "1s")])
+    cost = record.cost
+    assert record.status == "ok"
+    assert sum(cost.seconds_by_kind.values()) == pytest.approx(cost.charged)
+    assert sum(cost.charged_by_experience) == pytest.approx(cost.charged)
+    assert cost.seconds_by_kind["train"] > 0
+    assert cost.seconds_by_kind["data"] > 0
+    assert set(cost.excused_seconds) == {"data", "model", "warm_up", "evaluation"}
+    assert record.environment.versions.keys() >= {"python", "torch", "avalanche-lib"}
+    assert record.environment.data_hash
+    assert record.resolved["ewc_lambda"] == 10_000.0
+
+
+def test_resume_does_only_what_is_missing(tmp_path):
+    store = Store(tmp_path)
+    configs = [config("naive"), config("naive", repetition=1)]
+    Executor(store).run(configs[:1])
+    todo = plan(configs, store)
+    assert todo.missing == configs[1:]
+    assert [record.config for record in todo.done] == configs[:1]
+
+
+def test_a_failed_run_is_kept_unless_a_retry_is_asked_for(tmp_path):
+    store = Store(tmp_path)
+    Executor(store).run([config("rogues:Crash")])
+    assert plan([config("rogues:Crash")], store).missing == []
+    assert plan([config("rogues:Crash")], store, frozenset({"error"})).missing != []
+    [again] = Executor(store).run([config("rogues:Crash")])
+    assert again.attempt == 2
+
+
+def test_a_changed_ruleset_is_refused_by_name(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    Executor(store).run([config("naive")])
+    monkeypatch.setattr("bench.executor.plan.RULESET", "99")
+    with pytest.raises(ValueError, match=r"ruleset differs .* 1.0 there, 99 here"):
+        plan([config("naive")], store)
+
+
+def test_too_many_jobs_are_refused_with_the_number_of_cores(tmp_path):
+    with pytest.raises(ValueError, match="jobs x threads must be at most"):
+        Executor(Store(tmp_path), jobs=1000).run([config("naive")])
+
+
+def test_seeds_come_before_strategies_and_strategies_are_shuffled():
+    suite = Suite(scenarios=("task",), seeds=3)
+    order = plan(suite.configs(), Store(Path("nowhere"))).missing
+    assert [c.repetition for c in order] == sorted(c.repetition for c in order)
+    by_seed = [[c.strategy for c in order if c.repetition == r] for r in range(3)]
+    assert len({tuple(names) for names in by_seed}) > 1
+    assert len({frozenset(names) for names in by_seed}) == 1
+
+
+def mapped(pid: int) -> str:
+    """The files that a process has in its memory; none if it has ended."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/maps").read_text()
+    return ""
+
+
+def outcomes(folder: Path) -> dict[str, object]:
+    return {
+        item.record.digest: (item.record.outcome, item.record.weights)
+        for item in Store(folder).read()[0]
+    }
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc to find the process tree")
+def test_kill_9_of_the_whole_tree_loses_nothing_that_was_finished(tmp_path):
+    command = ["run", "--strategy", "naive,rogues:Slow", "--budget", "40steps", "--seeds", "2"]
+    process = bench(*command, "--out", str(tmp_path / "cut"))
+    deadline = time.monotonic() + 300
+    while len(outcomes(tmp_path / "cut")) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for pid in family(process.pid):
+        with suppress(ProcessLookupError):  # it may have ended since it was listed
+            os.kill(pid, signal.SIGKILL)
+    process.communicate()
+    finished = outcomes(tmp_path / "cut")
+    assert 2 <= len(finished) < 4
+    for item in Store(tmp_path / "cut").read()[0]:
+        command_line = item.record.environment.command
+        assert command_line.startswith("python -m bench run --strategy naive,rogues:Slow --budget")
+    assert f"{len(finished)} done" in run(*command, "--out", str(tmp_path / "cut"))
+    run(*command, "--out", str(tmp_path / "whole"))
+    assert outcomes(tmp_path / "cut") == outcomes(tmp_path / "whole")
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc to find the process tree")
+def test_a_folder_is_one_calls_and_interrupting_it_keeps_what_is_finished(
+    tmp_path, monkeypatch, capsys
+):
+    process = bench(
+        "run", "--strategy", "naive", "--budget", "1000000steps", "--out", str(tmp_path)
+    )
+    deadline = time.monotonic() + 300
+    while not list(tmp_path.rglob("*.log")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    error = usage_error(
+        monkeypatch, capsys,
+        "run", "--strategy", "naive", "--budget", "10steps", "--out", str(tmp_path),
+    )  # fmt: skip
+    assert "another run is at work" in error
+    tree = family(process.pid)
+    holding_torch = [pid for pid in tree if "libtorch" in mapped(pid)]
+    assert holding_torch  # the server of the runs and the run
+    assert process.pid not in holding_torch
+    os.kill(process.pid, signal.SIGINT)
+    output = process.communicate()[0]
+    assert process.returncode == 130
+    assert "the same command goes on" in output
+    assert Store(tmp_path).read() == ([], [])
+    deadline = time.monotonic() + 20
+    while any(alive(pid) for pid in tree) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not [pid for pid in tree if alive(pid)]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

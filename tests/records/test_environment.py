@@ -1,0 +1,36 @@
+"""What a record says of the code that made it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from bench.records import environment
+
+
+def test_changed_code_is_told_and_pages_that_a_campaign_writes_are_not(
+    tmp_path: Path, monkeypatch
+) -> None:
+    def git(*arguments: str) -> str:
+        own = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        command = ["git", "-C", str(tmp_path), *own, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    monkeypatch.setattr(
+        environment, "__file__", str(tmp_path / "bench" / "records" / "environment.py")
+    )
+    assert environment.commit() == (None, None)
+    files = [tmp_path / name for name in ("bench/runner/run.py", "leaderboards/paper/README.md")]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        file.write_text("first\n")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "first")
+    head = git("rev-parse", "HEAD")
+    code, page = files
+    page.write_text("generated\n")
+    (tmp_path / "bench" / "new.json").write_text("{}")
+    assert environment.commit() == (head, False)
+    code.write_text("changed\n")
+    assert environment.commit() == (head, True)

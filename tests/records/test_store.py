@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.records.store import RecordError, Store, checksum, read_record, write_atomically
+from factories import make_record as record
+
+
+def test_a_record_survives_the_disk(tmp_path):
+    written = record()
+    path = Store(tmp_path).write(written)
+    assert read_record(path) == written
+    assert Store(tmp_path).read()[0][0].record == written
+
+
+def test_a_record_cut_anywhere_is_refused_by_name(tmp_path):
+    path = Store(tmp_path).write(record())
+    whole = path.read_text()
+    for length in range(0, len(whole) - 2, 97):
+        path.write_text(whole[:length])
+        with pytest.raises(RecordError, match=path.name):
+            read_record(path)
+
+
+def test_a_changed_number_is_noticed(tmp_path):
+    path = Store(tmp_path).write(record())
+    path.write_text(path.read_text().replace('"repetition": 0', '"repetition": 1'))
+    with pytest.raises(RecordError, match="checksum differs"):
+        read_record(path)
+
+
+def test_damaged_and_foreign_files_are_reported_and_left_out(tmp_path):
+    Store(tmp_path).write(record())
+    (tmp_path / "foreign.json").write_text("[]")
+    (tmp_path / "broken.json").write_text("{")
+    stored, damaged = Store(tmp_path).read()
+    assert len(stored) == 1
+    assert sorted(Path(line.split(":")[0]).name for line in damaged) == [
+        "broken.json",
+        "foreign.json",
+    ]
+
+
+@pytest.mark.parametrize("text", ['{"checksum": "x", "a": NaN}', "[" * 100_000, "1" * 5000])
+def test_an_odd_file_is_left_out_by_name(tmp_path, text):
+    Store(tmp_path).write(record())
+    (tmp_path / "odd.json").write_text(text)
+    stored, damaged = Store(tmp_path).read()
+    assert len(stored) == 1
+    assert "odd.json" in damaged[0]
+
+
+def more_weights_than_there_are(payload):
+    payload["weights"][0]["used"] = 10 * payload["weights"][0]["total"]
+
+
+def no_outcome(payload):
+    payload["outcome"] = None
+
+
+def far_beyond_the_budget(payload):
+    payload["cost"]["charged"] = 1e6
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (more_weights_than_there_are, "weights used must be in"),
+        (no_outcome, "status ok needs cost, outcome and weights"),
+        (far_beyond_the_budget, "status ok needs charged in"),
+    ],
+)
+def test_a_signed_record_that_cannot_be_is_left_out(tmp_path, change, message):
+    path = Store(tmp_path).write(record())
+    payload = json.loads(path.read_text())
+    del payload["checksum"]
+    change(payload)
+    payload["checksum"] = checksum(payload)
+    path.write_text(json.dumps(payload))
+    with pytest.raises(RecordError, match=message):
+        read_record(path)
+
+
+def test_a_kill_before_the_rename_leaves_the_old_file_whole(tmp_path, monkeypatch):
+    path = tmp_path / "record.json"
+    write_atomically(path, "old")
+
+    def killed(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(path, "new")
+    assert path.read_text() == "old"
+    assert list(Store(tmp_path).paths()) == [path]  # the temporary file is no record
+
+
+def test_attempts_are_counted_by_record_and_log(tmp_path):
+    store, first = Store(tmp_path), record()
+    assert store.attempts(first.config) == 0
+    store.write(first)
+    assert store.attempts(first.config) == 1
+    store.path(first.config, 2).with_suffix(".log").write_text("cut")
+    assert store.attempts(first.config) == 2
+
+
+def test_a_record_from_before_there_were_calibrations_is_read(tmp_path):
+    path = Store(tmp_path).write(record())
+    payload = json.loads(path.read_text())
+    del payload["checksum"], payload["environment"]["calibration"]
+    payload["checksum"] = checksum(payload)
+    path.write_text(json.dumps(payload))
+    assert read_record(path).environment.calibration is None

@@ -59,6 +59,7 @@ def reproduce(
     ] = False,
 ) -> None:
     """Run what is missing of a paper's experiments; write published and measured side by side."""
+    from bench.executor.run_suite import RunOptions
     from bench.papers import experiments
     from bench.papers import reproduce as reproduction
     from bench.records.store import alone_in
@@ -70,15 +71,13 @@ def reproduce(
     try:
         with alone_in(place.records):
             if not page_only:
-                well = reproduction.run_missing(
-                    place,
-                    chosen,
-                    console=console,
+                options = RunOptions(
                     jobs=jobs,
                     data_root=(data or Path("data")).resolve(),
                     download=download,
                     command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
                 )
+                well = reproduction.run_missing(place, chosen, console=console, options=options)
             page = reproduction.write(place)
     except KeyboardInterrupt:
         console.print("interrupted; the same command goes on where this one stopped")

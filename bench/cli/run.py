@@ -77,7 +77,8 @@ def run(
     from pydantic import ValidationError
 
     from bench.config.suite import Suite, parse_settings
-    from bench.executor.run_suite import run_suite
+    from bench.executor.progress_bars import Display
+    from bench.executor.run_suite import RunOptions, run_suite
     from bench.records.store import Store, alone_in
 
     if profile and retry:
@@ -111,20 +112,21 @@ def run(
     console = terminal()
     try:
         with alone_in(out):
-            common: dict[str, Any] = {
-                "console": console,
-                "jobs": jobs,
-                "data_root": (data or Path("data")).resolve(),
-                "download": download,
-                "command": shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
-            }
+            how = RunOptions(
+                jobs=jobs,
+                data_root=(data or Path("data")).resolve(),
+                download=download,
+                retry=_statuses(retry),
+                command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+            )
             if profile:
                 from bench.machine.profile_suite import profile_suite
 
-                records = profile_suite(declared, out, **common)
+                records = profile_suite(declared, out, how, console=console)
             else:
                 store = Store(out)
-                records = run_suite(declared, store, retry=_statuses(retry), **common)
+                with Display(console, jobs) as display:
+                    records = run_suite(declared, store, how, listener=display)
                 show_leaderboards(console, records, store)
                 show_failures(console, records, store)
     except KeyboardInterrupt:

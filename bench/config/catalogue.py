@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl
 
+from bench.config.datasets import DATASETS
+from bench.config.import_path import is_import_path
 from bench.config.run_config import Scenario, suggest
 
 
@@ -14,19 +16,21 @@ class BenchmarkSpec:
     """What a benchmark id stands for.
 
     Attributes:
-        data: the data set's name in `bench.data.cache`.
+        data: the data set's name, `folder:PATH` or `npz:PATH`; None for a benchmark of the user's
+            own, which brings its data.
         kind: split deals the classes out to the experiences; permuted and rotated show all classes
-            in every experience, with the pixels shuffled or the images turned.
-        experiences: length of the stream; None for as many experiences of 2 classes as there are.
+            in every experience, with the pixels shuffled or the images turned; own is a user's.
+        experiences: length of the stream; None where the data tell: of own images as many
+            experiences of 2 classes as there are.
         scenarios: the scenarios it can be run in.
         model: the default model of `bench.runner.models`.
-        paper: where the benchmark comes from; None for own data.
+        paper: where the benchmark comes from; None for a user's own.
         samples: of the training samples of each experience only so many are used, the first in the
             data set's order; None for all.
     """
 
-    data: str
-    kind: Literal["split", "permuted", "rotated"]
+    data: str | None
+    kind: Literal["split", "permuted", "rotated", "own"]
     experiences: int | None
     scenarios: tuple[Scenario, ...]
     model: str
@@ -46,24 +50,18 @@ _SPLIT: tuple[Scenario, ...] = ("task", "class", "domain")
 _SAME_CLASSES: tuple[Scenario, ...] = ("task", "domain")
 
 BENCHMARKS: dict[str, BenchmarkSpec] = {
-    "split-digits": BenchmarkSpec(
-        data="digits",
-        kind="split",
-        experiences=5,
-        scenarios=_SPLIT,
-        model="mlp",
-        summary="scikit-learn's 8x8 digits in 5 experiences of 2 classes; needs no download",
-        paper="Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits",
-    ),
-    "split-mnist": BenchmarkSpec(
-        data="mnist",
-        kind="split",
-        experiences=5,
-        scenarios=_SPLIT,
-        model="mlp",
-        summary="MNIST in 5 experiences of 2 digits",
-        paper="Zenke et al. 2017, Continual Learning Through Synaptic Intelligence",
-    ),
+    **{
+        f"split-{name}": BenchmarkSpec(
+            data=name,
+            kind="split",
+            experiences=known.experiences,
+            scenarios=_SPLIT,
+            model=known.model,
+            summary=known.summary,
+            paper=known.paper,
+        )
+        for name, known in DATASETS.items()
+    },
     "split-mnist-5000": BenchmarkSpec(
         data="mnist",
         kind="split",
@@ -101,34 +99,6 @@ BENCHMARKS: dict[str, BenchmarkSpec] = {
         summary="MNIST 10 times, turned by 0, 10, ..., 90 degrees, the first upright",
         paper="Lopez-Paz and Ranzato 2017, Gradient Episodic Memory",
     ),
-    "split-fmnist": BenchmarkSpec(
-        data="fmnist",
-        kind="split",
-        experiences=5,
-        scenarios=_SPLIT,
-        model="mlp",
-        summary="Fashion-MNIST in 5 experiences of 2 classes",
-        paper="Xiao et al. 2017, Fashion-MNIST",
-    ),
-    "split-cifar10": BenchmarkSpec(
-        data="cifar10",
-        kind="split",
-        experiences=5,
-        scenarios=_SPLIT,
-        model="vgg-small",
-        summary="CIFAR-10 in 5 experiences of 2 classes",
-        paper="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images",
-    ),
-    "split-cifar10-features": BenchmarkSpec(
-        data="cifar10-features",
-        kind="split",
-        experiences=5,
-        scenarios=_SPLIT,
-        model="mlp-1028-256-dropout",
-        summary="split-cifar10 as 2,048 features of a convolution that learned without labels from "
-        "a tenth of the training images, which the stream has not",
-        paper="Tadros et al. 2022, Sleep-like unsupervised replay; features by Coates et al. 2011",
-    ),
     "cifar10": BenchmarkSpec(
         data="cifar10",
         kind="split",
@@ -138,26 +108,8 @@ BENCHMARKS: dict[str, BenchmarkSpec] = {
         summary="all of CIFAR-10 in one experience: pruning without a stream",
         paper="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images",
     ),
-    "split-cifar100": BenchmarkSpec(
-        data="cifar100",
-        kind="split",
-        experiences=20,
-        scenarios=_SPLIT,
-        model="vgg-small",
-        summary="CIFAR-100 in 20 experiences of 5 classes",
-        paper="Krizhevsky 2009; in 20 tasks by Lopez-Paz and Ranzato 2017",
-    ),
-    "split-tinyimagenet": BenchmarkSpec(
-        data="tinyimagenet",
-        kind="split",
-        experiences=10,
-        scenarios=_SPLIT,
-        model="vgg-small",
-        summary="Tiny ImageNet in 10 experiences of 20 classes",
-        paper="Le and Yang 2015, Tiny ImageNet; in 10 tasks by De Lange et al. 2021",
-    ),
 }
-"""Every benchmark by its id; `folder:PATH` and `npz:PATH` are read by `find_benchmark`."""
+"""Every benchmark by its id: `split-NAME` of every data set, and those made in another way."""
 
 
 @dataclass(frozen=True)
@@ -192,20 +144,34 @@ MODELS: dict[str, ModelSpec] = {
 }
 
 
-def find_benchmark(name: str) -> BenchmarkSpec:
-    """The specification of a benchmark id, `folder:PATH` or `npz:PATH`.
+_OTHER_BENCHMARKS = ("folder:PATH", "npz:PATH", "module:make_benchmark")
 
-    Own data is split in experiences of 2 classes, as many as there are; with an odd number the last
-    has 3. `folder:PATH?experiences=5` sets another number.
+
+def find_benchmark(name: str) -> BenchmarkSpec:
+    """The specification of a benchmark id, `folder:PATH`, `npz:PATH` or `module:make_benchmark`.
+
+    Whether the data or the module are there is not looked up. Own images are split in experiences
+    of 2 classes, as many as there are; with an odd number the last has 3.
+    `folder:PATH?experiences=5` sets another number.
 
     Raises:
         ValueError: names the nearest id.
     """
+    if name in BENCHMARKS:
+        return BENCHMARKS[name]
     kind, colon, _ = name.partition(":")
     if not colon or kind not in ("folder", "npz"):
-        if name not in BENCHMARKS:
-            raise ValueError(suggest("benchmark", name, [*BENCHMARKS, "folder:PATH", "npz:PATH"]))
-        return BENCHMARKS[name]
+        if not is_import_path(name):
+            raise ValueError(suggest("benchmark", name, [*BENCHMARKS, *_OTHER_BENCHMARKS]))
+        return BenchmarkSpec(
+            data=None,
+            kind="own",
+            experiences=None,
+            scenarios=("task", "class", "domain"),
+            model="mlp",
+            summary="a benchmark of the user's own",
+            paper=None,
+        )
     data, _, query = name.partition("?")
     options = dict(parse_qsl(query, keep_blank_values=True))
     for option in options:
@@ -232,11 +198,13 @@ def check_experiences(experiences: int, of: int, name: str) -> None:
 
 
 def find_model(name: str) -> ModelSpec:
-    """The specification of a model id.
+    """The specification of a model id or of `module:make_model`, which is not imported.
 
     Raises:
         ValueError: names the nearest.
     """
-    if name not in MODELS:
-        raise ValueError(suggest("model", name, MODELS))
-    return MODELS[name]
+    if name in MODELS:
+        return MODELS[name]
+    if not is_import_path(name):
+        raise ValueError(suggest("model", name, [*MODELS, "module:make_model"]))
+    return ModelSpec("a model of the user's own", "-")

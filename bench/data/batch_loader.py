@@ -1,4 +1,4 @@
-"""Whole minibatches from every loader that a strategy makes, Avalanche's and torch's own.
+"""Whole minibatches for a loader over image data sets, Avalanche's or torch's own.
 
 Same samples in the same order as the plain path, from the same seed: the random draws are torch's.
 """
@@ -23,14 +23,17 @@ from torch.utils.data.dataloader import default_collate
 
 from bench.data.image_dataset import ImageDataset, Source
 
-_plain = DataLoader.__iter__
 
+def whole_batches(loader: DataLoader[Any]) -> Iterator[list[Tensor]] | None:
+    """An epoch of `loader`, each minibatch read at once: [x, y, task labels].
 
-def _iterate(loader: DataLoader[Any]) -> Any:
+    None where something is in the way: a transform, a foreign data set, a collate function or
+    worker processes.
+    """
     source = _source(loader.dataset)
     ours = loader.num_workers == 0 and loader.collate_fn is default_collate
     if source is None or not ours or loader.batch_sampler is None:
-        return _plain(loader)
+        return None
     # the seed that torch draws here for its workers, so that every later draw is the same
     torch.empty((), dtype=torch.int64).random_(generator=loader.generator)
     return _batches(source, loader.batch_sampler)

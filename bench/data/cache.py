@@ -1,9 +1,7 @@
 """Data sets as uint8 tensors: converted once, memory-mapped from then on, known by a content hash.
 
-Raw files lie under a data root (`--data`, else $SLEEPBENCH_DATA, else `data/`). The converted form
-lies in `<root>/cache`, or, where that cannot be written, in `$XDG_CACHE_HOME/sleepbench` (default
-`~/.cache/sleepbench`) under a name that holds a hash of the root's path. A cache whose raw files
-have changed since is converted again. Nothing is downloaded unless asked.
+`bench.data.presence` says where files lie. A cache whose raw files have changed since is converted
+again. Nothing is downloaded unless asked.
 """
 
 from __future__ import annotations
@@ -21,17 +19,23 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from platformdirs import user_cache_path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from bench.config.datasets import DATASETS
 from bench.config.run_config import suggest
-from bench.data.datasets import DATASETS
-from bench.data.image_files import DataError, Raw, decode, files_in, read_arrays, read_entries
+from bench.data import readers
+from bench.data.image_files import Raw, decode, read_arrays, read_entries
+from bench.data.presence import (
+    DataError,
+    cache_files,
+    check_data,
+    data_root,
+    fingerprint,
+    remedy,
+)
 
-OWN = ("folder", "npz")
-"""Kinds of own data: `folder:PATH` and `npz:PATH`."""
 IMPORTED = "import"
 
 
@@ -66,11 +70,6 @@ class ImageData:
 TENSORS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
-def data_root(root: Path | None = None) -> Path:
-    """`root`, else $SLEEPBENCH_DATA, else `data` in the current folder."""
-    return root if root is not None else Path(os.environ.get("SLEEPBENCH_DATA") or "data")
-
-
 def load(
     name: str, root: Path | None = None, *, download: bool = False, verify: bool = False
 ) -> ImageData:
@@ -89,22 +88,19 @@ def load(
     """
     root = data_root(root)
     known = DATASETS.get(name)
-    kind, _, path = name.partition(":")
-    if known is None and not (kind in OWN and path):
-        raise ValueError(suggest("data set", name, [*DATASETS, "folder:PATH", "npz:PATH"]))
+    if not (download and known):
+        check_data(name, root)
     if known is not None and not known.files:
-        raw = known.read(root, False)
+        raw = readers.read(name, root)
         return ImageData(name, **raw.tensors, classes=raw.classes, content_hash=_hash(raw.tensors))
-    source = _fingerprint(name, root)
-    for file in _cache_files(name, root):
+    source = fingerprint(name, root)
+    for file in cache_files(name, root):
         if file.exists():
             data, made_from = _open(file, name, root)
             if made_from == IMPORTED or source in (None, made_from):
                 return _verified(data, file, root) if verify else data
-    if source is None and not download:
-        raise DataError(_missing(name, root))
     raw = _read(name, root, download)
-    return _keep(raw, name, root, source=_fingerprint(name, root) or IMPORTED)
+    return _keep(raw, name, root, source=fingerprint(name, root) or IMPORTED)
 
 
 def import_images(name: str, source: Path, root: Path | None = None) -> ImageData:
@@ -125,23 +121,17 @@ def import_images(name: str, source: Path, root: Path | None = None) -> ImageDat
     if not source.exists():
         raise DataError(f"{source} does not exist: nothing to import as {name}")
     with _reading(str(source)):
-        raw = _made(decode(read_entries(source)), name)
+        raw = readers.made_of(decode(read_entries(source)), name)
     return _keep(raw, name, root, source=IMPORTED)
 
 
 def _read(name: str, root: Path, download: bool) -> Raw:
     """The raw data of `name`."""
     kind, _, path = name.partition(":")
-    with _reading(name, _remedy(name, root)):
+    with _reading(name, remedy(name, root)):
         if name in DATASETS:
-            return _made(DATASETS[name].read(root, download), name)
+            return readers.made_of(readers.read(name, root, download=download), name)
         return decode(read_entries(Path(path))) if kind == "folder" else read_arrays(Path(path))
-
-
-def _made(raw: Raw, name: str) -> Raw:
-    """What the known data set `name` is made of the images that were read."""
-    made = DATASETS[name].made
-    return raw if made is None else made(raw)
 
 
 @contextmanager
@@ -169,7 +159,7 @@ def _keep(raw: Raw, name: str, root: Path, *, source: str) -> ImageData:
         "content_hash": digest,
         "source": source,
     }
-    near, home = _cache_files(name, root)
+    near, home = cache_files(name, root)
     file = near if _writable(near.parent) else home
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
@@ -244,37 +234,6 @@ def _hash(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _fingerprint(name: str, root: Path) -> str | None:
-    """Hash of names, sizes and times of the raw files; None if one is missing or there is none."""
-    kind, _, path = name.partition(":")
-    base = root if name in DATASETS else Path(path)
-    if name in DATASETS:
-        files = [root / file for file in DATASETS[name].files]
-    else:
-        files = files_in(base) if kind == "folder" else [base]
-    if not files or not all(file.exists() for file in files):
-        return None
-    digest = hashlib.sha256()
-    for file in files:
-        about = file.stat()
-        digest.update(f"{file.relative_to(base)} {about.st_size} {about.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
-
-
-def _cache_files(name: str, root: Path) -> list[Path]:
-    """Where the converted form may lie, the preferred place first."""
-
-    def key(path: Path) -> str:
-        return hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
-
-    kind, _, path = name.partition(":")
-    stem = name if name in DATASETS else f"{kind}-{key(Path(path))}"
-    return [
-        root / "cache" / f"{stem}.safetensors",
-        user_cache_path("sleepbench") / f"{stem}-{key(root)}.safetensors",
-    ]
-
-
 def _writable(folder: Path) -> bool:
     """Whether files can be made in `folder`, which may have to be made in its parent first."""
     folder = folder if folder.exists() else folder.parent
@@ -283,27 +242,7 @@ def _writable(folder: Path) -> bool:
     return bool(meant) and os.access(folder, os.W_OK | os.X_OK)
 
 
-def _remedy(name: str, root: Path) -> str:
-    """What to type so that `name` is there; nothing for own data."""
-    if name not in DATASETS:
-        return ""
-    command = "python -m bench data"
-    return (
-        f"Fetch it: {command} fetch {name} --data {root}; "
-        f"or import it: {command} import {name} ARCHIVE-OR-FOLDER --data {root}"
-    )
-
-
-def _missing(name: str, root: Path) -> str:
-    """The sentence for raw files that are not there."""
-    if name not in DATASETS:
-        return f"{name.partition(':')[2]} does not exist or is empty"
-    spec = DATASETS[name]
-    file, md5 = next(item for item in spec.files.items() if not (root / item[0]).exists())
-    return f"{root / file} is missing (md5 of the published file {md5}). {_remedy(name, root)}"
-
-
 def _corrupt(file: Path, name: str, root: Path, reason: str) -> str:
     """The sentence for a cache that cannot be used."""
     again = "it is converted again when its raw files are there"
-    return f"{file}: corrupt cache of {name}: {reason}. Delete it; {again}. {_remedy(name, root)}"
+    return f"{file}: corrupt cache of {name}: {reason}. Delete it; {again}. {remedy(name, root)}"

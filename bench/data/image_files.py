@@ -15,11 +15,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from bench.data.presence import DataError, files_in
+
 _SUFFIXES = (".jpg", ".jpeg", ".png")
-
-
-class DataError(ValueError):
-    """Data that is missing, damaged or not what it should be; says which file and what to do."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +99,6 @@ def decode(entries: Iterable[tuple[str, bytes]]) -> Raw:
         labels = np.searchsorted(classes, [entry[0] for entry in ordered])
         pairs.append((np.stack(images).transpose(0, 3, 1, 2), labels))
     return raw_of(pairs[0], pairs[1], tuple(classes))
-
-
-def files_in(folder: Path) -> list[Path]:
-    """Every file below `folder`, in order."""
-    return sorted(file for file in folder.rglob("*") if file.is_file())
 
 
 def read_entries(source: Path) -> Iterator[tuple[str, bytes]]:

@@ -13,15 +13,16 @@ from statistics import fmean
 
 import numpy as np
 import torch
-from avalanche.benchmarks import CLScenario, DatasetExperience, EagerCLStream
-from avalanche.benchmarks.utils import ConstantSequence
-from avalanche.benchmarks.utils.data_attribute import TaskLabels
+from avalanche.benchmarks import CLScenario, EagerCLStream
 from torch import Tensor
 
-from bench.config.catalogue import check_experiences, find_benchmark
+from bench.config.catalogue import BenchmarkSpec, check_experiences, find_benchmark
 from bench.config.run_config import Augmentation, Scenario
+from bench.data import own_benchmark
 from bench.data.cache import ImageData, load
-from bench.data.image_dataset import ImageDataset, Images, rotated
+from bench.data.experiences import Data, Experiences, make_scenario
+from bench.data.image_dataset import ImageDataset
+from bench.data.images import Images, rotated
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,6 @@ class Benchmark:
         return self.avalanche.streams.get("valid")
 
 
-@dataclass(frozen=True)
-class ClassOrder:
-    """What iCaRL asks an experience's benchmark for; it holds no data."""
-
-    n_classes_per_exp: list[int]
-    classes_order: list[int]
-
-
 def make_benchmark(
     name: str,
     scenario: Scenario,
@@ -91,26 +84,67 @@ def make_benchmark(
     experiences: int | None = None,
     augment: Sequence[Augmentation] = (),
     device: str = "cpu",
-    download: bool = False,
 ) -> Benchmark:
     """The streams of benchmark `name` in `scenario`.
 
     Args:
+        name: a benchmark id, `folder:PATH`, `npz:PATH` or `module:make_benchmark`.
+        scenario: task, class or domain.
+        data_root: where the data sets lie; None for $SLEEPBENCH_DATA or `data`.
         class_seed: 0 or more; draws class order, permutations, order of angles, validation split.
         validation: fraction of each class of each training experience held out, in [0, 0.5].
-        experiences: only the first so many of the stream; None: all of them.
-        augment: of minibatches of the training stream, not of what is held out.
+        experiences: only the first so many of the stream; None for all of them.
+        augment: how minibatches of the training stream are augmented, not what is held out.
         device: where the images lie, if they take at most half of its free memory.
 
     Raises:
-        ValueError: for an unknown id or a scenario it has not.
+        ValueError: for an unknown id, a scenario it has not, or a user's own that cannot be run.
         DataError: for missing data.
     """
     spec = find_benchmark(name)
     spec.check_scenario(name, scenario)
     if not 0 <= validation <= 0.5:
         raise ValueError(f"validation must be in [0, 0.5], got {validation}")
-    data = load(spec.data, data_root, download=download)
+    if spec.data is None:
+        if augment:
+            raise ValueError(f"augment must be empty for {name}, which has transforms of its own")
+        made = own_benchmark.read(name, scenario)
+    else:
+        made = _made(spec, load(spec.data, data_root), scenario, class_seed, augment, device)
+    if experiences is not None:
+        check_experiences(experiences, len(made.classes), name)
+        made = made.first(experiences)
+    streams = dict(made.streams)
+    if validation:
+        generator = np.random.default_rng([class_seed, 2])
+        held = [_hold_out(part, validation, generator) for part in streams["train"]]
+        streams["train"] = [kept for kept, _ in held]
+        streams["valid"] = [out for _, out in held]
+    return Benchmark(
+        id=name,
+        version=made.version,
+        scenario=scenario,
+        avalanche=make_scenario(streams, made.classes, scenario == "task"),
+        n_classes=max(made.answers),
+        input_shape=made.input_shape,
+        classes_by_experience=made.classes,
+        labels_by_experience=made.labels,
+        data_hash=made.data_hash,
+        train_samples=[len(part) for part in streams["train"]],
+        test_samples=[len(part) for part in streams["test"]],
+        chance=fmean(1 / number for number in made.answers),
+    )
+
+
+def _made(
+    spec: BenchmarkSpec,
+    data: ImageData,
+    scenario: Scenario,
+    class_seed: int,
+    augment: Sequence[Augmentation],
+    device: str,
+) -> Experiences:
+    """The experiences that a benchmark makes of a data set."""
     parts = _parts(data, augment, device)
     if spec.kind == "split":
         labels, streams = _split(data, parts, spec.experiences, scenario, class_seed)
@@ -121,44 +155,25 @@ def make_benchmark(
         streams["train"] = [
             part.subset(range(min(spec.samples, len(part)))) for part in streams["train"]
         ]
-    if experiences is not None:
-        check_experiences(experiences, len(labels), name)
-        labels = labels[:experiences]
-        streams = {stream: part[:experiences] for stream, part in streams.items()}
-    if scenario == "class":
-        classes = [sorted(own) for own in labels]
-    else:
-        classes = [list(range(len(own))) for own in labels]
-    if validation:
-        generator = np.random.default_rng([class_seed, 2])
-        held = [_hold_out(part, validation, generator) for part in streams["train"]]
-        streams["train"] = [kept for kept, _ in held]
-        streams["valid"] = [out for _, out in held]
-    answers = [len(data.classes) if scenario == "class" else len(own) for own in labels]
-    return Benchmark(
-        id=name,
-        version=spec.version,
-        scenario=scenario,
-        avalanche=make_scenario(streams, classes, scenario == "task"),
-        n_classes=max(answers),
+    whole = scenario == "class"
+    return Experiences(
+        streams=streams,
+        classes=[sorted(own) if whole else list(range(len(own))) for own in labels],
+        labels=labels,
+        answers=[len(data.classes) if whole else len(own) for own in labels],
         input_shape=data.input_shape,
-        classes_by_experience=classes,
-        labels_by_experience=labels,
+        version=spec.version,
         data_hash=data.content_hash,
-        train_samples=[len(part) for part in streams["train"]],
-        test_samples=[len(part) for part in streams["test"]],
-        chance=fmean(1 / number for number in answers),
     )
 
 
-Streams = dict[str, list[ImageDataset]]
 Parts = list[tuple[str, Tensor, Tensor, Sequence[Augmentation]]]
 """Of training and test: stream, images, the data set's labels, augmentation."""
 
 
 def _split(
     data: ImageData, parts: Parts, experiences: int | None, scenario: Scenario, class_seed: int
-) -> tuple[list[list[int]], Streams]:
+) -> tuple[list[list[int]], dict[str, list[Data]]]:
     """Classes dealt out in random order; sizes differ by at most one, the larger ones last."""
     number = len(data.classes)
     experiences = experiences or number // 2
@@ -176,7 +191,7 @@ def _split(
     if scenario != "class":
         for own in labels:
             target[own] = torch.arange(len(own))
-    streams: Streams = {}
+    streams: dict[str, list[Data]] = {}
     for stream, images, of, augment in parts:
         whole = ImageDataset.of(Images(images, target[of], augment=augment))
         streams[stream] = [
@@ -188,11 +203,11 @@ def _split(
 
 def _same_classes(
     data: ImageData, parts: Parts, kind: str, experiences: int, class_seed: int
-) -> tuple[list[list[int]], Streams]:
+) -> tuple[list[list[int]], dict[str, list[Data]]]:
     """All images in every experience, permuted or rotated; the first as they are."""
     generator = np.random.default_rng([class_seed, 1])
     later = range(1, experiences)
-    streams: Streams = {}
+    streams: dict[str, list[Data]] = {}
     if kind == "permuted":
         pixels = data.input_shape[1] * data.input_shape[2]
         drawn = [torch.from_numpy(generator.permutation(pixels)) for _ in later]
@@ -219,11 +234,10 @@ def _parts(data: ImageData, augment: Sequence[Augmentation], device: str) -> Par
     return [("train", train, data.train_labels, augment), ("test", test, data.test_labels, ())]
 
 
-def _hold_out(
-    data: ImageDataset, fraction: float, generator: np.random.Generator
-) -> tuple[ImageDataset, ImageDataset]:
+def _hold_out(data: Data, fraction: float, generator: np.random.Generator) -> tuple[Data, Data]:
     """(kept, held out): of every class the rounded `fraction`, at least one of two or more."""
-    targets = data.labels().numpy()
+    whole = isinstance(data, ImageDataset)
+    targets = data.labels().numpy() if whole else np.array([int(y) for y in data.targets])
     held = np.zeros(len(targets), dtype=bool)
     for own in np.unique(targets):
         rows = generator.permutation(np.flatnonzero(targets == own))
@@ -233,31 +247,3 @@ def _hold_out(
         data.subset(np.flatnonzero(~held).tolist()),
         data.subset(np.flatnonzero(held).tolist()),
     )
-
-
-def make_scenario(streams: Streams, classes: Sequence[list[int]], task_labels: bool) -> CLScenario:
-    """Avalanche's scenario, with the attributes that its strategies ask an experience for."""
-    order = ClassOrder([len(own) for own in classes], [c for own in classes for c in own])
-    everything = {c for own in classes for c in own}
-    made = []
-    for name, parts in streams.items():
-        experiences = []
-        seen: set[int] = set()
-        for index, (part, own) in enumerate(zip(parts, classes, strict=True)):
-            if task_labels:
-                label = TaskLabels(ConstantSequence(index, len(part)))
-                part = part.update_data_attribute("targets_task_labels", label)
-            experience = DatasetExperience(dataset=part, current_experience=index)
-            # lists: MultiHeadClassifier indexes a tensor with them
-            experience.classes_in_this_experience = list(own)
-            experience.previous_classes = sorted(seen)
-            seen |= set(own)
-            experience.classes_seen_so_far = sorted(seen)
-            experience.future_classes = sorted(everything - seen)
-            experience.benchmark = order
-            if task_labels:  # its mere presence makes Avalanche task-aware
-                experience.task_labels = [index]
-                experience.task_label = index
-            experiences.append(experience)
-        made.append(EagerCLStream(name, experiences))
-    return CLScenario(made)

@@ -1,4 +1,4 @@
-"""One attempt at a run, inside its own process: whatever happens becomes a record."""
+"""One run inside its own process: whatever happens becomes a record."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from typing import Any
 import torch
 
 from bench.config.catalogue import find_benchmark
+from bench.config.import_path import is_import_path, source_hash
 from bench.config.run_config import RULESET, RunConfig
 from bench.data.cache import load
-from bench.data.image_files import DataError
-from bench.executor.messages import STOP, STOPPED, Job, Refusal
+from bench.data.presence import DataError
+from bench.executor.messages import STOP, STOPPED, Job, Refusal, model_source
 from bench.records import environment
 from bench.records.schema import RunRecord, Status
-from bench.runner.avalanche_patches import serve_whole_batches, skip_idle_hooks
+from bench.runner.avalanche_patches import apply_patches
 from bench.runner.examiner import Diverged, Findings
 from bench.runner.progress import Progress
 from bench.runner.run import build, run
@@ -34,19 +35,24 @@ def _stop(number: int, frame: Any) -> None:
     raise Stopped
 
 
-def attempt(job: Job, send: Callable[[Any], None]) -> RunRecord:
-    """Run the job and return its record; the traceback of a failure goes to standard error."""
+def run_job(job: Job, send: Callable[[Any], None]) -> RunRecord:
+    """The record of a job that was run; the traceback of a failure goes to standard error.
+
+    Args:
+        job: what to run.
+        send: told the run's progress.
+    """
     started = datetime.now(timezone.utc)
-    config, findings = job.config, Findings()
+    config = job.config
+    findings = Findings(model_source=model_source(config))
     torch.set_num_threads(config.threads)
-    serve_whole_batches()
-    skip_idle_hooks()
     status, reason = _outcome(job, findings, send)
     accelerator = torch.cuda.get_device_name() if config.device == "cuda" else None
     return RunRecord(
         ruleset=RULESET,
         digest=config.digest,
         benchmark_version=findings.benchmark_version,
+        model_source=findings.model_source,
         config=config,
         resolved=findings.resolved,
         ranked=building.find(config.strategy).ranked,
@@ -77,6 +83,9 @@ def refusals(
     Fetches and converts the data on the way, so that no run has to.
 
     Args:
+        configs: what is to be run.
+        data_root: where the data sets lie.
+        download: fetch missing data sets.
         done: finished records of the same call, whose hyper-parameters must still be what they
             were.
     """
@@ -85,7 +94,9 @@ def refusals(
         try:
             if config.device == "cuda" and not torch.cuda.is_available():
                 return [Refusal(config, "device must be cpu: this machine has no CUDA", True)]
-            load(find_benchmark(config.benchmark).data, data_root, download=download)
+            data = find_benchmark(config.benchmark).data
+            if data is not None:
+                load(data, data_root, download=download)
             build(config, data_root, report=lambda progress: None)
         except DataError as error:
             return [Refusal(config, str(error), True)]
@@ -96,9 +107,20 @@ def refusals(
 
 
 def _changed(record: RunRecord) -> str | None:
-    """What a hyper-parameter of a finished record would be now, if that differs."""
-    name = record.config.strategy
-    now = building.resolve(name, building.find(name), record.config.hyperparameters)
+    """What a finished record was made with that is another now; None if all is the same."""
+    config = record.config
+    sources = (
+        ("model", config.model, record.model_source, model_source(config)),
+        ("benchmark", config.benchmark, *_versions(record)),
+    )
+    for what, path, before, today in sources:
+        if before != today:
+            return (
+                f"the source of {what} {path} has changed since the records of this folder were "
+                "made; choose another --out"
+            )
+    name = config.strategy
+    now = building.resolve(name, building.find(name), config.hyperparameters)
     for key, then in record.resolved.items():
         if now.get(key) != then:
             return (
@@ -106,6 +128,14 @@ def _changed(record: RunRecord) -> str | None:
                 f"{now.get(key)!r} now; choose another --out"
             )
     return None
+
+
+def _versions(record: RunRecord) -> tuple[str | None, str | None]:
+    """Versions of a user's own benchmark, in the record and now; equal for any other."""
+    path, then = record.config.benchmark, record.benchmark_version
+    if then is None or not is_import_path(path):
+        return None, None
+    return then, f"sha256:{source_hash('benchmark', path)}"
 
 
 def _outcome(
@@ -119,6 +149,7 @@ def _outcome(
 
     try:
         signal.signal(STOP, _stop)
+        apply_patches()
         run(job.config, findings, data_root=job.data_root, report=report)
         signal.signal(STOP, signal.SIG_IGN)  # too late: what it did is there
     except Stopped:

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.config.run_config import RULESET, RunConfig
-from bench.executor.messages import STOP, Job, Refusal
+from bench.executor.messages import STOP, Job, Refusal, model_source
 from bench.executor.plan import Plan
-from bench.executor.processes import UNWRITABLE, check, fork_server, kill, live, slots
+from bench.executor.processes import UNWRITABLE, check, fork_server, kill, run_child, slots
 from bench.records import environment
 from bench.records.schema import RunRecord, Status
 from bench.records.store import Store, read_record
@@ -30,7 +30,7 @@ from strategies import building
 
 WATCHDOG_FACTOR = 3
 WATCHDOG_ALLOWANCE = 300.0
-"""Seconds beside three budgets for what is not charged: start, data, evaluation."""
+"""Seconds on top of three budgets for what is not charged: start, data, evaluation."""
 
 STOP_SECONDS = 60.0
 """Longest time that a run may take to write its record when it is asked to end."""
@@ -40,7 +40,13 @@ CHECK_SECONDS = 600.0
 
 
 class Listener:
-    """Told what happens; the display overrides what it shows."""
+    """Told what happens; a display overrides what it shows."""
+
+    def planned(self, plan: Plan) -> None:
+        """What will be done is known; nothing has been started."""
+
+    def left_out(self, refusal: Refusal) -> None:
+        """A strategy of `all` cannot be built and is left out."""
 
     def started(self, config: RunConfig) -> None:
         """A run has begun."""
@@ -82,16 +88,22 @@ class Executor:
         data_root: Path | None = None,
         timeout: float | None = None,
         command: str = "",
-        life: Callable[[Job, Connection], None] = live,
+        child: Callable[[Job, Connection], None] = run_child,
     ) -> None:
-        """command: what the user typed, for the records. life: what the process of a run does.
+        """Make an executor; nothing is started yet.
 
-        timeout: seconds after which a run is killed; None: three budgets and an allowance.
+        Args:
+            store: where the records go.
+            jobs: how many runs at once.
+            data_root: where the data sets lie; None for the default.
+            timeout: seconds after which a run is killed; None for three budgets and an allowance.
+            command: what the user typed, for the records.
+            child: what the process of a run does.
         """
         self._store = Store(store.root.resolve())  # a run works in a folder of its own
         self._jobs, self._data_root = jobs, data_root
         self._listener = Listener()
-        self._timeout, self._command, self._life = timeout, command, life
+        self._timeout, self._command, self._child = timeout, command, child
         self._running: list[_Running] = []
 
     def refusals(self, todo: Plan, *, download: bool = False) -> list[Refusal]:
@@ -100,7 +112,11 @@ class Executor:
         Built in the fork server, which has to import everything anyway.
 
         Args:
+            todo: what is to be run, and the records that are kept.
             download: fetch missing data sets.
+
+        Raises:
+            ValueError: if building takes too long.
         """
         cells = list({_cell(c): c for c in todo.missing}.values())
         if not cells:
@@ -142,10 +158,10 @@ class Executor:
     ) -> list[RunRecord]:
         """Run what `next_run` gives whenever cores are free, until nothing runs and it gives None.
 
-        While something runs None means nothing yet: it is asked again.
-
         Args:
-            threads: most of any run.
+            next_run: the next configuration; None, while something runs, for nothing yet.
+            listener: told what happens.
+            threads: the most that any run has.
         """
         self._listener = listener or Listener()
         free = slots(self._jobs, threads)
@@ -182,7 +198,7 @@ class Executor:
         job = Job(
             config, attempt, self._store.root, self._data_root, folder, log, cores, self._command
         )
-        process = context.Process(target=self._life, args=(job, sender))
+        process = context.Process(target=self._child, args=(job, sender))
         running = _Running(
             config, attempt, process, receiver, folder, cores,
             time.monotonic() + self._limit(config), datetime.now(timezone.utc),
@@ -237,6 +253,7 @@ class Executor:
             ruleset=RULESET,
             digest=ended.config.digest,
             benchmark_version=None,
+            model_source=model_source(ended.config),
             config=ended.config,
             resolved=dict(ended.config.hyperparameters),
             ranked=entry.ranked,

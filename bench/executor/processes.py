@@ -22,21 +22,21 @@ from bench.records.store import Store
 T = TypeVar("T")
 
 UNWRITABLE = 74
-"""Exit code of a run whose record could not be written: the machine's fault."""
+"""Exit code of a run whose record could not be written: a failure of the machine."""
 
 
-def live(job: Job, channel: Connection) -> None:
-    """The life of one run, in its own session, folder and cores."""
+def run_child(job: Job, channel: Connection) -> None:
+    """Run a job in this process, which gets a session, a folder and cores of its own."""
     os.setsid()
     os.sched_setaffinity(0, job.cores)
     tempfile.tempdir = os.environ["TMPDIR"] = str(job.folder)
     with job.log.open("w") as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())
-    from bench.executor.child import attempt
+    from bench.executor.child import run_job
 
     gc.freeze()  # what was imported is no garbage, and looking for some would cost the run
-    record = attempt(job, channel.send)
+    record = run_job(job, channel.send)
     sys.stdout.flush()
     try:
         Store(job.store).write(record)
@@ -115,13 +115,19 @@ def slots(jobs: int, threads: int) -> list[frozenset[int]]:
 
 def fork_server(threads: int) -> Any:
     """A context whose processes fork from one server that has everything imported."""
-    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[variable] = str(threads)
-    os.environ["PYTHONHASHSEED"] = "0"
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["bench.executor.child"])
+    numbers = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    ours = {**dict.fromkeys(numbers, str(threads)), "PYTHONHASHSEED": "0"}
+    before = dict(os.environ)
     # Ctrl-C reaches the whole terminal; the server must not answer it with a traceback
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    forkserver.ensure_running()
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    os.environ.update(ours)
+    try:
+        forkserver.ensure_running()
+    finally:  # this process, a notebook's say, keeps its own
+        for name in ours.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update({name: before[name] for name in ours.keys() & before.keys()})
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     return context

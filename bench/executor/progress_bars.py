@@ -1,10 +1,9 @@
-"""Live progress: one line per running experiment on a terminal, plain lines elsewhere."""
+"""Progress on a terminal: one line per run and one for all of them, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,23 +11,26 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from bench.config.run_config import RunConfig
 from bench.executor.executor import Listener
+from bench.executor.messages import Refusal
 from bench.executor.plan import Plan
 from bench.records.schema import RunRecord
 from bench.records.weight_share import shares_used
 from bench.runner.progress import Progress as RunProgress
 
-if TYPE_CHECKING:
-    pass
-
 
 class Display(Listener):
-    """Shows a campaign: a bar per run with its share spent and accuracy so far, and the whole."""
+    """Shows a bar for each run, with its share spent and accuracy so far, and one for all runs.
 
-    def __init__(self, console: Console, plan: Plan, jobs: int) -> None:
+    Args:
+        console: where to show it.
+        jobs: runs at once, to tell the time that is left.
+    """
+
+    def __init__(self, console: Console, jobs: int) -> None:
         self._console, self._jobs = console, jobs
-        self._left = list(plan.missing)
-        self._total = len(plan.missing)
-        self._began = time.monotonic()
+        self._left: list[RunConfig] = []
+        self._total = 0
+        self._began: float | None = None
         self._lines: dict[str, TaskID] = {}
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -42,8 +44,6 @@ class Display(Listener):
         )
 
     def __enter__(self) -> Display:
-        self._progress.start()
-        self._whole = self._progress.add_task("all runs", total=self._total, detail="")
         return self
 
     def __exit__(
@@ -54,8 +54,28 @@ class Display(Listener):
     ) -> None:
         self._progress.stop()
 
+    def planned(self, plan: Plan) -> None:
+        """Say how much there is to do, and give all runs a line."""
+        done, missing = len(plan.done), len(plan.missing)
+        budgets = sorted({str(config.budget) for config in plan.missing})
+        of = f" of {', '.join(budgets)}" if budgets else ""
+        self._console.print(f"{done + missing} runs{of}: {done} done, {missing} to go")
+        self._left, self._total = list(plan.missing), missing
+        self._progress.start()
+        self._whole = self._progress.add_task("all runs", total=self._total, detail="")
+
+    def left_out(self, refusal: Refusal) -> None:
+        """Say which strategy is left out and why; its runs are no longer expected."""
+        strategy = refusal.config.strategy
+        what = f"left out: {strategy}: {refusal.reason}"
+        self._console.print(what, soft_wrap=True, markup=False)
+        self._left = [config for config in self._left if config.strategy != strategy]
+        self._total = len(self._left)
+        self._progress.update(self._whole, total=self._total)
+
     def started(self, config: RunConfig) -> None:
         """Give the run a line."""
+        self._began = self._began or time.monotonic()
         self._lines[config.digest] = self._progress.add_task(_name(config), total=1.0, detail="")
 
     def progressed(self, config: RunConfig, progress: RunProgress) -> None:
@@ -77,7 +97,7 @@ class Display(Listener):
     def _time_left(self) -> str:
         """From what the finished runs took, or from the budgets before one has finished."""
         done = self._total - len(self._left)
-        if done:
+        if done and self._began:
             seconds = (time.monotonic() - self._began) / done * len(self._left)
         else:
             wall = [c.budget.amount for c in self._left if c.budget.clock != "steps"]

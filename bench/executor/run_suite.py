@@ -1,63 +1,100 @@
-"""A campaign: the runs that a suite still misses, in a folder that no other call is using."""
+"""The runs that a suite still misses, from Python: no terminal is needed."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
 from bench.config.suite import Suite
-from bench.executor.executor import Executor
+from bench.data.presence import check_inputs
+from bench.executor.executor import Executor, Listener
 from bench.executor.plan import Plan, plan
 from bench.executor.processes import slots
-from bench.executor.progress_bars import Display
 from bench.records.schema import RunRecord
 from bench.records.store import Store
+from bench.runner.avalanche_patches import check_version
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How the runs of a suite are carried out; none of it changes a result.
+
+    Attributes:
+        jobs: runs at once, each on its own cores.
+        data_root: where the data sets lie; None for $SLEEPBENCH_DATA or `data`.
+        download: fetch missing data sets first.
+        retry: finished statuses to run again.
+        command: what the user typed, for the records.
+    """
+
+    jobs: int = 1
+    data_root: Path | None = None
+    download: bool = False
+    retry: frozenset[str] = frozenset()
+    command: str = ""
 
 
 def run_suite(
     suite: Suite,
     store: Store,
+    options: RunOptions | None = None,
     *,
-    console: Console,
-    jobs: int,
-    data_root: Path,
-    download: bool,
-    retry: frozenset[str],
-    command: str,
+    listener: Listener | None = None,
 ) -> list[RunRecord]:
-    """Run what is missing of `suite`; returns the records of all of it.
+    """The records of all of `suite`; what has no record in `store` yet is run.
+
+    A strategy of `all` that cannot be built is left out.
 
     Args:
-        retry: statuses to run again.
-        command: what the user typed. ValueError, before any run, for what cannot be run; with `all`
-            strategies one that cannot be built is left out instead.
+        suite: what to run.
+        store: where the records lie; hold it with `bench.records.store.alone_in`.
+        options: how to run it.
+        listener: told what happens.
+
+    Raises:
+        ValueError: for what cannot be run, before any run is started.
     """
-    slots(jobs, suite.threads)
-    configs = suite.configs()
-    todo = plan(configs, store, retry)
-    done, missing = len(todo.done), len(todo.missing)
-    console.print(f"{done + missing} runs of {suite.budget}: {done} done, {missing} to go")
-    executor = Executor(store, jobs=jobs, data_root=data_root, command=command)
-    todo = without_refused(todo, executor, suite, console, download)
-    with Display(console, todo, jobs) as display:
-        records = [*todo.done, *executor.run(todo.missing, display)]
-    return records
+    options, listener = options or RunOptions(), listener or Listener()
+    todo = prepare(suite, store, options)
+    listener.planned(todo)
+    executor = Executor(
+        store, jobs=options.jobs, data_root=options.data_root, command=options.command
+    )
+    todo = without_refused(todo, executor, suite, options, listener)
+    return [*todo.done, *executor.run(todo.missing, listener)]
+
+
+def prepare(suite: Suite, store: Store, options: RunOptions) -> Plan:
+    """What a call has to run; refuses what cannot be run, as far as that shows without torch.
+
+    Raises:
+        ValueError: for too many jobs, missing data, a module that is not there, an Avalanche that
+            is not known, or records made elsewhere.
+    """
+    check_version()
+    slots(options.jobs, suite.threads)
+    todo = plan(suite.configs(), store, options.retry)
+    check_inputs(
+        (config.benchmark for config in todo.missing),
+        (config.model for config in todo.missing),
+        options.data_root,
+        download=options.download,
+    )
+    return todo
 
 
 def without_refused(
-    todo: Plan, executor: Executor, suite: Suite, console: Console, download: bool
+    todo: Plan, executor: Executor, suite: Suite, options: RunOptions, listener: Listener
 ) -> Plan:
     """The plan without the strategies of `all` that cannot be built.
 
     Raises:
-        ValueError: for any other.
+        ValueError: for any other that cannot be built.
     """
     left_out = set()
-    for refusal in executor.refusals(todo, download=download):
+    for refusal in executor.refusals(todo, download=options.download):
         if refusal.for_all or refusal.config.strategy in suite.strategies:
             raise ValueError(refusal.reason)
         left_out.add(refusal.config.strategy)
-        what = f"left out: {refusal.config.strategy}: {refusal.reason}"
-        console.print(what, soft_wrap=True, markup=False)
+        listener.left_out(refusal)
     return Plan([c for c in todo.missing if c.strategy not in left_out], todo.done)

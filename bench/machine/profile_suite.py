@@ -10,12 +10,10 @@ from rich.console import Console
 from bench.config.budget import Budget
 from bench.config.suite import Suite
 from bench.executor.executor import Executor
-from bench.executor.plan import plan
-from bench.executor.processes import slots
 from bench.executor.progress_bars import Display
-from bench.executor.run_suite import without_refused
+from bench.executor.run_suite import RunOptions, prepare, without_refused
 from bench.machine import profile_page
-from bench.machine.stack_sampler import live_sampled
+from bench.machine.stack_sampler import run_child_sampled
 from bench.records import environment
 from bench.records.schema import RunRecord
 from bench.records.store import Store, Stored, write_atomically
@@ -27,12 +25,9 @@ PAIRS = 5
 def profile_suite(
     suite: Suite,
     out: Path,
+    options: RunOptions,
     *,
     console: Console,
-    jobs: int,
-    data_root: Path,
-    download: bool,
-    command: str,
 ) -> list[RunRecord]:
     """Run all of `suite` under the sampler, write profile.md and profile.csv into `out`.
 
@@ -41,14 +36,15 @@ def profile_suite(
     Raises:
         ValueError: for what cannot be run.
     """
-    slots(jobs, suite.threads)
+    jobs, data_root = options.jobs, options.data_root
     with tempfile.TemporaryDirectory(prefix="sleepbench-") as folder:
         store = Store(Path(folder))
         plain = Executor(store, jobs=jobs, data_root=data_root)
-        todo = plan(suite.configs(), store)
-        todo = without_refused(todo, plain, suite, console, download)
-        sampled = Executor(store, jobs=jobs, data_root=data_root, life=live_sampled)
-        with Display(console, todo, jobs) as display:
+        sampled = Executor(store, jobs=jobs, data_root=data_root, child=run_child_sampled)
+        todo = prepare(suite, store, options)
+        with Display(console, jobs) as display:
+            display.planned(todo)
+            todo = without_refused(todo, plain, suite, options, display)
             records = sampled.run(todo.missing, display)
         stored = [Stored(store.path(r.config, r.attempt), r) for r in records]
         found = profile_page.profiles(stored)
@@ -56,7 +52,7 @@ def profile_suite(
         cost = profile_page.disturbance(_pairs(plain, sampled, records))
     facts = environment.machine()
     machine = f"{facts['cpu']}, {facts['cores']} cores, {jobs} of them at work"
-    page = profile_page.page_markdown(found, command=command, machine=machine, cost=cost)
+    page = profile_page.page_markdown(found, command=options.command, machine=machine, cost=cost)
     write_atomically(out / "profile.md", page)
     write_atomically(out / "profile.csv", profile_page.page_csv(found))
     console.print(page, soft_wrap=True, markup=False)

@@ -19,7 +19,7 @@ from types import FrameType, TracebackType
 from typing import NamedTuple
 
 from bench.executor.messages import Job
-from bench.executor.processes import live
+from bench.executor.processes import run_child
 from bench.records.store import Store, write_atomically
 
 REFEREE = "bench.runner.run"
@@ -40,8 +40,7 @@ STEPS = {
 LIBRARIES = {
     "torch.utils.data": "data",
     "avalanche.benchmarks": "data",
-    "bench.data.image_dataset": "data",
-    "bench.data.batch_loader": "data",
+    "bench.data": "data",
     "torch.optim": "optimizer",
 }
 """Packages that are a part of the loop when the strategy calls them itself."""
@@ -144,10 +143,10 @@ def _call(frame: FrameType) -> Call:
     return Call(frame.f_globals.get("__name__", ""), code.co_name, name)
 
 
-def live_sampled(job: Job, channel: Connection) -> None:
-    """`live`, with its samples beside the record."""
+def run_child_sampled(job: Job, channel: Connection) -> None:
+    """`run_child`, with its samples beside the record."""
     with Sampler() as sampler:
-        live(job, channel)
+        run_child(job, channel)
     path = Store(job.store).path(job.config, job.attempt)
     write_atomically(samples_file(path), json.dumps(sampler.seconds))
 

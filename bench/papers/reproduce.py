@@ -10,7 +10,8 @@ from rich.console import Console
 
 from bench.config.budget import Budget
 from bench.config.suite import Suite
-from bench.executor.run_suite import run_suite
+from bench.executor.progress_bars import Display
+from bench.executor.run_suite import RunOptions, run_suite
 from bench.formatting.page_check import difference
 from bench.papers.experiments import PAPERS, Experiment
 from bench.papers.page import FIGURES, drawn, page_markdown, terminal_table
@@ -73,10 +74,7 @@ def run_missing(
     experiments: Sequence[Experiment],
     *,
     console: Console,
-    jobs: int,
-    data_root: Path,
-    download: bool,
-    command: str,
+    options: RunOptions,
 ) -> bool:
     """Run what these experiments miss, the page written anew after each; whether all went well.
 
@@ -86,16 +84,9 @@ def run_missing(
     for experiment in experiments:
         console.print(f"{place.paper}, {experiment.name}: {experiment.title}", markup=False)
         try:
-            records = run_suite(
-                place.suite(experiment),
-                Store(place.records),
-                console=console,
-                jobs=jobs,
-                data_root=data_root,
-                download=download,
-                retry=frozenset(),
-                command=command,
-            )
+            with Display(console, options.jobs) as display:
+                suite, store = place.suite(experiment), Store(place.records)
+                records = run_suite(suite, store, options, listener=display)
         except ValueError as error:
             console.print(f"not run: {error}", style="red", soft_wrap=True, markup=False)
             well = False

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from bench.config.budget import TOLERANCE, Kind
 from bench.config.run_config import RunConfig, Value
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the record's fields; `upgraded` says what each of them added."""
 
 ROUNDING = 1e-6
@@ -42,10 +42,10 @@ class Cost(_Part):
     charged_by_experience: list[Amount]
     """The same for each experience."""
     steps_by_experience: list[Count] | None = None
-    """Training minibatches and steps at night of each; null in records of schema 1."""
+    """Training minibatches and offline steps of each; null in records of schema 1."""
     seconds_by_kind: dict[Kind, Amount]
     """Charged seconds by kind: train, night, data, hooks, validation."""
-    excused_seconds: dict[str, Amount]
+    uncharged_seconds: dict[str, Amount]
     """Measured, not charged: data, model, warm_up, evaluation."""
     wall_seconds: Amount
     """Monotonic clock over the charged spans."""
@@ -54,7 +54,7 @@ class Cost(_Part):
     cpu_share: Amount | None
     """cpu_seconds / (wall_seconds x threads): how much of its cores the run really had."""
     steps: dict[str, Count]
-    """Training minibatches and steps at night."""
+    """Training minibatches, `train`, and steps of nights and retraining, `night`."""
     samples: Count
     """Training samples through forward and backward passes in minibatches."""
     longest_step: Amount
@@ -208,6 +208,9 @@ class RunRecord(_Part):
     ruleset: str
     digest: str
     benchmark_version: str | None
+    """Of a user's own benchmark the SHA-256 of its source file; null if it was never made."""
+    model_source: str | None = None
+    """SHA-256 of the source file of a user's own model; null for a model of the catalogue."""
     config: RunConfig
     resolved: dict[str, Value | list[Value]]
     """Every hyper-parameter of the strategy, defaults filled in."""
@@ -263,9 +266,11 @@ class RunRecord(_Part):
 
 
 def upgraded(payload: dict[str, Any]) -> dict[str, Any]:
-    """The record in the present schema.
+    """The record in the present schema; `payload` stays as it is.
 
     2: the environment has a calibration, the cost its steps by experience; both may be null.
+    3: the record has the source of a user's own model, which may be null; the `excused_seconds` of
+    the cost are `uncharged_seconds`.
 
     Raises:
         ValueError: for one of a schema that is not known.
@@ -273,4 +278,16 @@ def upgraded(payload: dict[str, Any]) -> dict[str, Any]:
     version = payload.get("schema_version")
     if not isinstance(version, int) or not 1 <= version <= SCHEMA:
         raise ValueError(f"schema_version must be in 1 to {SCHEMA}, got {version!r:.20}")
-    return payload | {"schema_version": SCHEMA}
+    new = payload | {"schema_version": SCHEMA}
+    if version < 3 and isinstance(payload.get("cost"), dict):
+        new["cost"] = _cost_since_3(payload["cost"])
+    return new
+
+
+def _cost_since_3(cost: dict[str, Any]) -> dict[str, Any]:
+    """The cost of an older record in the words of schema 3."""
+    new = {_SINCE_3.get(name, name): value for name, value in cost.items()}
+    return new
+
+
+_SINCE_3 = {"excused_seconds": "uncharged_seconds"}

@@ -5,7 +5,6 @@ Reading records needs no torch.
 
 from __future__ import annotations
 
-import fcntl
 import gc
 import hashlib
 import json
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from bench.config.run_config import RunConfig
@@ -223,19 +223,22 @@ def slug(text: str) -> str:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Hold a folder of records for this process.
+    """Hold a folder of records, which is made if it is not there, for this process.
+
+    The system gives it back when the process dies. Its lock file is not emptied, and no link.
 
     Raises:
         ValueError: if it is taken or not writable.
     """
+    lock = FileLock(folder / LOCK, timeout=0, fallback_to_soft=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / LOCK).open("w")
+        lock.acquire()
+    except Timeout:
+        raise ValueError(f"another run is at work in {folder}; choose another --out") from None
     except OSError as error:
         raise ValueError(f"--out must be a folder one can write to: {error}") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(f"another run is at work in {folder}; choose another --out") from None
+    try:
         yield
+    finally:
+        lock.release()

@@ -1,27 +1,64 @@
-"""Avalanche's hooks without the calls that nobody answers."""
+"""Everything that is patched in Avalanche and torch, in the process of a run and nowhere else.
+
+Without the patches every strategy gives the same numbers, slower. Importing this module changes
+nothing; `apply_patches` does, and is called where a run begins.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from typing import Any
 
-from avalanche.benchmarks.utils import data_loader
-from avalanche.core import BaseSGDPlugin
-from avalanche.training.templates import base, base_sgd
-from torch.utils.data import (
-    DataLoader,
-)
-
-from bench.data.batch_loader import _iterate
+AVALANCHE = "0.6."
+"""Versions of avalanche-lib whose loops and hooks the patches were written for; as pinned."""
 
 
-def skip_idle_hooks() -> None:
-    """Make Avalanche's templates call only the plugins that do something, in this process.
+@dataclass(frozen=True)
+class Patch:
+    """One change of a foreign module or class.
 
-    A plugin has 26 hooks and answers two or three; at ten hooks a step the rest costs more than the
-    referee's own meter. Order, arguments and effects are those of Avalanche's `trigger_plugins`.
+    Attributes:
+        upstream: the version that it was written for.
+        reason: what is wrong or slow there.
+        apply: makes the change; a second call changes nothing.
     """
+
+    upstream: str
+    reason: str
+    apply: Callable[[], None]
+
+
+def check_version() -> None:
+    """Refuse an Avalanche that the patches were not written for; imports neither it nor torch.
+
+    Raises:
+        ValueError: names the version that is wanted and the one that is installed.
+    """
+    found = version("avalanche-lib")
+    if not found.startswith(AVALANCHE):
+        raise ValueError(
+            f"sleepbench patches avalanche-lib {AVALANCHE}x, got {found}: "
+            f"pip install 'avalanche-lib=={AVALANCHE}*'"
+        )
+
+
+def apply_patches() -> None:
+    """Apply every patch to this process.
+
+    Raises:
+        ValueError: for an Avalanche that they were not written for.
+    """
+    check_version()
+    for patch in PATCHES:
+        patch.apply()
+
+
+def _call_answering_plugins() -> None:
+    from avalanche.training.templates import base, base_sgd
+
     base.trigger_plugins = trigger_plugins
     base_sgd.trigger_plugins = trigger_plugins
 
@@ -37,22 +74,58 @@ def trigger_plugins(strategy: Any, event: str, **kwargs: Any) -> None:
 @cache
 def _answers(kind: Hashable, event: str) -> bool:
     """Whether `kind` has more for `event` than the empty method that it inherits."""
+    from avalanche.core import BaseSGDPlugin
+
     method = getattr(kind, event, None)
     return method is not None and method is not getattr(BaseSGDPlugin, event, None)
 
 
-def serve_whole_batches() -> None:
-    """Make every `DataLoader` over image data sets read whole minibatches, in this process.
+def _serve_whole_batches() -> None:
+    from torch.utils.data import DataLoader
 
-    Two globals change. `DataLoader.__iter__` reads a minibatch at once where nothing is in the way:
-    a transform, a foreign data set, a collate function or worker processes. Avalanche's
-    `has_ffcv_support`, which visits every sample at the start of every epoch, answers no, as it
-    would for every data set of ours. Without this call everything gives the same numbers, slower;
-    calling it again changes nothing.
-    """
-    DataLoader.__iter__ = _iterate  # type: ignore[method-assign]
+    from bench.data.batch_loader import whole_batches
+
+    plain = DataLoader.__iter__
+    if plain.__module__ == __name__:
+        return
+
+    def batches(loader: DataLoader[Any]) -> Any:
+        served = whole_batches(loader)
+        return plain(loader) if served is None else served
+
+    DataLoader.__iter__ = batches  # type: ignore[method-assign]
+
+
+def _skip_search_for_ffcv() -> None:
+    from avalanche.benchmarks.utils import data_loader
+
     data_loader.has_ffcv_support = _no_ffcv
 
 
 def _no_ffcv(datasets: object) -> bool:
     return False
+
+
+PATCHES = (
+    Patch(
+        upstream="avalanche-lib 0.6",
+        reason="A plugin has 26 hooks and answers two or three. At ten hooks a step calling all of "
+        "them costs more than the referee's own meter. Order, arguments and effects of "
+        "`trigger_plugins` stay.",
+        apply=_call_answering_plugins,
+    ),
+    Patch(
+        upstream="torch 2.4 to 2.15",
+        reason="A loader fetches and collates sample by sample, which costs more than the training "
+        "step of a small network. Loaders over image data sets read a minibatch at once, with the "
+        "same random draws.",
+        apply=_serve_whole_batches,
+    ),
+    Patch(
+        upstream="avalanche-lib 0.6",
+        reason="`has_ffcv_support` visits every sample at the start of every epoch. For all data "
+        "sets here the answer is no.",
+        apply=_skip_search_for_ffcv,
+    ),
+)
+"""Every patch, in the order in which they are applied."""

@@ -41,7 +41,7 @@ class CudaQueue:
 
 
 class MeterClock(Clock):
-    """A read-only view of the meter: progress of this experience, and the night's account."""
+    """A view of the meter: progress of this experience, and the account of offline work."""
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
@@ -53,12 +53,12 @@ class MeterClock(Clock):
         return round(self._meter.progress, 9)
 
     def tick(self) -> None:
-        """Count and charge one step of the night."""
+        """Count and charge one step of offline work: of a night, of retraining."""
         self._meter.step("night")
 
     @contextmanager
     def night(self) -> Iterator[None]:
-        """Charge what happens inside to the night."""
+        """Charge what happens inside as offline."""
         before = self._meter.charge("night")
         try:
             yield

@@ -31,9 +31,21 @@ class UnchargedWork(RuntimeError):
 
 @dataclass
 class Findings:
-    """What one run found; complete up to the moment it ended, however it ended."""
+    """What one run found; complete up to the moment it ended, however it ended.
+
+    Attributes:
+        benchmark_version: None until the benchmark is there.
+        model_source: SHA-256 of the file of a user's own model; None for a model of the catalogue.
+        data_hash: SHA-256 of the data; None until they are there.
+        resolved: every hyper-parameter, defaults filled in.
+        cost: what was spent; None before the first experience has ended.
+        outcome: what was reached; None before the first examination.
+        weights: those in use after each experience.
+        overrun: whether more was charged than the budget and its tolerance.
+    """
 
     benchmark_version: str | None = None
+    model_source: str | None = None
     data_hash: str | None = None
     resolved: dict[str, Any] = field(default_factory=dict)
     cost: Cost | None = None
@@ -42,7 +54,7 @@ class Findings:
     overrun: bool = False
 
 
-class Bookkeeper:
+class Examiner:
     """Examines the strategy between experiences, off the clock, and keeps the findings."""
 
     def __init__(
@@ -71,7 +83,7 @@ class Bookkeeper:
             names = ", ".join(sorted(left))
             raise UnchargedWork(f"threads run on while the clock stands still: {names}")
         before = _weights(strategy)
-        with self._meter.excuse("evaluation"), torch.random.fork_rng():
+        with self._meter.off_the_clock("evaluation"), torch.random.fork_rng():
             self._evaluate(index, strategy)
             self._count(strategy)
         after = _weights(strategy)
@@ -127,7 +139,7 @@ class Bookkeeper:
             charged_by_experience=meter.charged_by_experience,
             steps_by_experience=meter.steps_by_experience,
             seconds_by_kind=meter.seconds,
-            excused_seconds=meter.excused,
+            uncharged_seconds=meter.uncharged,
             wall_seconds=meter.wall_seconds,
             cpu_seconds=meter.cpu_seconds,
             cpu_share=meter.cpu_seconds / wall if wall > 0 else None,
@@ -140,3 +152,13 @@ class Bookkeeper:
 
 def _weights(strategy: Any) -> dict[str, torch.Tensor]:
     return {n: p.detach().clone() for n, p in strategy.model.named_parameters()}
+
+
+def not_finite(strategy: Any) -> str | None:
+    """What of a strategy is no number any more; None if all is."""
+    if not finite(strategy.model):
+        return "weights"
+    output = getattr(strategy, "mb_output", None)
+    if isinstance(output, torch.Tensor) and not output.isfinite().all():
+        return "outputs"  # finite weights can be large enough for that
+    return None

@@ -35,8 +35,8 @@ class Meter:
     """The running account of one run.
 
     Time is charged between entering and leaving `experience`; inside, `charge` says to which kind
-    it goes from now on. On the steps clock a minibatch is charged when it begins, so that a night
-    that follows it or falls into it knows what is left; seconds are measured all the same.
+    it goes from now on. On the steps clock a minibatch is charged when it begins, so that offline
+    work that follows it or falls into it knows what is left; seconds are measured all the same.
     """
 
     def __init__(
@@ -48,10 +48,18 @@ class Meter:
         cpu: Callable[[], float] = process_cpu_seconds,
         queue: Queue | None = None,
     ) -> None:
-        """shares: fraction of the budget per experience; queue: that of a device other than us."""
+        """Start an account with nothing spent.
+
+        Args:
+            budget: of the whole stream.
+            shares: fraction of the budget for each experience.
+            wall: reads the wall clock, in seconds.
+            cpu: reads the CPU seconds of this process.
+            queue: the work under way on a device other than the CPU; None for the CPU.
+        """
         self.budget = budget
         self.seconds: dict[Kind, float] = dict.fromkeys(KINDS, 0.0)
-        self.excused: dict[str, float] = {}
+        self.uncharged: dict[str, float] = {}
         self.steps: dict[Kind, int] = {"train": 0, "night": 0}
         self.samples = 0
         self.wall_seconds = 0.0
@@ -102,9 +110,10 @@ class Meter:
 
     @contextmanager
     def experience(self, index: int | None) -> Iterator[None]:
-        """Run the clock for experience `index`, or None for the whole stream at once.
+        """Run the clock while the strategy trains: the only place where time is charged.
 
-        The only place where time is charged.
+        Args:
+            index: of the experience; None for the whole stream at once.
         """
         share = 1.0 if index is None else self._shares[index]
         self._allowance = share * self.budget.amount + self._carry
@@ -130,15 +139,15 @@ class Meter:
                 self._reserve = max(self._reserve, self._mark - self._stopped_at)
 
     @contextmanager
-    def excuse(self, kind: str) -> Iterator[None]:
-        """Measure the seconds inside under `kind` without charging them; not in an experience."""
+    def off_the_clock(self, kind: str) -> Iterator[None]:
+        """Measure the seconds inside under `kind` without charging them; never in an experience."""
         assert not self._running, "time inside an experience is always charged"
         start = self._wall()
         try:
             yield
         finally:
             self._drain()
-            self.excused[kind] = self.excused.get(kind, 0.0) + self._wall() - start
+            self.uncharged[kind] = self.uncharged.get(kind, 0.0) + self._wall() - start
 
     def charge(self, kind: Kind) -> Kind:
         """From now on time goes to `kind`; returns the kind it went to until now."""
@@ -154,7 +163,7 @@ class Meter:
         self._under_way = 1
 
     def step(self, kind: Literal["train", "night"], samples: int = 0) -> None:
-        """Count one training minibatch of `samples`, or one step of a night."""
+        """Count one training minibatch of `samples`, or one step of offline work."""
         self.steps[kind] += 1
         if kind == "train":
             self._under_way = 0

@@ -9,11 +9,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from bench.config.catalogue import find_model
+from bench.config.catalogue import MODELS, find_model
+from bench.runner.own_model import Shape, own_model
 from strategies.networks.heads import MultiHeadModel, TaskHead
-
-Shape = tuple[int, int, int]
-"""Channels, height, width of one input."""
 
 
 def mlp(shape: Shape, widths: Sequence[int]) -> tuple[nn.Sequential, int]:
@@ -150,14 +148,18 @@ def make_model(
     """The model `name`, initialised from torch's generator.
 
     Args:
+        name: a model id or `module:make_model`.
+        shape: of one input.
         classes: width of the answer.
         tasks: the class labels of each task for a head per task; None for one head of `classes`
             rows.
 
     Raises:
-        ValueError: for an unknown name or too small an input.
+        ValueError: for an unknown name, too small an input, or a user's model that cannot be run.
     """
     smallest = find_model(name).smallest
+    if name not in MODELS:
+        return own_model(name, shape, classes=classes, tasks=tasks)
     if min(shape[1:]) < smallest:
         size = "x".join(map(str, shape[1:]))
         raise ValueError(f"{name} needs inputs of at least {smallest}x{smallest}, got {size}")

@@ -9,7 +9,10 @@ cuda-graphs: compiled, and replayed as CUDA graphs; needs device cuda.
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any
 
 import torch
 from torch import nn
@@ -36,3 +39,35 @@ def precision(speedups: Sequence[Speedup], device: str) -> Iterator[None]:
     # torch would keep cast weights until the context ends, which is after many steps
     with torch.autocast(device, dtype=torch.bfloat16, cache_enabled=False):
         yield
+
+
+def warm_up(strategy: Any, input_shape: tuple[int, int, int], *, tasks: bool) -> None:
+    """Let kernels, memory and compiler settle on dummy data; model and generators are untouched.
+
+    Args:
+        strategy: one of Avalanche's.
+        input_shape: (C, H, W).
+        tasks: whether the model takes task labels.
+    """
+    model, device = strategy.model, strategy.device
+    before = copy.deepcopy(model.state_dict())
+    training = {module: module.training for module in model.modules()}
+
+    def outputs(size: int) -> torch.Tensor:
+        x = torch.zeros(size, *input_shape, device=device)
+        labels = torch.zeros(size, dtype=torch.long, device=device)
+        return model(x, labels) if tasks else model(x)
+
+    with torch.random.fork_rng():
+        # two sizes: the last minibatch of an epoch is smaller, and a compiler learns from both
+        sizes = strategy.train_mb_size, max(2, strategy.train_mb_size // 2)
+        for size, train, grad in product(sizes, (True, False), (True, False)):
+            model.train(train)
+            with torch.set_grad_enabled(grad):
+                total = outputs(size).sum()
+            if total.requires_grad:
+                total.backward()
+    for module, mode in training.items():
+        module.training = mode
+    model.zero_grad(set_to_none=True)
+    model.load_state_dict(before)

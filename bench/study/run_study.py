@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bench.config.run_config import RunConfig
+from bench.data.presence import check_inputs
 from bench.executor.executor import Executor, Listener
 from bench.executor.plan import Plan, refuse_other_conditions
 from bench.executor.processes import answer, slots
@@ -91,6 +92,8 @@ def prepare(study: Study, folder: Folder, how: How) -> Ready:
     """ValueError for a study that cannot be searched in this folder in this way."""
     check_pruner(how.pruner, objectives=len(study.objectives), seeds=study.seeds)
     slots(how.jobs, study.threads)
+    model = study.model_on(study.benchmark)
+    check_inputs([study.benchmark], [model], how.data_root, download=how.download)
     study, defaults = answer(resolve, [study])
     study = folder.same(study)
     trials = read_trials(study, [item.record for item in folder.records.read()[0]])

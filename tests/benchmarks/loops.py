@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from bench.config.budget import Budget
 from bench.config.run_config import RunConfig
-from bench.data.cache import data_root
+from bench.data.presence import data_root
 from bench.runner.models import make_model
 from bench.runner.run import Ready, build, seed_everything
 
@@ -218,7 +218,7 @@ def bare(kind: type[Bare], built: Ready, index: int, steps: int = 300, model: st
 def has(name: str) -> bool:
     """Whether the data set's files or its cache are there."""
     from bench.data.cache import load
-    from bench.data.image_files import DataError
+    from bench.data.presence import DataError
 
     try:
         load(name, data_root())

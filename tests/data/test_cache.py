@@ -8,6 +8,7 @@ import os
 import sys
 import tarfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from bench.data.cache import TENSORS, data_root, import_images, load
-from bench.data.datasets import DATASETS, DataSet
-from bench.data.image_files import DataError, Raw
+from bench.config.datasets import DATASETS, DataSet
+from bench.data import readers
+from bench.data.cache import TENSORS, import_images, load
+from bench.data.image_files import Raw
+from bench.data.presence import DataError, data_root
 
 SHARED = os.environ.get("SLEEPBENCH_DATA")
 needs_mnist = pytest.mark.skipif(
@@ -78,11 +81,22 @@ def as_zip(entries: dict[str, bytes], path: Path) -> Path:
 def ants(monkeypatch: pytest.MonkeyPatch) -> str:
     """A data set known by the name `ants`: 4 train and 2 test images of 2 classes."""
 
-    def read(root: Path, download: bool) -> Raw:
+    def read(root: Path, files: Sequence[Path], download: bool) -> Raw:
         assert download, "nothing may be fetched unless asked"
-        return DATASETS["digits"].read(root, False)
+        return readers.digits(root, files, False)
 
-    spec = DataSet(4, 2, 2, (3, 3, 4), read, {"ants/raw": "00ff"})
+    monkeypatch.setattr(readers, "ants", read, raising=False)
+    spec = DataSet(
+        train=4,
+        test=2,
+        classes=2,
+        shape=(3, 3, 4),
+        reader="bench.data.readers:ants",
+        summary="ants and bees",
+        paper="none",
+        experiences=1,
+        files={"ants/raw": "00ff"},
+    )
     monkeypatch.setitem(DATASETS, "ants", spec)
     return "ants"
 
@@ -347,7 +361,7 @@ def test_tiny_imagenet_is_read_as_published(tmp_path: Path) -> None:
     entries |= {f"val/images/val_{k}.JPEG": png(50 + k) for k in (1, 2)}
     entries["val/val_annotations.txt"] = b"val_1.JPEG\tn2\t0\t0\nval_2.JPEG\tn1\t0\t0\n"
     as_folder(entries, root)
-    raw = DATASETS["tinyimagenet"].read(tmp_path, False)
+    raw = readers.read("tinyimagenet", tmp_path)
     assert raw.classes == ("n1", "n2")
     assert raw.tensors["train_labels"].tolist() == [0, 0, 1, 1]
     assert raw.tensors["test_images"][:, 0, 0, 0].tolist() == [52, 51]

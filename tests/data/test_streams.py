@@ -32,28 +32,32 @@ from avalanche.training import (
     SynapticIntelligence,
 )
 from avalanche.training.plugins import EvaluationPlugin
+from avalanche.training.templates import base, base_sgd
 from torch import nn
 from torch.utils.data import DataLoader, RandomSampler, WeightedRandomSampler
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.functional import rotate
 
 from bench.config.catalogue import BENCHMARKS, find_benchmark
+from bench.config.datasets import DATASETS
 from bench.config.run_config import Scenario
 from bench.data.cache import ImageData, load
-from bench.data.datasets import DATASETS
-from bench.data.image_dataset import ImageDataset, Images, augmented, rotated
+from bench.data.image_dataset import ImageDataset
+from bench.data.images import Images, augmented, rotated
 from bench.data.streams import Benchmark, make_benchmark
-from bench.runner.avalanche_patches import serve_whole_batches
+from bench.runner.avalanche_patches import apply_patches
 
 SCENARIOS: tuple[Scenario, ...] = get_args(Scenario)
 
 
 @pytest.fixture
 def whole_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`serve_whole_batches` for the length of one test."""
+    """The patches for the length of one test."""
+    for module in (base, base_sgd):
+        monkeypatch.setattr(module, "trigger_plugins", module.trigger_plugins)
     monkeypatch.setattr(data_loader, "has_ffcv_support", data_loader.has_ffcv_support)
     monkeypatch.setattr(DataLoader, "__iter__", DataLoader.__iter__)
-    serve_whole_batches()
+    apply_patches()
 
 
 @pytest.fixture
@@ -106,7 +110,7 @@ def test_a_scenario_that_a_benchmark_has_not_is_refused() -> None:
         ("folder:x?experience=2", "unknown option of a benchmark 'experience'; did you mean"),
         ("folder:x?experiences=two", "experiences must be a whole number above 0, got 'two'"),
         ("folder:x?experiences=0", "experiences must be a whole number above 0, got '0'"),
-        ("floder:x", "unknown benchmark 'floder:x'"),
+        ("floder:./x", "unknown benchmark 'floder:./x'"),
     ],
 )
 def test_own_data_with_a_wrong_option_is_refused(name: str, complaint: str) -> None:

@@ -116,7 +116,7 @@ def test_a_record_says_where_the_time_went_and_with_what(tmp_path):
     assert sum(cost.charged_by_experience) == pytest.approx(cost.charged)
     assert cost.seconds_by_kind["train"] > 0
     assert cost.seconds_by_kind["data"] > 0
-    assert set(cost.excused_seconds) == {"data", "model", "warm_up", "evaluation"}
+    assert set(cost.uncharged_seconds) == {"data", "model", "warm_up", "evaluation"}
     assert record.environment.versions.keys() >= {"python", "torch", "avalanche-lib"}
     assert record.environment.data_hash
     assert record.resolved["ewc_lambda"] == 10_000.0

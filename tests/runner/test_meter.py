@@ -77,13 +77,13 @@ def test_time_goes_to_the_kind_that_was_named_last():
 
 def test_time_outside_an_experience_is_not_charged():
     meter, time = make_meter()
-    with meter.excuse("evaluation"):
+    with meter.off_the_clock("evaluation"):
         time.now += 1000
     with meter.experience(0):
         time.now += 2
     time.now += 1000
     assert meter.spent == 2
-    assert meter.excused == {"evaluation": 1000}
+    assert meter.uncharged == {"evaluation": 1000}
 
 
 def test_what_an_experience_leaves_carries_over_and_nothing_is_borrowed():

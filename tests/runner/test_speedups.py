@@ -13,8 +13,8 @@ from bench.config.run_config import RunConfig
 from bench.config.suite import Suite
 from bench.ranking import configurations, pools
 from bench.runner.examiner import Findings
-from bench.runner.run import run, warm_up
-from bench.runner.speedups import precision, prepare
+from bench.runner.run import run
+from bench.runner.speedups import precision, prepare, warm_up
 from factories import make_record
 from toy import SHAPE, toy_benchmark, toy_model
 
@@ -85,7 +85,7 @@ def test_warming_up_leaves_no_trace():
     before = {name: value.clone() for name, value in model.state_dict().items()}
     state = torch.get_rng_state()
     strategy = SimpleNamespace(model=model, device="cpu", train_mb_size=8)
-    warm_up(strategy, SimpleNamespace(input_shape=SHAPE, scenario="class"))
+    warm_up(strategy, SHAPE, tasks=False)
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
     assert torch.equal(state, torch.get_rng_state())

@@ -107,7 +107,7 @@ def _cost(amount: float, threads: int, n: int) -> Cost:
         charged_by_experience=[0.9 * amount / n] * n,
         steps_by_experience=[100 // n + (i < 100 % n) for i in range(n)],
         seconds_by_kind={"train": 0.9 * amount},
-        excused_seconds={},
+        uncharged_seconds={},
         wall_seconds=0.9 * amount,
         cpu_seconds=0.81 * amount * threads,
         cpu_share=0.9,

@@ -8,8 +8,9 @@ import torch
 from avalanche.training.plugins import EvaluationPlugin
 from torch import nn
 
-from bench.data.image_dataset import ImageDataset, Images
-from bench.data.streams import make_scenario
+from bench.data.experiences import make_scenario
+from bench.data.image_dataset import ImageDataset
+from bench.data.images import Images
 from bench.runner.models import make_model
 from strategies import building
 from strategies.clock import Clock

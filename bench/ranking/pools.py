@@ -23,7 +23,7 @@ class PoolError(ValueError):
 class PoolKey:
     """The conditions that must be equal before two runs may be compared.
 
-    benchmark_version, data_hash and chance (the accuracy of guessing) are None when a run failed
+    model_source is None for a model of the catalogue. benchmark_version, data_hash and chance (the accuracy of guessing) are None when a run failed
     before they were known. machine is
     the fingerprint: None on the steps clock, which is the same on every machine, and when a run
     failed before its accelerator was known.
@@ -33,6 +33,7 @@ class PoolKey:
     benchmark_version: str | None
     scenario: str
     model: str
+    model_source: str | None
     budget: str
     clock: str
     allocation: str
@@ -57,6 +58,7 @@ def pool_key(record: RunRecord) -> PoolKey:
         benchmark_version=record.benchmark_version,
         scenario=config.scenario,
         model=config.model,
+        model_source=record.model_source,
         budget=str(config.budget),
         clock=config.budget.clock,
         allocation=config.allocation,

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from bench.records.store import RecordError, Store, checksum, read_record, write_atomically
+from bench.records.store import (
+    LOCK,
+    RecordError,
+    Store,
+    alone_in,
+    checksum,
+    read_record,
+    write_atomically,
+)
 from factories import make_record as record
 
 
@@ -114,3 +122,23 @@ def test_a_record_from_before_there_were_calibrations_is_read(tmp_path):
     payload["checksum"] = checksum(payload)
     path.write_text(json.dumps(payload))
     assert read_record(path).environment.calibration is None
+
+
+def test_a_folder_is_held_by_one_and_its_lock_is_neither_emptied_nor_followed(tmp_path):
+    (tmp_path / LOCK).write_text("mine")
+    with alone_in(tmp_path):
+        with pytest.raises(ValueError, match="another run is at work"), alone_in(tmp_path):
+            pass
+        assert (tmp_path / LOCK).read_text() == "mine"
+    with alone_in(tmp_path):  # it was given back
+        pass
+    other = tmp_path / "other"
+    other.mkdir()
+    (tmp_path / "target").write_text("kept")
+    (other / LOCK).symlink_to(tmp_path / "target")
+    with (
+        pytest.raises(ValueError, match="--out must be a folder one can write to"),
+        alone_in(other),
+    ):
+        pass
+    assert (tmp_path / "target").read_text() == "kept"

@@ -1,15 +1,21 @@
-"""Hooks reach whoever answers them, in Avalanche's order, and nobody else."""
+"""What is patched, where, for which Avalanche; and that hooks reach whoever answers them."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from avalanche.benchmarks.utils import data_loader
 from avalanche.core import SupervisedPlugin
 from avalanche.training.templates import base, base_sgd
 from avalanche.training.utils import trigger_plugins
+from torch.utils.data import DataLoader
 
-from bench.runner.avalanche_patches import skip_idle_hooks
+from bench.runner import avalanche_patches
+from bench.runner.avalanche_patches import PATCHES, apply_patches, check_version
 
 EVENTS = ("before_training_exp", "before_forward", "after_update", "unheard_of")
 
@@ -41,7 +47,7 @@ def test_the_same_calls_with_and_without(monkeypatch, patched):
     for module in (base, base_sgd):
         monkeypatch.setattr(module, "trigger_plugins", trigger_plugins)
     if patched:
-        skip_idle_hooks()
+        PATCHES[0].apply()
     calls: list = []
     own = Loud(calls, "own")
     own.after_update = lambda strategy: calls.append("an attribute of the plugin itself")
@@ -59,3 +65,59 @@ def test_the_same_calls_with_and_without(monkeypatch, patched):
         "unheard_of",
         *[(name, "before_forward", {"more": 1}) for name in ("a", "b", "own")],
     ]
+
+
+FOREIGN = (
+    (base, "trigger_plugins"),
+    (base_sgd, "trigger_plugins"),
+    (DataLoader, "__iter__"),
+    (data_loader, "has_ffcv_support"),
+)
+
+
+@pytest.fixture
+def unpatched(monkeypatch):
+    """Puts everything that is patched back when the test is over."""
+    for owner, name in FOREIGN:
+        monkeypatch.setattr(owner, name, getattr(owner, name))
+    return monkeypatch
+
+
+def test_each_patch_changes_what_it_names_and_a_second_call_nothing(unpatched):
+    plain = [getattr(owner, name) for owner, name in FOREIGN]
+    apply_patches()
+    once = [getattr(owner, name) for owner, name in FOREIGN]
+    assert [new.__module__ for new in once] == ["bench.runner.avalanche_patches"] * 4
+    assert all(new is not old for new, old in zip(once, plain, strict=True))
+    apply_patches()
+    assert [getattr(owner, name) for owner, name in FOREIGN] == once
+    assert data_loader.has_ffcv_support(["anything"]) is False
+
+
+def test_every_patch_has_its_reason_and_the_version_it_is_for():
+    assert len(PATCHES) == 3
+    for patch in PATCHES:
+        assert patch.upstream.split()[0] in ("avalanche-lib", "torch")
+        assert patch.reason.endswith(".")
+
+
+def test_another_avalanche_is_refused_before_anything_is_changed(unpatched):
+    plain = [getattr(owner, name) for owner, name in FOREIGN]
+    unpatched.setattr(avalanche_patches, "version", lambda package: "0.7.0")
+    with pytest.raises(ValueError, match=r"sleepbench patches avalanche-lib 0.6.x, got 0.7.0: pip"):
+        apply_patches()
+    assert [getattr(owner, name) for owner, name in FOREIGN] == plain
+
+
+def test_the_version_that_is_patched_is_the_one_that_is_pinned():
+    check_version()
+    pinned = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    assert f'"avalanche-lib>={avalanche_patches.AVALANCHE.rstrip(".")},<0.7"' in pinned
+
+
+def test_importing_it_imports_neither_torch_nor_avalanche():
+    code = (
+        "import sys, bench.runner.avalanche_patches as p; p.check_version();"
+        "sys.exit(bool({'torch', 'avalanche'} & sys.modules.keys()))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -178,7 +178,7 @@ def _missing(stored: Any) -> list[str]:
     from bench.ranking import configurations, pools
 
     lines = []
-    ranked = [item for item in stored if not item.record.config.blind]
+    ranked = [item for item in stored if not item.record.config.validation_only]
     for members in pools.pools(ranked).values():
         lines += [f"missing: {m}" for m in configurations.missing(configurations.entrants(members))]
     return lines

@@ -19,7 +19,8 @@ from avalanche.benchmarks.utils.data_attribute import TaskLabels
 from torch import Tensor
 
 from bench.config.catalogue import check_experiences, find_benchmark
-from bench.config.run_config import Augmentation, Scenario
+from bench.config.conditions import Augmentation
+from bench.config.run_config import Scenario
 from bench.data.cache import ImageData, load
 from bench.data.image_dataset import ImageDataset, Images, rotated
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import nn
 
-from bench.config.run_config import Speedup
+from bench.config.conditions import Speedup
 
 
 def prepare(model: nn.Module, speedups: Sequence[Speedup]) -> None:

@@ -20,6 +20,7 @@ else:
     import tomli as tomllib
 
 D = TypeVar("D", bound="Declaration")
+M = TypeVar("M", bound=BaseModel)
 BudgetText = Annotated[str, Field(description="Of one run: 600s, 10m, 1h or 2000steps.")]
 
 
@@ -57,9 +58,9 @@ class Declaration(SharedFields):
             ValueError: names the one that is wrong.
         """
         try:
-            return cls.model_validate(options)
-        except ValidationError as error:
-            raise ValueError(f"{source}{first_mistake(error, cls)}") from error
+            return read_fields(cls, options)
+        except ValueError as error:
+            raise ValueError(f"{source}{error}") from error
 
     @classmethod
     def read(cls: type[D], path: Path) -> D:
@@ -143,6 +144,18 @@ def setting(text: str, option: str = "--set") -> tuple[str, str]:
     if not name or not value:
         raise ValueError(f"{option} must be name=value, got {text!r}")
     return name, value
+
+
+def read_fields(model: type[M], fields: Mapping[str, Any]) -> M:
+    """A model of fields by name.
+
+    Raises:
+        ValueError: names the first that is wrong, and its rule.
+    """
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise ValueError(first_mistake(error, model)) from error
 
 
 def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:

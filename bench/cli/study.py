@@ -76,39 +76,7 @@ def study(
     declared = _study(study_file, given, out)
     if benchmarks:
         _refuse_beside_benchmarks(given, search)
-    from bench.study import across_tasks, run_study
-    from bench.study.folder import Folder
-    from bench.study.storage import hidden
-
-    how = run_study.How(
-        trials=search.trials,
-        sampler=search.sampler,
-        pruner=search.pruner,
-        storage=search.storage,
-        jobs=search.jobs,
-        data_root=search.data.resolve(),
-        download=search.download,
-        command=typed([hidden(word) for word in sys.argv[1:]]),
-    )
-    console = make_console()
-    studies = {out: declared}
-    if benchmarks:
-        studies = across_tasks.spread(declared, out, benchmarks)
-    folders = [Folder(place) for place in studies]
-    try:
-        endings = run_study.search(list(studies.values()), folders, how, console)
-    except KeyboardInterrupt:
-        console.print("interrupted; the same command goes on where this one stopped")
-        raise typer.Exit(130) from None
-    for folder, ended in zip(folders, endings, strict=True):
-        page = run_study.show(folder, console)
-        console.print(f"page: {page}", soft_wrap=True, markup=False)
-        if ended is not None:
-            console.print(f"ended early: {ended.why}", soft_wrap=True, markup=False)
-    if benchmarks:
-        across_tasks.declare(out, list(studies))
-        run_study.show_page(*across_tasks.report(out), console)
-    raise typer.Exit(0 if all(ended is None or ended.well for ended in endings) else 1)
+    raise typer.Exit(0 if _search(declared, search, benchmarks, out) else 1)
 
 
 @study_app.command(name="across")
@@ -197,6 +165,38 @@ def _study(file: Path | None, given: dict[str, Any], out: Path) -> Study:
     from bench.study.folder import Folder
 
     return Folder(out).study()
+
+
+def _search(declared: Study, search: SearchFlags, benchmarks: str, out: Path) -> bool:
+    """Search and show the study, or the same on each benchmark; whether all went well."""
+    from bench.study import across_tasks, run_study
+    from bench.study.folder import Folder
+    from bench.study.storage import hidden
+
+    how = run_study.How(
+        **search.model_dump(exclude={"data"}),
+        data_root=search.data.resolve(),
+        command=typed([hidden(word) for word in sys.argv[1:]]),
+    )
+    console = make_console()
+    studies = {out: declared}
+    if benchmarks:
+        studies = across_tasks.spread(declared, out, benchmarks)
+    folders = [Folder(place) for place in studies]
+    try:
+        endings = run_study.search(list(studies.values()), folders, how, console)
+    except KeyboardInterrupt:
+        console.print("interrupted; the same command goes on where this one stopped")
+        raise typer.Exit(130) from None
+    for folder, ended in zip(folders, endings, strict=True):
+        page = run_study.show(folder, console)
+        console.print(f"page: {page}", soft_wrap=True, markup=False)
+        if ended is not None:
+            console.print(f"ended early: {ended.why}", soft_wrap=True, markup=False)
+    if benchmarks:
+        across_tasks.declare(out, list(studies))
+        run_study.show_page(*across_tasks.report(out), console)
+    return all(ended is None or ended.well for ended in endings)
 
 
 def _refuse_beside_benchmarks(given: dict[str, Any], search: SearchFlags) -> None:

@@ -35,7 +35,7 @@ profile: $(VENV)/installed
 		--budget 4s --jobs $(JOBS) --out docs
 
 docs: $(VENV)/installed
-	$(BIN)/python -m bench explain --out docs
+	$(BIN)/python -m bench docs --out docs
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -28,8 +28,22 @@ def find(name: str) -> Entry:
     found = _import(path)
     if isinstance(found, Entry):
         return found
+    _check_factory(path, found)
     doc = (inspect.getdoc(found) or path).splitlines()[0]
     return Entry(path, doc, "-")
+
+
+def _check_factory(path: str, found: object) -> None:
+    """ValueError unless `found` can be given what a strategy is built from."""
+    try:
+        parameters = inspect.signature(found).parameters.values()  # type: ignore[arg-type]
+    except (TypeError, ValueError):  # no callable, or a builtin that tells nothing
+        parameters = {}.values()
+    if not any(p.name == "model" or p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
+        raise ValueError(
+            f"strategy {path!r} must be a SupervisedTemplate or a function of model and optimizer "
+            f"that returns one, got {found!r:.60}"
+        )
 
 
 def hyperparameters(entry: Entry) -> dict[str, Any]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from bench.cli.options import Data, Download, Jobs, Out, names_in, require_folder, terminal
+from bench.cli.options import Data, Download, Jobs, Out, make_console, require_folder, typed
 
 app = typer.Typer()
 
@@ -59,6 +57,7 @@ def reproduce(
     ] = False,
 ) -> None:
     """Run what is missing of a paper's experiments; write published and measured side by side."""
+    from bench.config.declaration import names_in
     from bench.executor.run_suite import RunOptions
     from bench.papers import experiments
     from bench.papers import reproduce as reproduction
@@ -66,7 +65,7 @@ def reproduce(
 
     chosen = experiments.choose(experiments.find_paper(paper), names_in(only) if only else ())
     place = reproduction.Place(paper, quick, out or experiments.default_folder(paper, quick))
-    console = terminal()
+    console = make_console()
     well = True
     try:
         with alone_in(place.records):
@@ -75,7 +74,7 @@ def reproduce(
                     jobs=jobs,
                     data_root=(data or Path("data")).resolve(),
                     download=download,
-                    command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+                    command=typed(),
                 )
                 well = reproduction.run_missing(place, chosen, console=console, options=options)
             page = reproduction.write(place)
@@ -134,7 +133,7 @@ def compare(
     from bench.ranking import admission
     from bench.ranking import paired_comparison as comparison
 
-    console = terminal()
+    console = make_console()
 
     def chosen(folder: Path) -> list[Any]:
         """Its records that pass the filters; the files that are left out are told."""
@@ -214,7 +213,7 @@ def _rerun(
         again.choose(chosen, name),
         jobs=jobs,
         data_root=(data or Path("data")).resolve(),
-        command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+        command=typed(),
     )
     for one in found:
         typer.echo(one.sentence())

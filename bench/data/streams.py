@@ -17,7 +17,8 @@ from avalanche.benchmarks import CLScenario, EagerCLStream
 from torch import Tensor
 
 from bench.config.catalogue import BenchmarkSpec, check_experiences, find_benchmark
-from bench.config.run_config import Augmentation, Scenario
+from bench.config.conditions import Augmentation
+from bench.config.run_config import Scenario
 from bench.data import own_benchmark
 from bench.data.cache import ImageData, load
 from bench.data.experiences import Data, Experiences, make_scenario

@@ -118,7 +118,7 @@ def _name(config: RunConfig) -> str:
 def _summary(record: RunRecord) -> str:
     if record.outcome is None or record.status != "ok":
         return escape(f"{record.status}: {record.reason}")
-    blind = record.config.blind
+    blind = record.config.validation_only
     used, _ = shares_used(record.weights[-1], record.config, record.benchmark_version)
     matrix = record.outcome.validation if blind else record.outcome.accuracy
     final = [value for value in (matrix or [[]])[-1] if value is not None]

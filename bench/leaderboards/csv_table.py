@@ -72,7 +72,7 @@ def _terminal_cells(row: Row) -> Iterable[str]:
 def _line(board: Leaderboard, row: Row, page: Path) -> dict[str, Cell]:
     line: dict[str, Cell] = {
         name: " ".join(value) if isinstance(value, tuple) else value
-        for name, value in asdict(board.key).items()
+        for name, value in board.key.model_dump().items()
     }
     del line["chance"]  # stands beside joint
     line |= {

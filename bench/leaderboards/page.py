@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.config.conditions import Conditions
 from bench.config.reference_values import frozen_weights
 from bench.formatting.markdown import code, escape, link, one_line, table
 from bench.formatting.numbers import SCENARIO_NAMES, percent, relative
@@ -150,11 +151,9 @@ def facts(board: Leaderboard) -> dict[str, str]:
         "scenario": SCENARIO_NAMES[key.scenario],
         "model": key.model,
         "budget": f"{key.budget} for the whole stream, clock {key.clock}",
-        "allocation": key.allocation,
+        "allocation": "",  # its line stands before the one of the hyper-parameters
         **({"hyper-parameters of every row": board.common} if board.common else {}),
-        "held out for validation": f"{percent(key.validation)} %",
-        "threads and device": ", ".join([str(key.threads), key.device, *key.speedups]),
-        **({"augmentation": ", ".join(key.augment)} if key.augment else {}),
+        **_conditions_told(key),
         "machine": "; ".join(sorted({_machine(e.fingerprint, e.machine) for e in environments})),
         "data": key.data_hash or "unknown",
         "ruleset": key.ruleset,
@@ -174,6 +173,20 @@ def facts(board: Leaderboard) -> dict[str, str]:
     if speeds := {_speed(e.calibration) for e in environments if e.calibration is not None}:
         found["reference speed, never ranked"] = "; ".join(sorted(speeds))
     return found
+
+
+def _conditions_told(key: Conditions) -> dict[str, str]:
+    """The lines of the conditions, each by its title."""
+    told: dict[str, list[str]] = {}
+    for name, field in Conditions.model_fields.items():
+        value = getattr(key, name)
+        if isinstance(value, tuple):
+            parts = list(value)
+        else:
+            parts = [f"{percent(value)} %" if isinstance(value, float) else str(value)]
+        if parts and field.title:
+            told.setdefault(field.title, []).extend(parts)
+    return {title: ", ".join(parts) for title, parts in told.items()}
 
 
 def _speed(found: Calibration) -> str:

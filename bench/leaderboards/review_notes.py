@@ -66,7 +66,7 @@ def _missing_attempts(stored: Sequence[Stored]) -> Iterator[str]:
 
 def _several_configurations(stored: Sequence[Stored]) -> Iterator[str]:
     """Runs of one row and seed that differ where no row does; the first that finished counts."""
-    for pool in pools([item for item in stored if not item.record.config.blind]).values():
+    for pool in pools([item for item in stored if not item.record.config.validation_only]).values():
         for cells in entrants(pool).values():
             for attempts in cells.values():
                 if len({item.record.digest for item in attempts}) > 1:
@@ -76,7 +76,9 @@ def _several_configurations(stored: Sequence[Stored]) -> Iterator[str]:
 
 def _missing_seeds(stored: Sequence[Stored]) -> Iterator[str]:
     """Seeds that a row lacks up to the largest of its table; a search may give a trial up."""
-    for key, pool in pools([item for item in stored if not item.record.config.blind]).items():
+    for key, pool in pools(
+        [item for item in stored if not item.record.config.validation_only]
+    ).items():
         grid = entrants(pool)
         names = labels(grid)
         seeds = {seed for cells in grid.values() for seed in cells}

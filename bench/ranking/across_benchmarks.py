@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -167,7 +167,7 @@ def _streams(boards: Sequence[Leaderboard]) -> list[list[Leaderboard]]:
     """Leaderboards whose conditions are equal but for the budget."""
     found: dict[PoolKey, list[Leaderboard]] = {}
     for board in boards:
-        found.setdefault(replace(board.key, budget=""), []).append(board)
+        found.setdefault(board.key.model_copy(update={"budget": ""}), []).append(board)
     return list(found.values())
 
 

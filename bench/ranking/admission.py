@@ -35,7 +35,7 @@ def fault(record: RunRecord) -> str | None:
         find_model(config.model)
     except ValueError as error:
         return str(error)
-    if config.blind:
+    if config.validation_only:
         return "a trial of a search, which never looked at the test stream"
     identity = _identity(json.dumps(record.environment.machine))
     if record.environment.fingerprint != identity:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from bench.config.conditions import SharedFields, option, value_text
 from bench.config.run_config import RunConfig
 from bench.ranking.pools import Seed, evidence_order, seed_text
 from bench.records.schema import FINISHED, RunRecord
@@ -157,13 +158,10 @@ def run_command(config: RunConfig) -> str:
     words += ["--budget", str(config.budget), "--seeds", str(config.repetition + 1)]
     if config.budget.clock == "cpu":
         words += ["--clock", "cpu"]
-    for name in ("allocation", "validation", "threads", "device", "base_seed"):
+    for name, field in SharedFields.model_fields.items():
         value = getattr(config, name)
-        if value != RunConfig.model_fields[name].default:
-            words += [f"--{name.replace('_', '-')}", str(value)]
-    for name, chosen in (("speedups", config.speedups), ("augment", config.augment)):
-        if chosen:
-            words += [f"--{name}", ",".join(chosen)]
+        if value != field.default:
+            words += [f"--{option(name, field).name}", value_text(value)]
     return shlex.join(["python", "-m", "bench", "run", *words])
 
 

@@ -197,7 +197,7 @@ class Search(Listener):
         if spent + (under_way + 1) * one * self._study.seeds + final <= self._study.most:
             return True
         if not under_way:  # else some may be left when they have ended
-            most = self._study.within
+            most = self._study.total_budget
             self.ended = Ending(f"another trial might bring the search to more than {most}")
         return False
 

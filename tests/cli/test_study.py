@@ -137,8 +137,11 @@ def test_the_same_study_is_searched_on_each_benchmark_and_goes_on(tmp_path):
         (["--strategy", "ewc", "--sampler", "tpee"], "unknown --sampler 'tpee'; did you mean 'tpe"),
         (["--strategy", "ewc", "--pruner", "hyperband"], "needs one objective"),
         (["--strategy", "ewc", "--objective", "speed"], "objectives"),
-        (["--strategy", "ewc", "--within", "5s"], "within must hold a trial or more, got 5s"),
-        (["--strategy", "ewc", "--study", "x.toml"], "--study declares the study: --strategy"),
+        (
+            ["--strategy", "ewc", "--total-budget", "5s"],
+            "total_budget must hold a trial or more, got 5s",
+        ),
+        (["--strategy", "ewc", "--study", "x.toml"], "--study declares every run: --strategy"),
         (
             ["--strategy", "ewc", "--benchmarks", "mnist"],
             "--benchmarks must be two or more, as a,b",

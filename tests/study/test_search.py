@@ -80,7 +80,7 @@ def test_each_sampler_finishes_as_many_trials_as_were_asked_for(tmp_path, sample
     assert [trial.state for trial in finished] == [TrialState.COMPLETE] * 14
     assert len({json.dumps(trial.params) for trial in finished}) == 14
     assert len(bench.executor.ran) == 14
-    assert all(config.blind for config in bench.executor.ran)
+    assert all(config.validation_only for config in bench.executor.ran)
 
 
 def postgresql() -> str:
@@ -238,7 +238,7 @@ class Listening:
 
 
 def test_the_search_stays_within_its_budget_with_a_final_run(tmp_path):
-    bench = Bench(tmp_path, make_study(within="100steps"))
+    bench = Bench(tmp_path, make_study(total_budget="100steps"))
     search = bench.search(50)
     spent = sum(trial.charged for trial in bench.folder.trials()[0])
     assert search.ended.why == "another trial might bring the search to more than 100steps"
@@ -424,7 +424,7 @@ def test_the_chosen_points_become_a_suite_that_looks_at_the_test_stream(tmp_path
     assert default.hyperparameters == bench.study.hyperparameters
     assert default.search_charged == 0
     for config in points:
-        assert not config.blind
+        assert not config.validation_only
         assert config.base_seed == 0 != bench.study.base_seed
         assert config.search_charged == pytest.approx(sum(trial.charged for trial in trials))
         assert config.hyperparameters.items() > bench.study.hyperparameters.items()
@@ -448,7 +448,7 @@ def test_a_study_file_says_what_is_wrong_in_it(tmp_path):
 
 
 def test_a_study_file_gives_the_study_again(tmp_path):
-    study = make_study(within="2000steps")
+    study = make_study(total_budget="2000steps")
     study.write(tmp_path / "study.toml")
     assert Study.read(tmp_path / "study.toml") == study
 

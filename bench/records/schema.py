@@ -138,7 +138,7 @@ class Outcome(_Part):
     """What the run achieved. Accuracies are fractions; row i is after experience i."""
 
     accuracy: Matrix
-    """R[i][j]: tested on experience j after training on i; task known only if the scenario
+    """`R[i][j]`: tested on experience j after training on i; task known only if the scenario
     tells it. Null where not measured, as everywhere in a blind run."""
     accuracy_task_aware: Matrix | None
     """The same with the argmax restricted to the classes of experience j; null if no different."""

@@ -1,0 +1,68 @@
+"""The pages of docs/: their commands exist, their walks are walks, their links lead somewhere."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from bench.cli.app import app
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+WALK = (ROOT / "docs/explanation/walk.md").read_text()
+LINK = re.compile(r"\]\((?!\w+:)([^)\s#]+)")
+COMMAND = re.compile(r"python -m bench ([^`\n]+)")
+
+
+def commands() -> list[str]:
+    written = [ROOT / "README.md", *(p for p in PAGES if p.name != "profile.md")]
+    return sorted({found for page in written for found in COMMAND.findall(page.read_text())})
+
+
+@pytest.mark.parametrize("line", commands())
+def test_every_command_and_option_that_a_page_names_exists(line):
+    command, words = get_command(app), line.split()
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]
+    assert command.name not in (None, "bench"), line
+    known = {name for p in command.params for name in (*p.opts, *p.secondary_opts)}
+    assert {word for word in words if word.startswith("--")} <= {*known, "--help"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_link_of_a_page_leads_to_a_committed_file(page):
+    for target in LINK.findall(page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def walks() -> list[list[Path]]:
+    parts = WALK.split("\n## ")[1:]
+    return [[ROOT / name for name in re.findall(r"^\d\. \[`(\S+)`\]", part, re.M)] for part in parts]
+
+
+def imports(path: Path) -> set[str]:
+    """Modules that a file imports, those inside of functions included."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            names |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return names
+
+
+def module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def test_each_walk_has_at_most_eight_files_and_each_stands_beside_the_one_before_it():
+    assert len(walks()) == 2
+    for walk in walks():
+        assert 2 <= len(walk) <= 8
+        for before, after in zip(walk, walk[1:], strict=False):
+            met = module(after) in imports(before) or module(before) in imports(after)
+            assert met, f"{module(before)} and {module(after)} do not import each other"

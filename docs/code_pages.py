@@ -22,10 +22,6 @@ RECORD = (
     schema.RunRecord, schema.Outcome, schema.Cost, schema.WeightsInUse, schema.Environment,
     schema.Calibration,
 )  # fmt: skip
-BOUNDS = {
-    "minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most",
-    "exclusiveMaximum": "below",
-}  # fmt: skip
 log = logging.getLogger("mkdocs.hooks")
 
 
@@ -92,11 +88,24 @@ def kind(field: dict[str, Any]) -> str:
     if "prefixItems" in field:
         return "pair of " + " and ".join(kind(item) for item in field["prefixItems"])
     if field.get("type") == "array":
-        return f"list of {kind(field['items'])}"
+        return f"list of {one(field['items'])}"
     if field.get("type") == "object" and isinstance(field.get("additionalProperties"), dict):
-        return f"mapping to {kind(field['additionalProperties'])}"
-    bounds = [f"{word} {field[key]:g}" for key, word in BOUNDS.items() if key in field]
-    return ", ".join([field.get("type", "any"), *bounds])
+        return f"mapping to {one(field['additionalProperties'])}"
+    return " ".join([field.get("type", "any"), *bounds(field)])
+
+
+def one(field: dict[str, Any]) -> str:
+    """The type of an item, in brackets where it has several parts."""
+    text = kind(field)
+    return f"({text})" if " or " in text else text
+
+
+def bounds(field: dict[str, Any]) -> list[str]:
+    """The least and the greatest value of a number."""
+    least, above = field.get("minimum"), field.get("exclusiveMinimum")
+    most, below = field.get("maximum"), field.get("exclusiveMaximum")
+    words = {"at least": least, "above": above, "at most": most, "below": below}
+    return [f"{word} {value:g}" for word, value in words.items() if value is not None]
 
 
 def folders(module: griffe.Module) -> list[griffe.Module]:

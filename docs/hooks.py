@@ -80,5 +80,5 @@ def expanded(entry: dict, files: Files) -> dict:
         return {title: [expanded(inner, files) for inner in target]}
     if not target.endswith("/"):
         return entry
-    uris = sorted(file.src_uri for file in files.documentation_pages())
+    uris = sorted((f.src_uri for f in files.documentation_pages()), key=posixpath.splitext)
     return {title: [uri for uri in uris if posixpath.dirname(uri) + "/" == target]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 WALK = (ROOT / "docs/explanation/walk.md").read_text()
 LINK = re.compile(r"\]\((?!\w+:)([^)\s#]+)")
+STEP = re.compile(r"^\d\. \[`(\S+)`\]", re.MULTILINE)
 COMMAND = re.compile(r"python -m bench ([^`\n]+)")
 
 
@@ -41,7 +43,9 @@ def test_every_link_of_a_page_leads_to_a_committed_file(page):
 
 def walks() -> list[list[Path]]:
     parts = WALK.split("\n## ")[1:]
-    return [[ROOT / name for name in re.findall(r"^\d\. \[`(\S+)`\]", part, re.M)] for part in parts]
+    return [
+        [ROOT / name for name in re.findall(r"^\d\. \[`(\S+)`\]", part, re.M)] for part in parts
+    ]
 
 
 def imports(path: Path) -> set[str]:
@@ -63,6 +67,6 @@ def test_each_walk_has_at_most_eight_files_and_each_stands_beside_the_one_before
     assert len(walks()) == 2
     for walk in walks():
         assert 2 <= len(walk) <= 8
-        for before, after in zip(walk, walk[1:], strict=False):
+        for before, after in pairwise(walk):
             met = module(after) in imports(before) or module(before) in imports(after)
             assert met, f"{module(before)} and {module(after)} do not import each other"

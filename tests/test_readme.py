@@ -18,29 +18,34 @@ from command_line import run
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 RESULTS = ROOT / "docs/results.md"
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
 TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
 PAGE = re.compile(r"\]\(((?:\.\./)?leaderboards/\S+?\.md)\)")
 INTERVAL = re.compile(r"(-?[\d.]+) \[(-?[\d.]+), (-?[\d.]+)\]")
 
 
-def blocks(language: str) -> list[str]:
-    return [text for found, text in BLOCKS if found == language]
+def blocks(language: str, page: Path = README) -> list[str]:
+    found = re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+    return [text for name, text in found if name == language]
 
 
 def test_the_readme_is_short():
     assert len(README.read_text().splitlines()) <= 150
 
 
-def test_every_command_runs_as_printed(tmp_path, monkeypatch, every_core):
-    own, _ = blocks("python")
-    (tmp_path / "my_strategy.py").write_text(own)
-    commands = [line for text in blocks("console") for line in text.splitlines()]
-    assert len(commands) == 4
+@pytest.mark.parametrize(
+    ("page", "number"), [("README.md", 4), ("docs/tutorial.md", 7), ("docs/how-to/own-data.md", 1)]
+)
+def test_every_command_runs_as_printed(page, number, tmp_path, monkeypatch, every_core):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
+    if code := blocks("python", ROOT / page):
+        path = tmp_path / "my_strategy.py"
+        path.write_text(code[0])
+        runpy.run_path(str(path))
+    lines = [line for text in blocks("console", ROOT / page) for line in text.splitlines()]
+    commands = [line for line in lines if line.startswith("python -m bench ")]
+    assert len(commands) == number
     for command in commands:
-        assert command.startswith("python -m bench ")
         run(*command.split()[3:])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,18 @@ from bench.cli.app import app
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
+WORDS = [
+    ({"type": "integer"}, "integer"),
+    ({"type": "number", "minimum": 0, "exclusiveMaximum": 1}, "number at least 0 below 1"),
+    ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "string or null"),
+    ({"enum": ["cpu", "cuda"]}, "`cpu`, `cuda`"),
+    ({"$ref": "#/$defs/Cost"}, "Cost"),
+    (
+        {"type": "array", "items": {"anyOf": [{"type": "number"}, {"type": "null"}]}},
+        "list of (number or null)",
+    ),
+    ({"type": "object", "additionalProperties": {"type": "integer"}}, "mapping to integer"),
+]
 WALK = (ROOT / "docs/explanation/walk.md").read_text()
 LINK = re.compile(r"\]\((?!\w+:)([^)\s#]+)")
 STEP = re.compile(r"^\d\. \[`(\S+)`\]", re.MULTILINE)
@@ -41,11 +54,38 @@ def test_every_link_of_a_page_leads_to_a_committed_file(page):
         assert (page.parent / target).exists(), target
 
 
+@pytest.fixture
+def site(monkeypatch):
+    """The modules that make the site, from docs/."""
+    pytest.importorskip("mkdocs")
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    return import_module("hooks"), import_module("code_pages")
+
+
+@pytest.mark.parametrize(("field", "words"), WORDS)
+def test_the_reference_tells_types_in_words(field, words, site):
+    assert site[1].kind(field) == words
+
+
+def test_a_page_links_to_what_the_site_holds_at_its_place(site):
+    hooks, _ = site
+    assert hooks.site_uri(ROOT / "README.md") == "index.md"
+    assert hooks.site_uri(ROOT / "docs/how-to/run.md") == "how-to/run.md"
+    assert hooks.site_uri(ROOT / "leaderboards/INDEX.md") == "leaderboards/INDEX.md"
+    found = hooks.linked([ROOT / "docs/explanation/walk.md"])
+    assert set(found) >= {path for walk in walks() for path in walk}
+
+
+def test_an_undocumented_public_name_is_complained_of(site, tmp_path, caplog):
+    (tmp_path / "some.py").write_text('"""A module."""\ndef bare(): ...\ndef _own(): ...\n')
+    griffe = import_module("griffe")
+    site[1].complain_of_undocumented(griffe.load("some", search_paths=[str(tmp_path)]))
+    assert caplog.messages == ["some.bare is public and has no docstring"]
+
+
 def walks() -> list[list[Path]]:
-    parts = WALK.split("\n## ")[1:]
-    return [
-        [ROOT / name for name in re.findall(r"^\d\. \[`(\S+)`\]", part, re.M)] for part in parts
-    ]
+    lists = (STEP.findall(part) for part in WALK.split("\n## "))
+    return [[ROOT / name for name in names] for names in lists if names]
 
 
 def imports(path: Path) -> set[str]:

@@ -138,7 +138,7 @@ class Outcome(_Part):
     """What the run achieved. Accuracies are fractions; row i is after experience i."""
 
     accuracy: Matrix
-    """R[i][j]: tested on experience j after training on i; task known only if the scenario
+    """`R[i][j]`: tested on experience j after training on i; task known only if the scenario
     tells it. Null where not measured, as everywhere in a blind run."""
     accuracy_task_aware: Matrix | None
     """The same with the argmax restricted to the classes of experience j; null if no different."""
@@ -176,6 +176,7 @@ class Calibration(_Part):
     beside: float | None = None
     """Rate with `jobs` - 1 busy neighbours over the rate alone; null when there were none."""
     measured: AwareDatetime
+    """When."""
 
     @property
     def told_apart(self) -> bool:
@@ -187,44 +188,60 @@ class Environment(_Part):
     """Where and with what the run was made; no host name."""
 
     commit: str | None
+    """Of the code; null outside of a repository."""
     dirty: bool | None
+    """The code had local changes."""
     versions: dict[str, str]
+    """Of Python and of the libraries that results may depend on."""
     machine: dict[str, str | int | None]
     """Stable facts: cpu, cores, memory_gib, system, accelerator."""
     fingerprint: str
     """SHA-256 of `machine`, first 12 hexadecimal digits."""
     data_hash: str | None
+    """SHA-256 of the data; null if it was never loaded."""
     calibration: Calibration | None = None
     """The latest of this machine with these threads and device; null if never measured."""
     command: str
+    """What the user typed."""
     started: AwareDatetime
     ended: AwareDatetime
+    """Times with their zone, here and above."""
 
 
 class RunRecord(_Part):
     """One attempt at one RunConfig: the unit of evidence behind every number."""
 
     schema_version: int = SCHEMA
+    """Version of these fields."""
     ruleset: str
+    """Version of the rules; records of two are never pooled."""
     digest: str
+    """SHA-256 of `config`; equal for equal configurations."""
     benchmark_version: str | None
-    """Of a user's own benchmark the SHA-256 of its source file; null if it was never made."""
+    """Of a user's own benchmark the SHA-256 of its source file. Null if the run failed before its
+    benchmark was built."""
     model_source: str | None = None
     """SHA-256 of the source file of a user's own model; null for a model of the catalogue."""
     config: RunConfig
+    """What was to be run."""
     resolved: dict[str, Value | list[Value]]
     """Every hyper-parameter of the strategy, defaults filled in."""
     ranked: bool
     """False for upper bounds that see all data at once."""
     status: Status
+    """How it ended; `leaderboards/README.md` says what each counts as."""
     reason: str | None = None
     """One line; the traceback lies in the log beside the record."""
     attempt: int = Field(ge=1, le=10_000)
+    """Which attempt at this configuration."""
     cost: Cost | None = None
+    """Null if nothing was charged or measured."""
     outcome: Outcome | None = None
+    """Null if nothing was tested."""
     weights: list[WeightsInUse] = Field(default_factory=list)
     """After each experience."""
     environment: Environment
+    """Where and with what."""
 
     @model_validator(mode="after")
     def _ok_is_complete(self) -> RunRecord:

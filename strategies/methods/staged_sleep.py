@@ -168,8 +168,9 @@ class StagedSleep(PruningStrategy):
 def in_turn(cycles: int, night: float) -> tuple[Night, ...]:
     """Days and nights of equal length in turn, `night` of the experience in all, in [0, 1).
 
-    >>> [(round(n.start, 2), round(n.end, 2)) for n in in_turn(2, 0.4)]
-    [(0.3, 0.5), (0.8, 1.0)]
+    Examples:
+        >>> [(round(n.start, 2), round(n.end, 2)) for n in in_turn(2, 0.4)]
+        [(0.3, 0.5), (0.8, 1.0)]
     """
     return tuple(
         Night((i + 1 - night) / cycles, (i + 1) / cycles, i, cycles) for i in range(cycles)

@@ -144,6 +144,8 @@ class Moments:
 
     Args:
         decay: share of the old in every update; the start is corrected for, as in Adam.
+
+    Attributes:
         range: of the surface, the smallest and the largest value ever.
     """
 

@@ -70,8 +70,9 @@ def geometric(density: float, rounds: int, start: float = 1.0) -> list[float]:
     Args:
         start: density before the first, at least `density`. The schedule of Han et al. 2015.
 
-    >>> [round(d, 3) for d in geometric(0.01, 4)]
-    [0.316, 0.1, 0.032, 0.01]
+    Examples:
+        >>> [round(d, 3) for d in geometric(0.01, 4)]
+        [0.316, 0.1, 0.032, 0.01]
     """
     return [density ** (r / rounds) * start ** (1 - r / rounds) for r in range(1, rounds + 1)]
 
@@ -79,8 +80,9 @@ def geometric(density: float, rounds: int, start: float = 1.0) -> list[float]:
 def linear(density: float, rounds: int, start: float = 1.0) -> list[float]:
     """Densities after each of `rounds` prunes that each remove the same number of weights.
 
-    >>> [round(d, 3) for d in linear(0.2, 4)]
-    [0.8, 0.6, 0.4, 0.2]
+    Examples:
+        >>> [round(d, 3) for d in linear(0.2, 4)]
+        [0.8, 0.6, 0.4, 0.2]
     """
     return [density + (start - density) * (1 - r / rounds) for r in range(1, rounds + 1)]
 
@@ -90,8 +92,9 @@ def cubic(density: float, rounds: int, start: float = 1.0) -> list[float]:
 
     Zhu & Gupta 2017, "To prune, or not to prune", eq. 1.
 
-    >>> [round(d, 3) for d in cubic(0.2, 4)]
-    [0.537, 0.3, 0.213, 0.2]
+    Examples:
+        >>> [round(d, 3) for d in cubic(0.2, 4)]
+        [0.537, 0.3, 0.213, 0.2]
     """
     return [density + (start - density) * (1 - r / rounds) ** 3 for r in range(1, rounds + 1)]
 

@@ -43,7 +43,7 @@ def leaderboard(
 
 @app.command()
 def reproduce(
-    paper: Annotated[str, typer.Argument(help="ball2020, mallya2018 or tadros2022.")],
+    paper: Annotated[str, typer.Argument(help="A folder of bench/papers: ball2020, say.")],
     quick: Annotated[
         bool, typer.Option("--quick", help="Minutes: short budgets, few seeds and points.")
     ] = False,
@@ -59,19 +59,20 @@ def reproduce(
     ] = False,
 ) -> None:
     """Run what is missing of a paper's experiments; write published and measured side by side."""
-    from bench.papers import experiments
     from bench.papers import reproduce as reproduction
+    from bench.papers.declaration import find_paper
+    from bench.papers.page import default_folder
     from bench.records.store import alone_in
 
-    chosen = experiments.choose(experiments.find_paper(paper), names_in(only) if only else ())
-    place = reproduction.Place(paper, quick, out or experiments.default_folder(paper, quick))
+    chosen = find_paper(paper).chosen(names_in(only) if only else ())
+    where = reproduction.PaperFolder(paper, quick, out or default_folder(paper, quick))
     console = terminal()
-    well = True
+    ok = True
     try:
-        with alone_in(place.records):
+        with alone_in(where.records):
             if not page_only:
-                well = reproduction.run_missing(
-                    place,
+                ok = reproduction.run_missing(
+                    where,
                     chosen,
                     console=console,
                     jobs=jobs,
@@ -79,13 +80,13 @@ def reproduce(
                     download=download,
                     command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
                 )
-            page = reproduction.write(place)
+            page = reproduction.write(where)
     except KeyboardInterrupt:
         console.print("interrupted; the same command goes on where this one stopped")
         raise typer.Exit(130) from None
-    reproduction.show(place, console)
+    reproduction.show(where, console)
     console.print(f"page: {page}", soft_wrap=True, markup=False)
-    raise typer.Exit(0 if well else 1)
+    raise typer.Exit(0 if ok else 1)
 
 
 @app.command()

@@ -73,6 +73,7 @@ def study(
     from bench.config.suite import parse_value
     from bench.study import across_tasks, run_study
     from bench.study.folder import Folder
+    from bench.study.samplers import PRUNERS, SAMPLERS
     from bench.study.space import parse_space
     from bench.study.storage import hidden
     from bench.study.study import Study
@@ -99,10 +100,10 @@ def study(
             "model": model,
         }
         declared = Study.of(options)
-    _one_of("sampler", sampler, run_study.SAMPLERS)
-    _one_of("pruner", pruner, run_study.PRUNERS)
+    _one_of("sampler", sampler, SAMPLERS)
+    _one_of("pruner", pruner, PRUNERS)
     words = [hidden(word) for word in sys.argv[1:]]
-    how = run_study.How(
+    chosen = run_study.SearchOptions(
         trials=trials,
         sampler=sampler,  # type: ignore[arg-type]
         pruner=pruner,  # type: ignore[arg-type]
@@ -119,7 +120,7 @@ def study(
         studies = across_tasks.spread(declared, out, benchmarks)
     folders = [Folder(place) for place in studies]
     try:
-        endings = run_study.search(list(studies.values()), folders, how, console)
+        endings = run_study.run_studies(list(studies.values()), folders, chosen, console)
     except KeyboardInterrupt:
         console.print("interrupted; the same command goes on where this one stopped")
         raise typer.Exit(130) from None
@@ -131,7 +132,7 @@ def study(
     if benchmarks:
         across_tasks.declare(out, list(studies))
         run_study.show_page(*across_tasks.report(out), console)
-    raise typer.Exit(0 if all(ended is None or ended.well for ended in endings) else 1)
+    raise typer.Exit(0 if all(ended is None or ended.ok for ended in endings) else 1)
 
 
 @app.command(name="across")

@@ -41,7 +41,7 @@ def leaderboard(
 
 @app.command()
 def reproduce(
-    paper: Annotated[str, typer.Argument(help="ball2020, mallya2018 or tadros2022.")],
+    paper: Annotated[str, typer.Argument(help="A folder of bench/papers: ball2020, say.")],
     quick: Annotated[
         bool, typer.Option("--quick", help="Minutes: short budgets, few seeds and points.")
     ] = False,
@@ -59,16 +59,17 @@ def reproduce(
     """Run what is missing of a paper's experiments; write published and measured side by side."""
     from bench.config.declaration import names_in
     from bench.executor.run_suite import RunOptions
-    from bench.papers import experiments
     from bench.papers import reproduce as reproduction
+    from bench.papers.declaration import find_paper
+    from bench.papers.page import default_folder
     from bench.records.store import alone_in
 
-    chosen = experiments.choose(experiments.find_paper(paper), names_in(only) if only else ())
-    place = reproduction.Place(paper, quick, out or experiments.default_folder(paper, quick))
+    chosen = find_paper(paper).chosen(names_in(only) if only else ())
+    where = reproduction.PaperFolder(paper, quick, out or default_folder(paper, quick))
     console = make_console()
-    well = True
+    ok = True
     try:
-        with alone_in(place.records):
+        with alone_in(where.records):
             if not page_only:
                 options = RunOptions(
                     jobs=jobs,
@@ -76,14 +77,14 @@ def reproduce(
                     download=download,
                     command=typed(),
                 )
-                well = reproduction.run_missing(place, chosen, console=console, options=options)
-            page = reproduction.write(place)
+                ok = reproduction.run_missing(where, chosen, console=console, options=options)
+            page = reproduction.write(where)
     except KeyboardInterrupt:
         console.print("interrupted; the same command goes on where this one stopped")
         raise typer.Exit(130) from None
-    reproduction.show(place, console)
+    reproduction.show(where, console)
     console.print(f"page: {page}", soft_wrap=True, markup=False)
-    raise typer.Exit(0 if well else 1)
+    raise typer.Exit(0 if ok else 1)
 
 
 @app.command()

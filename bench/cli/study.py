@@ -173,7 +173,7 @@ def _search(declared: Study, search: SearchFlags, benchmarks: str, out: Path) ->
     from bench.study.folder import Folder
     from bench.study.storage import hidden
 
-    how = run_study.How(
+    options = run_study.SearchOptions(
         **search.model_dump(exclude={"data"}),
         data_root=search.data.resolve(),
         command=typed([hidden(word) for word in sys.argv[1:]]),
@@ -184,7 +184,7 @@ def _search(declared: Study, search: SearchFlags, benchmarks: str, out: Path) ->
         studies = across_tasks.spread(declared, out, benchmarks)
     folders = [Folder(place) for place in studies]
     try:
-        endings = run_study.search(list(studies.values()), folders, how, console)
+        endings = run_study.run_studies(list(studies.values()), folders, options, console)
     except KeyboardInterrupt:
         console.print("interrupted; the same command goes on where this one stopped")
         raise typer.Exit(130) from None
@@ -196,7 +196,7 @@ def _search(declared: Study, search: SearchFlags, benchmarks: str, out: Path) ->
     if benchmarks:
         across_tasks.declare(out, list(studies))
         run_study.show_page(*across_tasks.report(out), console)
-    return all(ended is None or ended.well for ended in endings)
+    return all(ended is None or ended.ok for ended in endings)
 
 
 def _refuse_beside_benchmarks(given: dict[str, Any], search: SearchFlags) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from bench.papers.experiments import Experiment
+from bench.papers.results import Experiment
 from bench.ranking.leaderboard import LISTED_FROM
 from bench.stats.intervals import Interval
 

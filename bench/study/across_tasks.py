@@ -220,7 +220,7 @@ def verify(root: Path) -> list[str]:
     return [
         line
         for declared in sorted(root.rglob(DECLARED))
-        for line in verify_page(declared.parent, page_of(read(declared.parent)), beside=root)
+        for line in verify_page(declared.parent, page_of(read(declared.parent)), under=root)
     ]
 
 

@@ -25,7 +25,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from bench.study.dominance import path
+from bench.study.samplers import accuracy_path
 from bench.study.space import distributions
 from bench.study.study import Study, differences
 from bench.study.trials import Trial
@@ -220,7 +220,7 @@ def _frozen(trial: Trial, known: dict[str, Any], study: Study) -> FrozenTrial:
         user_attrs={
             "charged": trial.charged,
             "reason": trial.reason,
-            **({"path": path(trial.records[0])} if trial.state == "done" else {}),
+            **({"path": accuracy_path(trial.records[0])} if trial.state == "done" else {}),
         },
         intermediate_values=dict(enumerate(trial.steps, 1)) if len(study.objectives) == 1 else None,
     )

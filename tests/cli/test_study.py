@@ -178,13 +178,13 @@ def test_a_password_is_kept_out_of_the_records(tmp_path, monkeypatch, capsys):
 
     seen = []
     monkeypatch.setattr(
-        run_study, "search", lambda studies, folders, how, console: [seen.append(how)]
+        run_study, "run_studies", lambda studies, folders, options, console: [seen.append(options)]
     )
     monkeypatch.setattr(run_study, "show", lambda folder, console: tmp_path)
     url = "postgresql://me:secret@host/db"
     command = ["study", "--strategy", "ewc", "--out", str(tmp_path), "--storage", url]
     monkeypatch.setattr(sys, "argv", ["bench", *command])
     assert CliRunner().invoke(app, command).exit_code == 0
-    [how] = seen
-    assert how.storage == url
-    assert "secret" not in how.command
+    [options] = seen
+    assert options.storage == url
+    assert "secret" not in options.command

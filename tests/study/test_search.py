@@ -19,11 +19,10 @@ from bench.executor.messages import STOPPED
 from bench.records.store import Store
 from bench.runner.progress import Progress
 from bench.study import run_study
-from bench.study.dominance import dominated
 from bench.study.export import suite_of, write_suite
 from bench.study.folder import Folder
 from bench.study.points import grid_size
-from bench.study.samplers import PRUNERS, SAMPLERS, PerTrial, check_pruner
+from bench.study.samplers import PRUNERS, SAMPLERS, PerTrial, check_pruner, dominated
 from bench.study.search import Effort, Search, counted
 from bench.study.storage import cut_torn_line, hidden, open_index, open_storage
 from bench.study.study import Study
@@ -38,7 +37,7 @@ class Bench:
     def __init__(self, root: Path, study: Study | None = None, url: str | None = None) -> None:
         self.folder = Folder(root)
         self.study = study or make_study()
-        self.study.write(self.folder.declared)
+        self.study.write(self.folder.study_file)
         self.url = url or str(self.folder.journal)
         self.storage = open_storage(self.url)
 
@@ -146,7 +145,7 @@ def test_five_failures_in_a_row_for_the_same_reason_end_the_search(tmp_path):
         30, fails=lambda config: ("error", f"ValueError: layer {next(numbers)} is too small")
     )
     assert len(bench.executor.ran) == 5
-    assert not search.ended.well
+    assert not search.ended.ok
     assert search.ended.why == (
         "5 trials in a row failed for the same reason: error: ValueError: layer 4 is too small"
     )

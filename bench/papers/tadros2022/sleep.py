@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from bench.config.run_config import Value
 from bench.formatting.numbers import percent, points
+from bench.papers.declaration import Results
+from bench.papers.published import PublishedAccuracy, goal_text, has, published_verdicts
 from bench.papers.results import Cell, Result, paired_errors
-from bench.papers.verdict import Claim, Verdict, at_least, at_most
+from bench.papers.verdict import Claim, Verdict, at_least
 from bench.stats.intervals import Interval, generator, mean_interval, share_interval
 
 SLEEPING = ("sleep-replay", "staged-sleep", "dreaming", "knowledge-seeding", "icarl-sleep")
@@ -28,68 +29,56 @@ BEST = {"mnist-budget": 0.75}
 """Accuracy that the best that sleeps should reach, by experiment: a goal of this project."""
 
 
-@dataclass(frozen=True)
-class Level:
-    """An accuracy that a paper or a goal gives to one row of an experiment.
-
-    Attributes:
-        chosen: hyper-parameters that tell the row from the others of its strategy; None: not set.
-        published: as a fraction, or None for a goal of this project.
-        low: where the mean should lie, as fractions; None: no end on this side.
-        high: where the mean should lie, as fractions; None: no end on this side.
-    """
-
-    experiment: str
-    strategy: str
-    claim: str
-    published: float | None = None
-    low: float | None = None
-    high: float | None = None
-    chosen: Mapping[str, Value] = field(default_factory=dict)
-
-
-LEVELS = (
-    Level("mnist-sequential", "naive", "C5, training forgets", 0.1949, 0.18, 0.20),
-    Level("mnist-joint", "joint", "C5, all data at once", 0.9802, 0.975),
-    Level("mnist-joint-long", "joint", "C5, all data at once", 0.9802, 0.975),
-    Level(
-        "mnist-sleep", "sleep-replay", "C5, sleep that sees all past data recovers",
-        0.4847, 0.485, chosen={"data": "seen"},
+PUBLISHED = (
+    PublishedAccuracy("mnist-sequential", "naive", "C5, training forgets", 0.1949, 0.18, 0.20),
+    PublishedAccuracy("mnist-joint", "joint", "C5, all data at once", 0.9802, 0.975),
+    PublishedAccuracy("mnist-joint-long", "joint", "C5, all data at once", 0.9802, 0.975),
+    PublishedAccuracy(
+        "mnist-sleep",
+        "sleep-replay",
+        "C5, sleep that sees all past data recovers",
+        0.4847,
+        0.485,
+        chosen={"data": "seen"},
     ),
-    Level(
-        "mnist-sleep", "sleep-replay", "sleep that sees no past data recovers",
-        None, 0.57,
+    PublishedAccuracy(
+        "mnist-sleep",
+        "sleep-replay",
+        "sleep that sees no past data recovers",
+        None,
+        0.57,
         chosen={"data": "current", "inc": None, "sleep_input": None, "sleep_from": None},
     ),
-    Level("cifar10-sequential", "naive", "C5, training forgets", 0.1901, high=0.20),
-    Level(
-        "cifar10-sleep", "sleep-replay", "C5, sleep that sees the first task's data recovers",
-        0.4455, 0.445, chosen={"data": "first"},
+    PublishedAccuracy("cifar10-sequential", "naive", "C5, training forgets", 0.1901, high=0.20),
+    PublishedAccuracy(
+        "cifar10-sleep",
+        "sleep-replay",
+        "C5, sleep that sees the first task's data recovers",
+        0.4455,
+        0.445,
+        chosen={"data": "first"},
     ),
-    Level(
-        "cifar10-sleep-tuned", "sleep-replay",
+    PublishedAccuracy(
+        "cifar10-sleep-tuned",
+        "sleep-replay",
         "C5, sleep tuned here that sees the first task's data recovers",
-        0.4455, 0.445, chosen={"data": "first"},
+        0.4455,
+        0.445,
+        chosen={"data": "first"},
     ),
-    Level("mnist-icarl", "icarl", "C6, iCaRL with 100 stored examples", 0.655),
-    Level("mnist-icarl", "icarl-sleep", "C6, iCaRL with 100 stored examples and sleep", 0.781),
-)  # fmt: skip
-"""Of Tadros et al. 2022, class-incremental."""
+    PublishedAccuracy("mnist-icarl", "icarl", "C6, iCaRL with 100 stored examples", 0.655),
+    PublishedAccuracy(
+        "mnist-icarl", "icarl-sleep", "C6, iCaRL with 100 stored examples and sleep", 0.781
+    ),
+)
+"""Class-incremental accuracies, those of the paper and the goals set here."""
 
 
-def sleep_verdicts(results: Mapping[str, Result]) -> list[Verdict]:
-    """The rows of experiments on sleep, by claim.
-
-    Args:
-        results: these experiments by name.
-    """
+def sleep_verdicts(results: Results) -> list[Verdict]:
+    """The rows of these experiments, by claim."""
     every = list(results.values())
     return [
-        *(
-            _level(results[level.experiment], level)
-            for level in LEVELS
-            if level.experiment in results
-        ),
+        *published_verdicts(results, PUBLISHED),
         *(_best(result, goal) for name, goal in BEST.items() if (result := results.get(name))),
         *(
             _above(result, cell, others)
@@ -102,47 +91,11 @@ def sleep_verdicts(results: Mapping[str, Result]) -> list[Verdict]:
 
 def sleeps(cell: Cell) -> bool:
     """Whether a row sleeps and is no control of those that do."""
-    return cell.strategy in SLEEPING and not any(_has(cell, control) for control in CONTROLS)
-
-
-def published(result: Result, cell: Cell) -> float | None:
-    """The published accuracy of a row, as a fraction; None if there is none."""
-    for level in LEVELS:
-        if level.experiment == result.experiment.name and _is(cell, level):
-            return level.published
-    return None
-
-
-def _is(cell: Cell, level: Level) -> bool:
-    return cell.strategy == level.strategy and _has(cell, level.chosen)
-
-
-def _has(cell: Cell, chosen: Mapping[str, Value]) -> bool:
-    return all(cell.chosen.get(name) == value for name, value in chosen.items())
-
-
-def _level(result: Result, level: Level) -> Verdict:
-    known = f"{percent(level.published, 2)} %" if level.published is not None else _goal(level.low)
-    claim = Claim.of(result.experiment, level.claim, known)
-    cells = [cell for cell in result.of(level.strategy) if _is(cell, level)]
-    if not cells:
-        return claim.not_run()
-    accuracies = [one.accuracy for one in cells[0].measured.values()]
-    found = share_interval(accuracies)
-    asked = [
-        f"{rule} {percent(end)} %: {answer(found, end)}"
-        for rule, end, answer in (
-            ("at least", level.low, at_least),
-            ("at most", level.high, at_most),
-        )
-        if end is not None
-    ]
-    verdict = "; ".join(asked) or "shown beside it: protocols too far apart for a verdict"
-    return claim.answer(f"{points(found)} %", verdict, seeds=len(accuracies))
+    return cell.strategy in SLEEPING and not any(has(cell, control) for control in CONTROLS)
 
 
 def _best(result: Result, goal: float) -> Verdict:
-    claim = Claim.of(result.experiment, "the best that sleeps, nothing stored", _goal(goal))
+    claim = Claim.of(result.experiment, "the best that sleeps, nothing stored", goal_text(goal))
     cells = [cell for cell in result.cells if sleeps(cell) and cell.runs]
     if not cells:
         return claim.not_run()
@@ -202,8 +155,3 @@ def _others(result: Result, cell: Cell) -> Sequence[Cell]:
 def _stored(cell: Cell) -> Value:
     """How many examples a row stores in all; None if it sets no number."""
     return cell.chosen.get("mem_size", cell.chosen.get("buffer"))
-
-
-def _goal(low: float | None) -> str:
-    assert low is not None, "what nobody published is a goal"
-    return f"none: a goal of this project, at least {percent(low)} %"

@@ -133,7 +133,7 @@ def build(config: RunConfig, data_root: Path | None, report: Callable[[Progress]
             model=model,
             scenario=config.scenario,
             chosen=config.hyperparameters,
-            sleep_clock=MeterClock(meter),
+            budget_clock=MeterClock(meter),
             device=config.device,
             train_epochs=UNTIL_STOPPED,
             eval_mb_size=EVAL_BATCH,

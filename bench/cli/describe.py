@@ -59,7 +59,7 @@ def _show_strategy(name: str, console: Any) -> None:
     console.print(escape(f"paper: {entry.paper}; scenarios: {', '.join(entry.scenarios)}"))
     console.print(escape(f"import: {entry.factory}"))
     table = Table("hyper-parameter", "default", "what it does and may be", box=None)
-    own = hyperparameters.hyperparameters(name, entry)
+    own = hyperparameters.hyperparameters(entry)
     shared = [
         p for p in hyperparameters.training_hyperparameters() if p.name not in {o.name for o in own}
     ]

@@ -146,7 +146,7 @@ class Moments:
         decay: share of the old in every update; the start is corrected for, as in Adam.
 
     Attributes:
-        range: of the surface, the smallest and the largest value ever.
+        range: the smallest and the largest value of the surface ever.
     """
 
     range: tuple[float, float] = (0.0, 0.0)

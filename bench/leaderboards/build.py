@@ -17,10 +17,10 @@ from bench.formatting.markdown import link
 from bench.formatting.page_check import difference
 from bench.leaderboards import csv_table, index, latex_table, page
 from bench.leaderboards.page import FIGURES
-from bench.ranking.admission import Evidence, fault, read, select
+from bench.ranking.admission import Evidence, read, rejection_reason, select
 from bench.ranking.leaderboard import Leaderboard
 from bench.ranking.pools import budget_text
-from bench.ranking.rank import boards
+from bench.ranking.rank import rank_all
 from bench.records.store import (
     Stored,
     slug,
@@ -33,7 +33,10 @@ INDEX = Path("INDEX.md")
 
 def tables(stored: Iterable[Stored]) -> list[Table]:
     """The leaderboard of each pool as a table for a terminal; records with a fault are left out."""
-    return [csv_table.terminal_table(b) for b in boards(s for s in stored if not fault(s.record))]
+    return [
+        csv_table.terminal_table(b)
+        for b in rank_all(s for s in stored if not rejection_reason(s.record))
+    ]
 
 
 @without_collection()
@@ -83,11 +86,11 @@ def draw(stored: Iterable[Stored], out: Path) -> list[Path]:
 
     written = []
     for name, group in _by_page(stored).items():
-        for number, board in enumerate(group):
-            for figure, drawn in figures.figures(board):
+        for number, leaderboard in enumerate(group):
+            for figure, drawn in figures.figures(leaderboard):
                 path = out / page.figure_path(name, figure, number)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                plotting.save(drawn, path, drawn_from=page.stamp(board))
+                plotting.save(drawn, path, drawn_from=page.stamp(leaderboard))
                 written += [path.with_name(f"{path.name}{kind}") for kind in (".svg", ".png")]
     return written
 
@@ -163,18 +166,18 @@ def render(evidence: Evidence, folders: page.Folders) -> dict[Path, str]:
 def _by_page(stored: Iterable[Stored]) -> dict[Path, list[Leaderboard]]:
     """The leaderboards of each page, in order."""
     by_page: dict[Path, list[Leaderboard]] = {}
-    for board in boards(stored):
-        by_page.setdefault(_page(board), []).append(board)
+    for leaderboard in rank_all(stored):
+        by_page.setdefault(_page(leaderboard), []).append(leaderboard)
     return dict(sorted(by_page.items()))
 
 
-def _page(board: Leaderboard) -> Path:
+def _page(leaderboard: Leaderboard) -> Path:
     """`<benchmark>/<scenario>-<budget>`, without a suffix."""
-    key = board.key
+    key = leaderboard.key
     return Path(slug(key.benchmark)) / f"{key.scenario}-{budget_text(key)}"
 
 
 def _damaged_beside(group: Sequence[Leaderboard], damaged: dict[Path, str]) -> list[str]:
     """The damaged files in the folders of a page's benchmark and scenario."""
-    cells = {item.path.parent.parent.name for board in group for item in board.records}
+    cells = {item.path.parent.parent.name for leaderboard in group for item in leaderboard.records}
     return [damaged[path] for path in sorted(damaged) if cells.intersection(path.parent.parts)]

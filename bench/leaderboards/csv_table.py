@@ -22,8 +22,8 @@ from bench.stats.intervals import Interval
 Cell = str | int | float | bool | None
 
 
-def page_csv(boards: Sequence[Leaderboard], *, page: Path) -> str:
-    """One line for each row of the boards, upper bounds included; fractions, never percent.
+def page_csv(leaderboards: Sequence[Leaderboard], *, page: Path) -> str:
+    """One line for each row of the leaderboards, upper bounds included; fractions, never percent.
 
     Not measured is an empty cell.
 
@@ -31,7 +31,9 @@ def page_csv(boards: Sequence[Leaderboard], *, page: Path) -> str:
         page: where the file will lie, for the paths of the records.
     """
     lines = [
-        _line(board, row, page) for board in boards for row in (*board.rows, *board.upper_bounds)
+        _line(leaderboard, row, page)
+        for leaderboard in leaderboards
+        for row in (*leaderboard.rows, *leaderboard.upper_bounds)
     ]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -40,9 +42,9 @@ def page_csv(boards: Sequence[Leaderboard], *, page: Path) -> str:
     return text.getvalue()
 
 
-def terminal_table(board: Leaderboard) -> Table:
+def terminal_table(leaderboard: Leaderboard) -> Table:
     """The ranking on a screen: accuracy with half the width of its 95 % interval, in percent."""
-    key = board.key
+    key = leaderboard.key
     scenario, chosen = SCENARIO_NAMES[key.scenario], (*key.speedups, *key.augment)
     title = ", ".join([key.benchmark, scenario, budget_text(key), key.model, *chosen])
     table = Table(title=f"{escape(title)}; percent", box=None, title_justify="left")
@@ -50,7 +52,7 @@ def terminal_table(board: Leaderboard) -> Table:
     table.add_column("strategy", overflow="fold")
     for name in ("accuracy", "forgetting", "weights", "hypervolume", "charged", "seeds"):
         table.add_column(name, justify="right")
-    for row in (*board.rows, *board.upper_bounds):
+    for row in (*leaderboard.rows, *leaderboard.upper_bounds):
         table.add_row(*_terminal_cells(row), style=None if row.ranked else "dim")
     return table
 
@@ -59,7 +61,7 @@ def _terminal_cells(row: Row) -> Iterable[str]:
     half = (row.accuracy.high - row.accuracy.low) / 2
     spread = "" if math.isnan(half) else f" ± {percent(half)}"
     failed = f" ({row.failed} failed)" if row.failed else ""
-    yield row.place
+    yield row.rank_text
     yield escape(row.label)
     yield percent(row.accuracy.mean) + spread
     yield percent(row.mean.forgetting)
@@ -69,25 +71,25 @@ def _terminal_cells(row: Row) -> Iterable[str]:
     yield f"{len(row.runs)}{failed}"
 
 
-def _line(board: Leaderboard, row: Row, page: Path) -> dict[str, Cell]:
+def _line(leaderboard: Leaderboard, row: Row, page: Path) -> dict[str, Cell]:
     line: dict[str, Cell] = {
         name: " ".join(value) if isinstance(value, tuple) else value
-        for name, value in asdict(board.key).items()
+        for name, value in asdict(leaderboard.key).items()
     }
     del line["chance"]  # stands beside joint
     line |= {
-        "strategy": row.entrant.strategy,
-        "hyperparameters": row.entrant.hyperparameters,
-        "resolved": row.entrant.resolved,
+        "strategy": row.configuration.strategy,
+        "hyperparameters": row.configuration.hyperparameters,
+        "resolved": row.configuration.resolved,
         "label": row.label,
         "ranked": row.ranked,
         "rank": row.rank,
-        "place_low": row.places[0] if row.places else None,
-        "place_high": row.places[1] if row.places else None,
+        "place_low": row.rank_interval[0] if row.rank_interval else None,
+        "place_high": row.rank_interval[1] if row.rank_interval else None,
         "provisional": row.provisional,
         "p_above_holm": row.p_above,
-        "p_row_above_better": row.below_above,
-        "pareto_layer": row.layer,
+        "p_row_above_better": row.improvement,
+        "pareto_layer": row.non_domination_rank,
         "p_on_front": row.on_front,
         "seeds": len(row.runs),
         "failed": row.failed,
@@ -103,7 +105,7 @@ def _line(board: Leaderboard, row: Row, page: Path) -> dict[str, Cell]:
     seconds = row.seconds
     line |= {f"seconds_{kind}": seconds.get(kind, math.nan) for kind in KINDS}
     line |= {"charged_most": row.most_charged}
-    line |= asdict(board.bounds)
+    line |= asdict(leaderboard.bounds)
     line["records"] = " ".join(relative(i.path, page).as_posix() for i in row.runs.values())
     return line
 

@@ -20,11 +20,11 @@ from bench.formatting import plotting
 from bench.formatting.markdown import one_line
 from bench.formatting.numbers import SCENARIO_NAMES
 from bench.leaderboards import figures, page
-from bench.leaderboards.tables import places_text, rank_text
+from bench.leaderboards.tables import rank_interval_text, rank_text
 from bench.ranking.admission import Evidence
 from bench.ranking.leaderboard import Leaderboard, Row
 from bench.ranking.pools import budget_text, seed_text
-from bench.ranking.rank import boards
+from bench.ranking.rank import rank_all
 from bench.records.schema import RunRecord
 from bench.records.store import Stored
 
@@ -51,10 +51,12 @@ def report_html(evidence: Evidence, *, records_root: Path, figures: bool = False
     )
     names = {item.path: item.path.relative_to(records_root).as_posix() for item in evidence.stored}
     numbers = {item.path: number for number, item in enumerate(evidence.stored)}
-    every = boards(evidence.stored)
+    every = rank_all(evidence.stored)
     names_drawn = tuple(page.FIGURES) if figures else drawn(len(every))
     return environment.get_template(TEMPLATE).render(
-        boards=[_board(board, i, numbers, names_drawn) for i, board in enumerate(every, 1)],
+        leaderboards=[
+            _board(leaderboard, i, numbers, names_drawn) for i, leaderboard in enumerate(every, 1)
+        ],
         undrawn=[page.FIGURES[name] for name in page.FIGURES if name not in names_drawn],
         records=len(evidence.stored),
         damaged=[evidence.damaged[path] for path in sorted(evidence.damaged)],
@@ -94,21 +96,21 @@ COLUMNS = (
 
 
 def _board(
-    board: Leaderboard, number: int, numbers: dict[Path, int], chosen: Sequence[str]
+    leaderboard: Leaderboard, number: int, numbers: dict[Path, int], chosen: Sequence[str]
 ) -> dict[str, Any]:
-    key = board.key
+    key = leaderboard.key
     shown = [
         {"caption": page.FIGURES[name], "svg": Markup(plotting.inline_svg(figure))}
-        for name, figure in figures.figures(board, chosen)
+        for name, figure in figures.figures(leaderboard, chosen)
     ]
     return {
-        "id": f"board-{number}",
+        "id": f"leaderboard-{number}",
         "title": f"{key.benchmark}, {SCENARIO_NAMES[key.scenario]}, "
         f"{budget_text(key)}, {key.model}",
-        "facts": [(name, one_line(value)) for name, value in page.facts(board).items()],
-        "rows": [_row(number, row, numbers) for number, row in board.numbered],
+        "facts": [(name, one_line(value)) for name, value in page.facts(leaderboard).items()],
+        "rows": [_row(number, row, numbers) for number, row in leaderboard.numbered],
         "figures": shown,
-        "missing": [str(cell) for cell in board.missing],
+        "missing": [str(cell) for cell in leaderboard.missing],
     }
 
 
@@ -122,7 +124,9 @@ def _row(number: str, row: Row, numbers: dict[Path, int]) -> dict[str, Any]:
         _cell(100 * row.accuracy.mean, 1),
         _ends(row.accuracy.low, row.accuracy.high, 100, 1),
         _cell(100 * m.weights, 2),
-        ("-", "") if row.layer is None else (str(row.layer), str(row.layer)),
+        ("-", "")
+        if row.non_domination_rank is None
+        else (str(row.non_domination_rank), str(row.non_domination_rank)),
         _cell(row.on_front, 2),
         _cell(100 * row.forgetting.mean, 1),
         _ends(row.forgetting.low, row.forgetting.high, 100, 1),
@@ -133,7 +137,9 @@ def _row(number: str, row: Row, numbers: dict[Path, int]) -> dict[str, Any]:
         "number": number,
         "rank": rank_text(row).replace(" (provisional)", "*"),
         "order": "" if row.rank is None else row.rank,
-        "places": (places_text(row.places), str(sum(row.places))) if row.places else ("-", ""),
+        "places": (rank_interval_text(row.rank_interval), str(sum(row.rank_interval)))
+        if row.rank_interval
+        else ("-", ""),
         "label": row.name,
         "ranked": row.ranked,
         "runs": [

@@ -30,27 +30,27 @@ def escape(text: object) -> str:
     return re.sub(r'[\\{}&%$#_~^<>|"]', lambda found: SPECIAL[found[0]], plain)
 
 
-def page_tex(boards: Sequence[Leaderboard]) -> str:
-    """One table for each board, upper bounds below a rule; intervals are 95 % over seeds."""
-    keys = [board.key for board in boards]
+def page_tex(leaderboards: Sequence[Leaderboard]) -> str:
+    """One table for each leaderboard, upper bounds below a rule; intervals are 95 % over seeds."""
+    keys = [leaderboard.key for leaderboard in leaderboards]
     names = differing_fields(keys)
     lines = [r"% Generated from records, never edited. Needs \usepackage{booktabs}."]
-    for number, board in enumerate(boards, start=1):
-        conditions = [f"{name} {getattr(board.key, name)}" for name in names]
-        lines += ["", *_table(board, conditions, number if len(boards) > 1 else None)]
+    for number, leaderboard in enumerate(leaderboards, start=1):
+        conditions = [f"{name} {getattr(leaderboard.key, name)}" for name in names]
+        lines += ["", *_table(leaderboard, conditions, number if len(leaderboards) > 1 else None)]
     return "\n".join(lines) + "\n"
 
 
-def _table(board: Leaderboard, conditions: Sequence[str], number: int | None) -> list[str]:
-    key = board.key
+def _table(leaderboard: Leaderboard, conditions: Sequence[str], number: int | None) -> list[str]:
+    key = leaderboard.key
     what = [key.benchmark, SCENARIO_NAMES[key.scenario], budget_text(key), key.model, *conditions]
     label = re.sub(r"[^A-Za-z0-9]+", "-", f"{key.benchmark}-{key.scenario}-{budget_text(key)}")
-    bodies = [rows for rows in (board.rows, board.upper_bounds) if rows]
+    bodies = [rows for rows in (leaderboard.rows, leaderboard.upper_bounds) if rows]
     lines = [
         r"\begin{table}",
         r"  \centering\footnotesize\setlength{\tabcolsep}{4pt}",
         rf"  \caption{{{escape(', '.join(what))}. Means with 95~\% intervals over $n$ seeds; "
-        rf"{_notes(board)}}}",
+        rf"{_notes(leaderboard)}}}",
         rf"  \label{{tab:{label}{'' if number is None else f'-{number}'}}}",
         r"  \begin{tabular}{rlrlllrr}",
         r"    \toprule",
@@ -61,21 +61,23 @@ def _table(board: Leaderboard, conditions: Sequence[str], number: int | None) ->
     return [*lines, r"    \bottomrule", r"  \end{tabular}", r"\end{table}"]
 
 
-def _notes(board: Leaderboard) -> str:
-    low, high = (rf"{percent(value)}~\%" for value in (board.bounds.chance, board.bounds.joint))
+def _notes(leaderboard: Leaderboard) -> str:
+    low, high = (
+        rf"{percent(value)}~\%" for value in (leaderboard.bounds.chance, leaderboard.bounds.joint)
+    )
     notes = [
         rf"weights in \% of the model's. Hypervolume between chance, {low}, "
-        rf"and joint training, {high}{'' if board.bounds.frozen else ' as none is frozen'}. Layer "
-        "1 is the Pareto front. Of the rows of one rank, marked =, none was told apart from the "
-        "one above."
+        rf"and joint training, {high}{'' if leaderboard.bounds.frozen else ' as none is frozen'}. "
+        "Layer 1 is the Pareto front. Of the rows of one rank, marked =, none was told apart from "
+        "the one above."
     ]
-    if board.rows and board.upper_bounds:
+    if leaderboard.rows and leaderboard.upper_bounds:
         notes.append("Below the rule: upper bounds, which see all data at once.")
-    if board.common:
-        notes.append(f"In every row {escape(board.common)}.")
-    if any(row.provisional for row in (*board.rows, *board.upper_bounds)):
+    if leaderboard.common:
+        notes.append(f"In every row {escape(leaderboard.common)}.")
+    if any(row.provisional for row in (*leaderboard.rows, *leaderboard.upper_bounds)):
         notes.append(f"$^*$ provisional: fewer than {LISTED_FROM} seeds.")
-    if any(row.failed for row in board.rows):
+    if any(row.failed for row in leaderboard.rows):
         notes.append("Failed runs count as worst: their number stands beside $n$.")
     return " ".join(notes)
 
@@ -83,14 +85,14 @@ def _notes(board: Leaderboard) -> str:
 def _cells(row: Row) -> list[str]:
     failed = f" ({row.failed} failed)" if row.failed else ""
     return [
-        "--" if row.rank is None else row.place,
+        "--" if row.rank is None else row.rank_text,
         escape(row.name),
         f"{len(row.runs)}{'$^*$' if row.provisional else ''}{failed}",
         _with_ends(row.hypervolume, lambda value: f"{value:.3f}"),
         _with_ends(row.accuracy, percent),
         _with_ends(row.forgetting, percent),
         _weights(row.weights),
-        "--" if row.layer is None else str(row.layer),
+        "--" if row.non_domination_rank is None else str(row.non_domination_rank),
     ]
 
 

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.config.budget import KINDS
-from bench.formatting.markdown import escape, link, table
-from bench.formatting.numbers import percent, relative
+from bench.formatting.markdown import escape, record_link, table
+from bench.formatting.numbers import percent
 from bench.ranking.leaderboard import SHARES, Front, Leaderboard, Row, levels
-from bench.ranking.pools import Seed, seed_text
-from bench.records.store import Stored
+from bench.ranking.pools import seed_text
 from bench.stats.intervals import Interval
 
 
@@ -28,19 +27,24 @@ def ranking(rows: Sequence[tuple[str, Row]], page: Path) -> list[str]:
         [
             number,
             rank_text(row),
-            "-" if row.places is None else places_text(row.places),
+            "-" if row.rank_interval is None else rank_interval_text(row.rank_interval),
             escape(row.name),
             str(len(row.runs)),
             f"{row.failed}/{len(row.runs)}",
             _number_with(row.hypervolume),
             "-" if math.isnan(row.p_above) else f"{row.p_above:.3g}",
-            _probability(row.below_above),
-            "-" if row.layer is None else f"{row.layer}{' (front)' if row.layer == 1 else ''}",
+            _probability(row.improvement),
+            "-"
+            if row.non_domination_rank is None
+            else f"{row.non_domination_rank}{' (front)' if row.non_domination_rank == 1 else ''}",
             _probability(row.on_front),
             _percent_with(row.accuracy),
             _weights(row.weights),
             percent(row.mean.weights_prunable, 2),
-            " ".join(_evidence(seed, item, page) for seed, item in row.runs.items()),
+            " ".join(
+                record_link(seed_text(seed), item.record.status, item.path, page)
+                for seed, item in row.runs.items()
+            ),
         ]
         for number, row in rows
     ]
@@ -67,12 +71,12 @@ def learning(rows: Sequence[Row]) -> list[str]:
     return table(header, cells)
 
 
-def shares(board: Leaderboard) -> list[str]:
+def shares(leaderboard: Leaderboard) -> list[str]:
     """The accuracy that is reached within each share of the weights, in percent."""
     header = ["strategy", "hypervolume", *(f"at {percent(share, 0)} %" for share in SHARES)]
     cells = [
         [_name(row), _number_with(row.hypervolume), *map(percent, row.attained)]
-        for row in (*board.rows, *board.upper_bounds)
+        for row in (*leaderboard.rows, *leaderboard.upper_bounds)
     ]
     cells += [
         [
@@ -80,18 +84,18 @@ def shares(board: Leaderboard) -> list[str]:
             _number_with(front.hypervolume),
             *map(percent, front.attained),
         ]
-        for front in board.fronts
+        for front in leaderboard.fronts
     ]
     return table(header, cells)
 
 
-def needed(board: Leaderboard) -> list[str]:
+def needed(leaderboard: Leaderboard) -> list[str]:
     """The share of the weights that it takes to reach each accuracy, in percent."""
-    header = ["strategy", *(f"for {percent(level)} %" for level in levels(board.bounds))]
-    rows = [*board.rows, *board.upper_bounds]
+    header = ["strategy", *(f"for {percent(level)} %" for level in levels(leaderboard.bounds))]
+    rows = [*leaderboard.rows, *leaderboard.upper_bounds]
     cells = [[_name(row), *(percent(share, 2) for share in row.needed)] for row in rows]
     cells += [[_front(front), *(percent(share, 2) for share in front.needed)]
-              for front in board.fronts]  # fmt: skip
+              for front in leaderboard.fronts]  # fmt: skip
     return table(header, cells)
 
 
@@ -127,19 +131,13 @@ def seconds(rows: Sequence[Row]) -> list[str]:
 
 def rank_text(row: Row) -> str:
     """The rank, or a dash, whether others share it, and whether it is provisional."""
-    return f"{row.place} (provisional)" if row.provisional else row.place
+    return f"{row.rank_text} (provisional)" if row.provisional else row.rank_text
 
 
-def places_text(places: tuple[int, int]) -> str:
+def rank_interval_text(places: tuple[int, int]) -> str:
     """`3`, or `3 to 5`."""
     first, last = places
     return str(first) if first == last else f"{first} to {last}"
-
-
-def _evidence(seed: Seed, item: Stored, page: Path) -> str:
-    status = item.record.status
-    text = seed_text(seed) if status == "ok" else f"{seed_text(seed)} {status}"
-    return f"[{escape(text)}]({link(relative(item.path, page))})"
 
 
 def _name(row: Row) -> str:

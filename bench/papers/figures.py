@@ -17,7 +17,7 @@ from bench.papers.pruning_rounds import ADAPTIVE, BUDGETED, rounds_of
 from bench.papers.results import Cell, Result
 from bench.papers.sleep import published, sleeps
 from bench.ranking.pools import budget_text
-from bench.stats.intervals import Interval, share_interval
+from bench.stats.intervals import Interval, mean_interval
 
 MARKERS, LINES = "osD^v", ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 WIDTH, HEIGHT = 4.4, 3.6
@@ -191,7 +191,7 @@ def _accuracy(cell: Cell) -> list[float]:
 
 
 def _percent(fractions: Sequence[float]) -> Interval:
-    found = share_interval(fractions)
+    found = mean_interval(fractions, (0, 1))
     return Interval(100 * found.mean, 100 * found.low, 100 * found.high)
 
 

@@ -15,11 +15,11 @@ from bench.formatting.numbers import SCENARIO_NAMES
 from bench.ranking import pools
 from bench.ranking.leaderboard import Row
 from bench.ranking.pools import PoolError, PoolKey, Seed, budget_text
-from bench.ranking.rank import boards
+from bench.ranking.rank import rank_all
 from bench.records.store import Stored
-from bench.stats import hypothesis_tests, intervals
+from bench.stats import hypothesis_tests
 from bench.stats.hypothesis_tests import ALPHA
-from bench.stats.intervals import RESAMPLING_SEED, Interval
+from bench.stats.intervals import Interval, generator, mean_interval
 
 
 @dataclass(frozen=True)
@@ -131,13 +131,15 @@ def compare_strategies(stored: Sequence[Stored], first: str, second: str) -> lis
         ValueError: names a row that there is not.
     """
     found = []
-    every = boards(stored)
-    labels = {row.label for board in every for row in (*board.rows, *board.upper_bounds)}
-    for board in every:
-        rows = [*board.rows, *board.upper_bounds]
+    every = rank_all(stored)
+    labels = {
+        row.label for leaderboard in every for row in (*leaderboard.rows, *leaderboard.upper_bounds)
+    }
+    for leaderboard in every:
+        rows = [*leaderboard.rows, *leaderboard.upper_bounds]
         one, other = (find_row(rows, name) for name in (first, second))
         if one is not None and other is not None:
-            found.append((_where(board.key), one, other, one.label, other.label))
+            found.append((_where(leaderboard.key), one, other, one.label, other.label))
     if not found:
         for name in (first, second):
             if not any(label == name or label.startswith(f"{name} (") for label in labels):
@@ -152,16 +154,19 @@ def compare_folders(first: Sequence[Stored], second: Sequence[Stored]) -> list[C
     Raises:
         PoolError: names the fields that differ.
     """
-    there = {board.key: board for board in boards(second)}
+    there = {leaderboard.key: leaderboard for leaderboard in rank_all(second)}
     found = []
-    for board in boards(first):
-        if board.key not in there:
+    for leaderboard in rank_all(first):
+        if leaderboard.key not in there:
             continue
-        twins = {row.label: row for row in (*there[board.key].rows, *there[board.key].upper_bounds)}
-        for row in (*board.rows, *board.upper_bounds):
+        twins = {
+            row.label: row
+            for row in (*there[leaderboard.key].rows, *there[leaderboard.key].upper_bounds)
+        }
+        for row in (*leaderboard.rows, *leaderboard.upper_bounds):
             if row.label in twins:
                 names = f"{row.label}, first folder", f"{row.label}, second folder"
-                found.append((_where(board.key), row, twins[row.label], *names))
+                found.append((_where(leaderboard.key), row, twins[row.label], *names))
     if not found:
         keys = [*pools.pools(first), *pools.pools(second)]
         raise PoolError(f"the folders must share a row; {pools.differences(keys)}")
@@ -214,23 +219,23 @@ def _difference(one: Row, other: Row, measure: Measure) -> Difference:
     if not values:
         nothing = Interval(math.nan, math.nan, math.nan)
         return Difference(measure, 0, math.nan, math.nan, nothing, 1.0, math.nan)
-    generator = np.random.default_rng(RESAMPLING_SEED)
+    rng = generator()
     better = hypothesis_tests.probability_of_improvement(first, second)
     return Difference(
         measure,
         pairs=len(values),
         first=float(np.mean(first)),
         second=float(np.mean(second)),
-        difference=intervals.mean_interval([a - b for a, b in values], rng=generator),
-        p=hypothesis_tests.paired_sign_flip(first, second, rng=generator),
+        difference=mean_interval([a - b for a, b in values], rng=rng),
+        p=hypothesis_tests.paired_sign_flip(first, second, rng=rng),
         improvement=better if measure.higher_is_better else 1 - better,
     )
 
 
 def _paired(one: Row, other: Row, name: str) -> list[tuple[float, float]]:
     """(first, second) of the seeds at which both rows measured it."""
-    seeds: list[Seed] = sorted(one.measured.keys() & other.measured.keys())
-    pairs = [(getattr(one.measured[s], name), getattr(other.measured[s], name)) for s in seeds]
+    seeds: list[Seed] = sorted(one.scores.keys() & other.scores.keys())
+    pairs = [(getattr(one.scores[s], name), getattr(other.scores[s], name)) for s in seeds]
     return [(a, b) for a, b in pairs if not (math.isnan(a) or math.isnan(b))]
 
 
@@ -247,7 +252,7 @@ def find_row(rows: Sequence[Row], name: str) -> Row | None:
     for row in rows:
         if row.label == name:
             return row
-    own = [row for row in rows if row.entrant.strategy == name]
+    own = [row for row in rows if row.configuration.strategy == name]
     if len(own) > 1:
         labels = "; ".join(repr(row.label) for row in own)
         raise ValueError(f"{name} must be one row, there are several: {labels}")

@@ -30,7 +30,7 @@ class Bounds:
 
 
 @dataclass(frozen=True)
-class Measures:
+class Scores:
     """Numbers of one run, or their means over the runs of a row; NaN where not measured.
 
     accuracy, weights (used, as a share of the model's, above 1 for several networks),
@@ -66,26 +66,28 @@ def bounds(key: PoolKey) -> Bounds:
     return Bounds(chance, joint, True)
 
 
-def measure(record: RunRecord, within: Bounds) -> Measures:
+def of_run(record: RunRecord, within: Bounds) -> Scores:
     """The numbers of one run that counts."""
     assert record.status in FINISHED, "a run that the machine cut is missing, not bad"
-    numbers = dict.fromkeys((f.name for f in fields(Measures)), math.nan)
+    numbers = dict.fromkeys((f.name for f in fields(Scores)), math.nan)
     numbers |= _cost(record) | _size(record)
     numbers |= _success(record, within) if record.status == "ok" else _failure(within)
-    return Measures(**{name: stable(value) for name, value in numbers.items()})
+    return Scores(**{name: round_significant(value) for name, value in numbers.items()})
 
 
-def mean(measured: Sequence[Measures]) -> Measures:
+def mean(measured: Sequence[Scores]) -> Scores:
     """Each number's mean over the runs that measured it; NaN if none did."""
     numbers = {}
-    for field in fields(Measures):
+    for field in fields(Scores):
         values = [getattr(one, field.name) for one in measured]
         known = [value for value in values if not math.isnan(value)]
-        numbers[field.name] = stable(math.fsum(known) / len(known)) if known else math.nan
-    return Measures(**numbers)
+        numbers[field.name] = (
+            round_significant(math.fsum(known) / len(known)) if known else math.nan
+        )
+    return Scores(**numbers)
 
 
-def stable(value: float) -> float:
+def round_significant(value: float) -> float:
     """`value` to 12 significant digits: the last bits differ between machines, pages must not."""
     return float(f"{value:.12g}")
 

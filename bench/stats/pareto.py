@@ -22,7 +22,7 @@ WORST_HYPERVOLUME = (MARGIN / (1 + MARGIN)) ** 2
 """Hypervolume of the worst corner: all weights, accuracy of chance. What a failed run gets."""
 
 
-def place_intervals(
+def rank_intervals(
     scores: Sequence[Sequence[float]], *, rng: np.random.Generator, level: float = 0.95
 ) -> list[tuple[int, int]]:
     """Between which places each entry stands, by mean score, in `level` of resamples over seeds.

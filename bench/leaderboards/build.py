@@ -15,7 +15,7 @@ from rich.table import Table
 from bench.config.budget import Budget
 from bench.formatting.markdown import link
 from bench.formatting.page_check import difference
-from bench.leaderboards import csv_table, index, latex_table, page
+from bench.leaderboards import csv_table, index, latex_table, page, terminal_table
 from bench.leaderboards.page import FIGURES
 from bench.ranking.admission import Evidence, read, rejection_reason, select
 from bench.ranking.leaderboard import Leaderboard
@@ -34,7 +34,7 @@ INDEX = Path("INDEX.md")
 def tables(stored: Iterable[Stored]) -> list[Table]:
     """The leaderboard of each pool as a table for a terminal; records with a fault are left out."""
     return [
-        csv_table.terminal_table(b)
+        terminal_table.terminal_table(b)
         for b in rank_all(s for s in stored if not rejection_reason(s.record))
     ]
 

@@ -206,7 +206,7 @@ def _row(cell: Cell, page: Path) -> list[str]:
          if item.record.weights]
         for name in ("used", "used_prunable")
     ]  # fmt: skip
-    transfer = [m.backward_transfer for m in cell.measured.values()]
+    transfer = [m.metrics["backward_transfer"] for m in cell.measured.values()]
     known = [value for value in transfer if not math.isnan(value)]
     return [
         escape(cell.label),

@@ -125,6 +125,11 @@ class Front:
     attained: tuple[float, ...]
     needed: tuple[float, ...]
 
+    @property
+    def name(self) -> str:
+        """As tables call it."""
+        return f"{self.strategy}, front of its {self.configurations} configurations"
+
 
 @dataclass(frozen=True)
 class Leaderboard:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from bench.ranking import pools
 from bench.ranking.leaderboard import Row
 from bench.ranking.pools import PoolError, PoolKey, Seed, budget_text
 from bench.ranking.rank import rank_all
+from bench.ranking.scores import Scores
 from bench.records.store import Stored
 from bench.stats import hypothesis_tests
 from bench.stats.hypothesis_tests import ALPHA
@@ -23,15 +24,18 @@ from bench.stats.intervals import Interval, generator, mean_interval
 
 
 @dataclass(frozen=True)
-class Measure:
+class Compared:
     """One number of a run that is compared.
 
     Attributes:
-        points: in percentage points, else as it is.
+        title: as the table calls it.
+        value: of the scores of a run.
+        higher_is_better: else lower is.
+        points: whether it is shown in percentage points, else as it is.
     """
 
-    name: str
     title: str
+    value: Callable[[Scores], float]
     higher_is_better: bool
     points: bool = True
 
@@ -42,20 +46,25 @@ class Measure:
         return f"{100 * value:.2f}" if self.points else f"{value:.4f}"
 
 
-MEASURES = (
-    Measure("hypervolume", "hypervolume", True, points=False),
-    Measure("accuracy", "final average accuracy, %", True),
-    Measure("weights", "weights used, %", False),
-    Measure("average_incremental_accuracy", "average incremental accuracy, %", True),
-    Measure("anytime_accuracy", "anytime accuracy, %", True),
-    Measure("forgetting", "forgetting, %", False),
-    Measure("charged", "charged, % of budget", False),
+COMPARED = (
+    Compared("hypervolume", lambda run: run.hypervolume, True, points=False),
+    Compared("final average accuracy, %", lambda run: run.accuracy, True),
+    Compared("weights used, %", lambda run: run.weights, False),
+    Compared(
+        "average incremental accuracy, %",
+        lambda run: run.metrics["average_incremental_accuracy"],
+        True,
+    ),
+    Compared("anytime accuracy, %", lambda run: run.metrics["anytime_accuracy"], True),
+    Compared("forgetting, %", lambda run: run.metrics["forgetting"], False),
+    Compared("charged, % of budget", lambda run: run.charged, False),
 )
+"""What is compared, the headline first."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One measure of two rows over the seeds that both have measured.
+    """One score of two rows over the seeds at which both were measured.
 
     Attributes:
         difference: first less second, with its interval.
@@ -63,7 +72,7 @@ class Difference:
         improvement: probability that a run of the first is the better one.
     """
 
-    measure: Measure
+    score: Compared
     pairs: int
     first: float
     second: float
@@ -78,7 +87,7 @@ class Difference:
             return "not measured in both"
         if self.difference.mean == 0 and self.p == 1:
             return "no difference"
-        better = (self.difference.mean > 0) == self.measure.higher_is_better
+        better = (self.difference.mean > 0) == self.score.higher_is_better
         who = "first" if better else "second"
         if self.p <= ALPHA:
             return f"{who} better"
@@ -179,15 +188,15 @@ def table(comparison: Comparison) -> Table:
     failed = f"; failed runs {c.failed[0]} and {c.failed[1]}" if any(c.failed) else ""
     title = f"{c.where}: {c.first} (first) and {c.second} (second), {c.seeds} paired seeds{failed}"
     found = Table(title=escape(title), title_justify="left", box=None)
-    found.add_column("measure", no_wrap=True)
+    found.add_column("score", no_wrap=True)
     for name in ("first", "second", "first - second", "95 % interval", "p", "P(better)"):
         found.add_column(name, justify="right")
     found.add_column("verdict", overflow="fold")
     for one in c.differences:
-        show, ends = one.measure.shown, one.difference
+        show, ends = one.score.shown, one.difference
         interval = f"[{show(ends.low)}, {show(ends.high)}]" if not math.isnan(ends.low) else "-"
         found.add_row(
-            one.measure.title,
+            one.score.title,
             show(one.first),
             show(one.second),
             show(ends.mean),
@@ -201,7 +210,9 @@ def table(comparison: Comparison) -> Table:
 
 def _compared(found: Sequence[tuple[str, Row, Row, str, str]]) -> list[Comparison]:
     """The comparisons, with p-values adjusted over all of their differences together."""
-    every = [[_difference(one, other, m) for m in MEASURES] for _, one, other, _, _ in found]
+    every = [
+        [_difference(one, other, score) for score in COMPARED] for _, one, other, _, _ in found
+    ]
     raw = [d.p for differences in every for d in differences if d.pairs]
     adjusted = iter(hypothesis_tests.holm(raw))
     result = []
@@ -213,29 +224,29 @@ def _compared(found: Sequence[tuple[str, Row, Row, str, str]]) -> list[Compariso
     return result
 
 
-def _difference(one: Row, other: Row, measure: Measure) -> Difference:
-    values = _paired(one, other, measure.name)
+def _difference(one: Row, other: Row, score: Compared) -> Difference:
+    values = _paired(one, other, score)
     first, second = [pair[0] for pair in values], [pair[1] for pair in values]
     if not values:
         nothing = Interval(math.nan, math.nan, math.nan)
-        return Difference(measure, 0, math.nan, math.nan, nothing, 1.0, math.nan)
+        return Difference(score, 0, math.nan, math.nan, nothing, 1.0, math.nan)
     rng = generator()
     better = hypothesis_tests.probability_of_improvement(first, second)
     return Difference(
-        measure,
+        score,
         pairs=len(values),
         first=float(np.mean(first)),
         second=float(np.mean(second)),
         difference=mean_interval([a - b for a, b in values], rng=rng),
         p=hypothesis_tests.paired_sign_flip(first, second, rng=rng),
-        improvement=better if measure.higher_is_better else 1 - better,
+        improvement=better if score.higher_is_better else 1 - better,
     )
 
 
-def _paired(one: Row, other: Row, name: str) -> list[tuple[float, float]]:
+def _paired(one: Row, other: Row, score: Compared) -> list[tuple[float, float]]:
     """(first, second) of the seeds at which both rows measured it."""
     seeds: list[Seed] = sorted(one.scores.keys() & other.scores.keys())
-    pairs = [(getattr(one.scores[s], name), getattr(other.scores[s], name)) for s in seeds]
+    pairs = [(score.value(one.scores[s]), score.value(other.scores[s])) for s in seeds]
     return [(a, b) for a, b in pairs if not (math.isnan(a) or math.isnan(b))]
 
 

@@ -71,6 +71,7 @@ def _row(
 ) -> Row:
     """called: label and name."""
     scored = {seed: scores.of_run(item.record, within) for seed, item in runs.items()}
+    drops = [one.metrics["forgetting"] for one in scored.values()]
     row = Row(
         label=called[0],
         name=called[1],
@@ -82,9 +83,7 @@ def _row(
             [one.hypervolume for one in scored.values()], pareto.WORST_HYPERVOLUME
         ),
         weights=_interval([one.weights for one in scored.values()], most=math.inf),
-        forgetting=_interval(
-            [one.forgetting for one in scored.values() if not math.isnan(one.forgetting)], -1.0
-        ),
+        forgetting=_interval([drop for drop in drops if not math.isnan(drop)], -1.0),
         attained=(),
         needed=(),
         runs=runs,

@@ -114,7 +114,7 @@ def test_a_browser_sorts_filters_and_opens_records(tmp_path):
       const rows = () => Array.from(document.querySelectorAll("#leaderboard-1-table tbody tr"))
         .filter(row => !row.hidden).map(row => row.cells[3].textContent);
       const headings = document.querySelectorAll("#leaderboard-1-table th button");
-      const column = Array.from(headings).findIndex(h => h.textContent === "accuracy %");
+      const column = Array.from(headings).findIndex(h => h.textContent === "accuracy, %");
       const found = {};
       headings[column].click(); found.ascending = rows();
       headings[column].click(); found.descending = rows();

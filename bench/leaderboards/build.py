@@ -15,7 +15,7 @@ from rich.table import Table
 from bench.config.budget import Budget
 from bench.formatting.markdown import link
 from bench.formatting.page_check import difference
-from bench.leaderboards import csv_table, index, latex_table, page, terminal_table
+from bench.leaderboards import columns_page, csv_table, index, latex_table, page, terminal_table
 from bench.leaderboards.page import FIGURES
 from bench.ranking.admission import Evidence, read, rejection_reason, select
 from bench.ranking.leaderboard import Leaderboard
@@ -28,7 +28,7 @@ from bench.records.store import (
     write_atomically,
 )
 
-INDEX = Path("INDEX.md")
+INDEX, COLUMNS = Path("INDEX.md"), Path("COLUMNS.md")
 
 
 def tables(stored: Iterable[Stored]) -> list[Table]:
@@ -52,7 +52,7 @@ def build(
 ) -> list[Path]:
     """Write the pages of the records under `records_root`; returns their paths.
 
-    A filter leaves out pages, and with any filter the index stays as it is.
+    A filter leaves out pages, and with any filter the index and the columns stay as they are.
 
     Args:
         figures: draw them too; a page shows the figures that lie beside it.
@@ -73,7 +73,7 @@ def build(
     drawn = draw(chosen, out) if figures else []
     texts = render(Evidence(tuple(chosen), evidence.damaged), folders)
     if filtered:
-        texts.pop(INDEX)
+        del texts[INDEX], texts[COLUMNS]
     for name, text in texts.items():
         write_atomically(out / name, text)
     return [*(out / name for name in texts), *drawn]
@@ -107,7 +107,7 @@ def verify(leaderboards_root: Path) -> list[str]:
     texts = render(evidence, page.Folders(records_root, leaderboards_root))
     found = {
         path.relative_to(leaderboards_root)
-        for pattern in ("*/*.md", "*/*.csv", "*/*.tex", str(INDEX))
+        for pattern in ("*/*.md", "*/*.csv", "*/*.tex", str(INDEX), str(COLUMNS))
         for path in leaderboards_root.glob(pattern)
         if path.parent != records_root and not (path.parent / "records").is_dir()
     }
@@ -160,6 +160,7 @@ def render(evidence: Evidence, folders: page.Folders) -> dict[Path, str]:
         listed = [(name.with_name(f"{name.name}.md"), group) for name, group in by_page.items()]
         left_out = [evidence.damaged[path] for path in sorted(evidence.damaged)]
         texts[INDEX] = index.index_markdown(listed, left_out, folders=folders)
+        texts[COLUMNS] = columns_page.columns_markdown(folders)
     return texts
 
 

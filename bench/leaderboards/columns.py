@@ -84,7 +84,7 @@ SPENT_ON = {
 
 def _seconds(kind: str) -> Column:
     return Column(
-        name=f"seconds_{kind}", title=f"{kind} s", titles={"seconds": kind}, form=numbers(".2f"),
+        name=f"seconds_{kind}", title=kind, unit="s", titles={"seconds": kind}, form=numbers(".2f"),
         value=lambda row: row.seconds.get(kind, math.nan),
         meaning=f"mean over runs of the seconds charged for {SPENT_ON.get(kind, kind)}",
     )  # fmt: skip

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from bench.config.budget import KINDS
-from bench.formatting.plotting import INK, Array, in_percent, panels, style
+from bench.formatting.plotting import COLOURS, INK, Array, in_percent, panels, style
 from bench.leaderboards.figure_rows import Entry, entries_of, title, wrapped
 from bench.leaderboards.page import FIGURES
 from bench.leaderboards.pareto_figure import weights_figure
@@ -140,7 +140,7 @@ def seconds_figure(leaderboard: Leaderboard) -> Figure | None:
         figure = Figure(figsize=(WIDTH, 1.6 + 0.16 * lines), layout="constrained")
         axes = figure.subplots()
         left = np.zeros(len(rows))
-        shades = sns.color_palette("colorblind", len(KINDS))
+        shades = COLOURS[: len(KINDS)]
         for kind, colour, hatch in zip(KINDS, shades, HATCHES, strict=True):
             width = np.array([row.seconds.get(kind, 0.0) for row in rows])
             if width.any():
@@ -156,7 +156,6 @@ def seconds_figure(leaderboard: Leaderboard) -> Figure | None:
             axes.axvline(amount, color="0.2", linestyle="--", linewidth=1, label="budget")
         axes.set(xlabel="charged seconds, mean over runs")
         axes.set_title(title(leaderboard, "means"), fontsize=9)
-        sns.despine(ax=axes)
         figure.legend(loc="outside lower center", ncols=6, fontsize=8, frameon=False)
     return figure
 
@@ -243,7 +242,6 @@ def _line(axes: Axes, line: Line) -> None:
         line.x, line.means, color=INK, marker="o", markersize=3, linewidth=1.3, zorder=3,
         label=line.of.name, clip_on=False,
     )  # fmt: skip
-    sns.despine(ax=axes)
 
 
 def _ok(row: Row) -> list[RunRecord]:

@@ -12,7 +12,6 @@ from dataclasses import astuple, dataclass, replace
 from itertools import count
 
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
@@ -164,7 +163,6 @@ def _axes(leaderboard: Leaderboard, layout: Layout) -> tuple[Figure, Axes]:
             (LEFT / whole[0], BELOW / whole[1], width / whole[0], height / whole[1])
         )
         axes.set_title(title(leaderboard, "means with 95 % intervals"), fontsize=9, loc="left")
-        sns.despine(ax=axes)
     axes.set_xscale("log")
     axes.set(xlim=(layout.left, layout.data(layout.size)[0]), ylim=layout.ylim)
     axes.xaxis.set_major_locator(

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FixedLocator, LogLocator, NullLocator, ScalarFormatter
 
+from bench.formatting import plotting
 from bench.papers.experiments import Kind
 from bench.papers.pruning_rounds import ADAPTIVE, BUDGETED, rounds_of
 from bench.papers.results import Cell, Result
@@ -53,7 +53,7 @@ def accuracies_figure(results: Sequence[Result]) -> Figure:
     Crosses are seeds, diamonds published figures.
     """
     rows = [len(result.cells) for result in results]
-    with sns.axes_style("whitegrid"), sns.plotting_context("paper", font_scale=1.1):
+    with plotting.paper_style():
         height = ROW * (sum(rows) + 3 * len(rows) + 3)
         figure = Figure(figsize=(WIDTH * COLUMNS, height), layout="constrained")
         grid = figure.subplots(
@@ -62,7 +62,6 @@ def accuracies_figure(results: Sequence[Result]) -> Figure:
         for axes, result in zip(grid.flat, results, strict=True):
             _draw_accuracies(axes, result)
             axes.set_title(_title(result).replace("\n", "; "))
-            sns.despine(ax=axes)
         grid[-1, 0].set_xlabel("final average accuracy, %")
         _one_legend(figure, COLUMNS)
     return figure
@@ -78,18 +77,12 @@ DRAWN: dict[Kind, Callable[[Sequence[Result]], Figure]] = {
 
 
 def _panels(results: Sequence[Result], draw: Callable[[Axes, Result], None]) -> Figure:
-    columns = min(COLUMNS, len(results))
-    rows = -(-len(results) // columns)
-    with sns.axes_style("whitegrid"), sns.plotting_context("paper", font_scale=1.1):
-        figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows), layout="constrained")
-        grid = figure.subplots(rows, columns, squeeze=False)
-        for axes, result in zip(grid.flat, results, strict=False):
+    with plotting.paper_style():
+        figure, grid = plotting.grid(len(results), (WIDTH, HEIGHT), COLUMNS)
+        for axes, result in zip(grid, results, strict=True):
             draw(axes, result)
             axes.set_title(_title(result))
-            sns.despine(ax=axes)
-        for axes in grid.flat[len(results) :]:
-            axes.set_visible(False)
-        _one_legend(figure, columns)
+        _one_legend(figure, min(COLUMNS, len(results)))
     return figure
 
 
@@ -113,7 +106,7 @@ def _title(result: Result) -> str:
 
 
 def _draw_rounds(axes: Axes, result: Result) -> None:
-    blue, orange = sns.color_palette("colorblind")[:2]
+    blue, orange = plotting.COLOURS[:2]
     cells = result.of(BUDGETED)
     rounds = rounds_of(cells)
     for own in result.of(ADAPTIVE):
@@ -139,7 +132,7 @@ def _draw_rounds(axes: Axes, result: Result) -> None:
 
 
 def _draw_weights(axes: Axes, result: Result) -> None:
-    colours = sns.color_palette("colorblind")
+    colours = plotting.COLOURS
     for i, strategy in enumerate(result.suite.strategies):
         curves: dict[str, list[tuple[float, Interval]]] = {}
         for cell in result.of(strategy):
@@ -164,7 +157,7 @@ def _curve(cell: Cell) -> str:
 
 
 def _draw_accuracies(axes: Axes, result: Result) -> None:
-    blue, orange, green = sns.color_palette("colorblind")[:3]
+    blue, orange, green = plotting.COLOURS[:3]
     for row, cell in enumerate(result.cells):
         accuracies = [100 * (1 - error) for error in cell.errors()]
         known = published(result, cell)

@@ -322,6 +322,7 @@ class TestPages:
         )
         assert {path.relative_to(out).as_posix() for path in written} == {
             "INDEX.md",
+            "COLUMNS.md",
             *(
                 f"split-mnist/{page}.{kind}"
                 for page in ("class-20s", "class-20s-cpu", "task-500steps")

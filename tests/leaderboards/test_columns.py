@@ -74,7 +74,7 @@ def changed(tmp_path_factory) -> Path:
         assert text.count(line) == 1, f"{step['file']} must have one line {step['line']!r}"
         code = step["code"] + line if step["side"] == "before" else line + step["code"]
         path.write_text(text.replace(line, code), encoding="utf-8")
-    worst = [[0.9, 0.1], [0.25, 0.75]]
+    worst = [[0.9] * 5] * 4 + [[0.9, 0.25, 0.8, 0.7, 0.6]]
     write(tree / "records", make_runs("naive", matrix=worst))
     for command in (
         ["leaderboard", "--out", "records", "--pages", "pages"],

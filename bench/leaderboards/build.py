@@ -32,7 +32,7 @@ INDEX, COLUMNS = Path("INDEX.md"), Path("COLUMNS.md")
 
 
 def tables(stored: Iterable[Stored]) -> list[Table]:
-    """The leaderboard of each pool as a table for a terminal; records with a fault are left out."""
+    """The leaderboard of each pool as a table for a terminal; rejected records are left out."""
     return [
         terminal_table.terminal_table(b)
         for b in rank_all(s for s in stored if not rejection_reason(s.record))
@@ -98,7 +98,7 @@ def draw(stored: Iterable[Stored], out: Path) -> list[Path]:
 def verify(leaderboards_root: Path) -> list[str]:
     """How the pages differ from what the records under `records/` give, and what is no record.
 
-    Empty if all is well.
+    Empty if they agree.
 
     A folder that has records of its own has a check of its own: `bench.papers.reproduce.verify`.
     """

@@ -66,7 +66,7 @@ def _weights_at(i: int, level: float) -> Column:
     at = percent(level, 0)
     return Column(
         name=f"weights_at_{at}_percent_of_joint", title=f"weights for {at} % of joint", unit="%",
-        titles={"needed": lambda board: f"for {percent(levels(board.bounds)[i])} %"},
+        titles={"needed": lambda table: f"for {percent(levels(table.bounds)[i])} %"},
         form=percents(2), value=lambda row: row.needed[i],
         meaning=f"least share of the weights with which a run reaches {at} % of the way from "
         "chance to joint; a dash unless every seed does",
@@ -254,8 +254,8 @@ COLUMNS: dict[str, Column] = {column.name: column for column in (
     ),
     Column(
         name="search_charged", title="its search charged", csv=(), optional=True,
-        titles={"cost": lambda board: "its search charged, "
-                f"{'steps' if board.key.clock == 'steps' else 's'}"},
+        titles={"cost": lambda table: "its search charged, "
+                f"{'steps' if table.key.clock == 'steps' else 's'}"},
         form=numbers(",.0f"), value=_charged_by_search,
         meaning="what the search that chose the row was charged, in the unit of the budget",
     ),

@@ -24,9 +24,9 @@ from strategies.registry import STRATEGIES
 
 
 def rejection_reason(record: RunRecord) -> str | None:
-    """Why a record cannot be ranked although it did not fail, or whatever became of it if blind.
+    """Why a record cannot be ranked although it did not fail; None if it can, or is a failure.
 
-    None if it can, or is a failure.
+    A run for validation only is never ranked, whatever became of it.
     """
     config = record.config
     try:

@@ -42,8 +42,8 @@ def mean_interval(
     these lie further out, but to no more than FURTHEST times their distance. Alone, the percentile
     bootstrap covers 83 % of normal data at five values, Student's t 92 % of accuracies that crowd
     below 1, and the ends of the studentised bootstrap are erratic. Together: 94 to 97 % from five
-    values on (`tests/test_stats.py`). With fewer the bootstrap has too few resamples for its tails,
-    so it is Student's t: 92 to 95 %.
+    values on (`tests/stats/test_stats.py`). With fewer the bootstrap has too few resamples for its
+    tails, so it is Student's t: 92 to 95 %.
     Efron & Tibshirani 1993, chapter 12.
 
     Args:
@@ -89,10 +89,14 @@ def _studentised(data: Array, rng: np.random.Generator) -> Array:
 def widened(found: Interval, *, n: int, level: float = 0.95) -> Interval:
     """A percentile or basic bootstrap interval over n values, widened as few values need.
 
+    The ends are moved away from the mean by sqrt(n / (n - 1)), which makes up for the bootstrap's
+    too small variance, and by t / z, the quantiles of Student's t with n - 1 degrees of freedom and
+    of the normal, which makes up for the unknown one.
+
     Args:
-        n: at least 2. The ends are moved away from the mean by sqrt(n / (n - 1)), which makes up
-            for the bootstrap's too small variance, and by t / z, the quantiles of Student's t with
-            n - 1 degrees of freedom and of the normal, which makes up for the unknown one.
+        found: the interval.
+        n: number of values, at least 2.
+        level: the coverage, a fraction.
     """
     upper = (1 + level) / 2
     factor = math.sqrt(n / (n - 1)) * special.stdtrit(n - 1, upper) / special.ndtri(upper)

@@ -93,6 +93,15 @@ def test_equal_values_have_an_interval_of_no_width():
     assert intervals.mean_interval([0.5] * 5, rng=rng()) == intervals.Interval(0.5, 0.5, 0.5)
 
 
+def test_the_ends_are_cut_to_what_can_be_and_the_mean_stays():
+    values = [0.9, 1.0, 1.0, 1.0, 0.6]
+    free, cut = intervals.mean_interval(values), intervals.mean_interval(values, within=(0.85, 1))
+    assert free.low < 0.85
+    assert free.high > 1
+    assert cut == intervals.Interval(free.mean, 0.85, 1.0)
+    assert intervals.mean_interval(values, rng=intervals.generator()) == free
+
+
 def test_five_pairs_of_one_sign_have_the_smallest_p_of_all_their_32_flips():
     better = [0.9, 0.8, 0.7, 0.9, 0.8]
     p = hypothesis_tests.paired_sign_flip(better, [value - 0.1 for value in better], rng=rng())

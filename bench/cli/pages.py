@@ -203,19 +203,19 @@ def _rerun(
     data: Path | None,
 ) -> int:
     """The exit code of running a row again: 1 if it gives other matrices."""
-    from bench.leaderboards import rerun as again
+    from bench.leaderboards import rerun as rerunning
     from bench.ranking import admission
 
     require_folder(pages)
     benchmark, scenario, budget = where
     stored = admission.read(pages / "records").stored
     chosen = admission.select(stored, benchmark=benchmark, scenario=scenario, budget=budget)
-    found = again.rerun(
-        again.choose(chosen, name),
+    found = rerunning.rerun(
+        rerunning.choose(chosen, name),
         jobs=jobs,
         data_root=(data or Path("data")).resolve(),
         command=typed(),
     )
     for one in found:
         typer.echo(one.sentence())
-    return 0 if all(one.well for one in found) else 1
+    return 0 if all(one.ok for one in found) else 1

@@ -134,7 +134,10 @@ def _missing(stored: Any) -> list[str]:
     lines = []
     ranked = [item for item in stored if not item.record.config.validation_only]
     for members in pools.pools(ranked).values():
-        lines += [f"missing: {m}" for m in configurations.missing(configurations.entrants(members))]
+        lines += [
+            f"missing: {m}"
+            for m in configurations.missing(configurations.by_configuration(members))
+        ]
     return lines
 
 

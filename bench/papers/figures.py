@@ -7,16 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 
-from bench.formatting.plotting import in_percent, style
+from bench.formatting import plotting
 from bench.papers.published import PublishedAccuracy, published_of
 from bench.papers.results import Cell, Result
 from bench.ranking.pools import budget_text
-from bench.stats.intervals import Interval, share_interval
+from bench.stats.intervals import Interval, mean_interval
 
 MARKERS, LINES = "osD^v", ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 WIDTH, HEIGHT = 4.4, 3.6
@@ -53,7 +52,7 @@ def accuracies_figure(
         names: of rows that stand out and of those that do not, for the legend.
     """
     rows = [len(result.cells) for result in results]
-    with style(), sns.plotting_context("paper", font_scale=1.1):
+    with plotting.paper_style():
         height = ROW * (sum(rows) + 3 * len(rows) + 3)
         figure = Figure(figsize=(WIDTH * COLUMNS, height), layout="constrained")
         grid = figure.subplots(
@@ -62,7 +61,6 @@ def accuracies_figure(
         for axes, result in zip(grid.flat, results, strict=True):
             _draw_accuracies(axes, result, known, stands_out, names)
             axes.set_title(_title(result).replace("\n", "; "))
-            sns.despine(ax=axes)
         grid[-1, 0].set_xlabel("final average accuracy, %")
         _one_legend(figure, COLUMNS)
     return figure
@@ -70,18 +68,12 @@ def accuracies_figure(
 
 def panels(results: Sequence[Result], draw: Callable[[Axes, Result], None]) -> Figure:
     """A figure with a panel for each experiment, two side by side, and one legend below them."""
-    columns = min(COLUMNS, len(results))
-    rows = -(-len(results) // columns)
-    with style(), sns.plotting_context("paper", font_scale=1.1):
-        figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows), layout="constrained")
-        grid = figure.subplots(rows, columns, squeeze=False)
-        for axes, result in zip(grid.flat, results, strict=False):
+    with plotting.paper_style():
+        figure, grid = plotting.grid(len(results), (WIDTH, HEIGHT), COLUMNS)
+        for axes, result in zip(grid, results, strict=True):
             draw(axes, result)
             axes.set_title(_title(result))
-            sns.despine(ax=axes)
-        for axes in grid.flat[len(results) :]:
-            axes.set_visible(False)
-        _one_legend(figure, columns)
+        _one_legend(figure, min(COLUMNS, len(results)))
     return figure
 
 
@@ -105,7 +97,7 @@ def _title(result: Result) -> str:
 
 
 def _draw_weights(axes: Axes, result: Result) -> None:
-    colours = sns.color_palette("colorblind")
+    colours = plotting.COLOURS
     for i, strategy in enumerate(result.suite.strategies):
         curves: dict[str, list[tuple[float, Interval]]] = {}
         for cell in result.of(strategy):
@@ -137,7 +129,7 @@ def _draw_accuracies(
     stands_out: Callable[[Cell], bool],
     names: tuple[str, str],
 ) -> None:
-    blue, orange, green = sns.color_palette("colorblind")[:3]
+    blue, orange, green = plotting.COLOURS[:3]
     for row, cell in enumerate(result.cells):
         published = published_of(result, cell, known)
         if published is not None:
@@ -164,7 +156,7 @@ def _accuracies(cell: Cell) -> list[float]:
 
 def percent_interval(fractions: Sequence[float]) -> Interval:
     """Mean and 95 % interval of fractions, in percent."""
-    return in_percent(share_interval(fractions))
+    return plotting.in_percent(mean_interval(fractions, (0, 1)))
 
 
 def with_intervals(axes: Axes, x: Sequence[float], found: Sequence[Interval], **mark: Any) -> None:

@@ -10,15 +10,14 @@ from pathlib import Path
 from rich.markup import escape as rich_escape
 from rich.table import Table
 
-from bench.formatting.markdown import code, escape, link, table
-from bench.formatting.numbers import SCENARIO_NAMES, percent, points, relative
+from bench.formatting.markdown import code, escape, files_left_out, record_link, table
+from bench.formatting.numbers import SCENARIO_NAMES, percent, points
 from bench.papers.declaration import Analysis, Results, find_paper
 from bench.papers.method import HOLDS_HERE, INTERVALS
 from bench.papers.results import Cell, Result
 from bench.papers.verdict import Verdict
-from bench.ranking.pools import Seed, budget_text, seed_text
-from bench.records.store import Stored
-from bench.stats.intervals import share_interval
+from bench.ranking.pools import budget_text, seed_text
+from bench.stats.intervals import mean_interval
 
 CLAIMS = ("claim", "published", "measured", "verdict")
 """Columns of the table of claims: the fields of a `Verdict` but the last, which notes hold."""
@@ -62,9 +61,7 @@ def page_markdown(
     for result in results.values():
         lines += ["", *_experiment(result, page)]
     lines += _missing(results, command)
-    if damaged:
-        lines += ["", "## Files left out", "", *(f"- {escape(sentence)}" for sentence in damaged)]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *files_left_out(damaged)]) + "\n"
 
 
 def terminal_table(paper: str, results: Results) -> Table:
@@ -137,13 +134,13 @@ def _experiment(result: Result, page: Path) -> list[str]:
 def _row(cell: Cell, page: Path) -> list[str]:
     if not cell.runs:
         return [escape(cell.label), "0", "-", "not run", "-", "-", "-", "-"]
-    error = share_interval(cell.errors())
+    error = mean_interval(cell.errors(), (0, 1))
     counts = [
         [getattr(item.record.weights[-1], name) for item in cell.runs.values()
          if item.record.weights]
         for name in ("used", "used_prunable")
     ]  # fmt: skip
-    transfer = [m.backward_transfer for m in cell.measured.values()]
+    transfer = [m.metrics["backward_transfer"] for m in cell.measured.values()]
     known = [value for value in transfer if not math.isnan(value)]
     return [
         escape(cell.label),
@@ -152,14 +149,11 @@ def _row(cell: Cell, page: Path) -> list[str]:
         points(error),
         *(f"{math.fsum(some) / len(some):,.0f}" if some else "-" for some in counts),
         percent(math.fsum(known) / len(known), 2) if known else "-",
-        " ".join(_evidence(seed, item, page) for seed, item in cell.runs.items()),
+        " ".join(
+            record_link(seed_text(seed), item.record.status, item.path, page)
+            for seed, item in cell.runs.items()
+        ),
     ]
-
-
-def _evidence(seed: Seed, item: Stored, page: Path) -> str:
-    status = item.record.status
-    text = seed_text(seed) if status == "ok" else f"{seed_text(seed)} {status}"
-    return f"[{escape(text)}]({link(relative(item.path, page))})"
 
 
 def _missing(results: Results, command: str) -> list[str]:

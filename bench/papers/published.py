@@ -10,7 +10,7 @@ from bench.formatting.numbers import percent, points
 from bench.papers.declaration import Results
 from bench.papers.results import Cell, Result
 from bench.papers.verdict import Claim, Verdict, at_least, at_most
-from bench.stats.intervals import share_interval
+from bench.stats.intervals import mean_interval
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _verdict(result: Result, one: PublishedAccuracy) -> Verdict:
     if not cells:
         return claim.not_run()
     accuracies = [measured.accuracy for measured in cells[0].measured.values()]
-    found = share_interval(accuracies)
+    found = mean_interval(accuracies, (0, 1))
     rules = (("at least", one.low, at_least), ("at most", one.high, at_most))
     asked = [
         f"{rule} {percent(end)} %: {answer(found, end)}"

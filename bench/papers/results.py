@@ -13,7 +13,7 @@ from bench.config.run_config import RunConfig, Value
 from bench.config.suite import Suite
 from bench.ranking import configurations, pools, scores
 from bench.ranking.pools import PoolError, PoolKey, Seed
-from bench.ranking.scores import Bounds, Measures
+from bench.ranking.scores import Bounds, Scores
 from bench.records.store import Stored
 from bench.stats.intervals import Array
 
@@ -48,7 +48,7 @@ class Cell:
     chosen: dict[str, Value]
     varied: dict[str, Value]
     runs: dict[Seed, Stored]
-    measured: dict[Seed, Measures]
+    measured: dict[Seed, Scores]
     missing: tuple[Seed, ...]
 
     @property
@@ -193,7 +193,7 @@ def _cell(
     }
     if len(resolved) > 1:
         raise PoolError(f"runs of {group[0].strategy} must have the same defaults, found several")
-    measured = {seed: scores.measure(run.record, within) for seed, run in runs.items() if within}
+    measured = {seed: scores.of_run(run.record, within) for seed, run in runs.items() if within}
     return Cell(group[0].strategy, group[0].hyperparameters, varied, runs, measured, tuple(missing))
 
 

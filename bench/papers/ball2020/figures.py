@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
+from bench.formatting import plotting
 from bench.papers.ball2020.pruning_rounds import ADAPTIVE, BUDGETED, rounds_of
 from bench.papers.figures import panels, percent_interval, with_intervals
 from bench.papers.results import Result
@@ -27,7 +27,7 @@ def rounds_figure(results: Sequence[Result]) -> Figure:
 
 
 def _draw_rounds(axes: Axes, result: Result) -> None:
-    blue, orange = sns.color_palette("colorblind")[:2]
+    blue, orange = plotting.COLOURS[:2]
     cells = result.of(BUDGETED)
     rounds = rounds_of(cells)
     for own in result.of(ADAPTIVE):

@@ -13,9 +13,9 @@ from bench.papers.ball2020.analyses import Move
 from bench.papers.declaration import Results
 from bench.papers.results import Cell, Experiment, Result, paired_errors
 from bench.papers.verdict import Claim, Verdict, at_least, at_most
-from bench.stats import hypothesis_tests, intervals
+from bench.stats import hypothesis_tests
 from bench.stats.hypothesis_tests import ALPHA
-from bench.stats.intervals import Array, generator, share_interval
+from bench.stats.intervals import Array, generator, mean_interval
 
 BUDGETED, ADAPTIVE = "iterative-prune-budgeted", "iterative-prune-adaptive"
 RATIO = 1.6
@@ -148,7 +148,7 @@ def _best(result: Result) -> Verdict:
     if not len(errors):
         return claim.not_run()
     best = int(errors.mean(axis=0).argmin())
-    found = share_interval(list(errors[:, best]))
+    found = mean_interval(list(errors[:, best]), (0, 1))
     verdict = f"at most {percent(BEST, 0)} %: {at_most(found, BEST)}"
     return claim.answer(f"{points(found)} % at {rounds[best]}", verdict, seeds=len(errors))
 
@@ -160,7 +160,7 @@ def _first_step(result: Result) -> Verdict:
     rounds, errors = rounds_and_errors(result)
     if len(rounds) < 2 or not len(errors):
         return claim.not_run()
-    found = intervals.mean_interval(list(errors[:, 1] - errors[:, 0]), rng=generator())
+    found = mean_interval(list(errors[:, 1] - errors[:, 0]))
     measured = f"{points(found)} points of error from {rounds[0]} to {rounds[1]} rounds"
     return claim.answer(measured, f"above 0: {at_least(found, 0.0)}", seeds=len(errors))
 

@@ -17,8 +17,7 @@ from bench.papers.results import (
 )
 from bench.papers.verdict import Claim, Verdict, at_least
 from bench.ranking.pools import Seed
-from bench.stats import intervals
-from bench.stats.intervals import Interval, generator
+from bench.stats.intervals import Interval, mean_interval
 
 FROZEN, LIBRARY = "packnet-frozen", "avalanche-packnet"
 FASTER = 1.5
@@ -53,9 +52,7 @@ def _accuracy(result: Result) -> Verdict:
     for own, peer in _pairs(result):
         errors = paired_errors([own, peer])
         if len(errors):
-            found.append(
-                intervals.mean_interval(list(errors[:, 1] - errors[:, 0]), rng=generator())
-            )
+            found.append(mean_interval(list(errors[:, 1] - errors[:, 0])))
             shown.append(f"{points(found[-1])} at {_varied(own)}")
             seeds = min(seeds or len(errors), len(errors))
     if not found:
@@ -79,7 +76,7 @@ def _speed(result: Result) -> Verdict:
     if not logs:
         return claim.not_run()
     means = [float(np.mean(logs[seed])) for seed in sorted(logs)]
-    found = intervals.mean_interval(means, rng=generator())
+    found = mean_interval(means)
     ratio = Interval(*(math.exp(end) for end in (found.mean, found.low, found.high)))
     measured = f"{number(ratio)} times its training steps per second"
     verdict = f"at least {FASTER:g} times: {at_least(ratio, FASTER)}"

@@ -10,7 +10,7 @@ from bench.papers.declaration import Results
 from bench.papers.published import PublishedAccuracy, goal_text, has, published_verdicts
 from bench.papers.results import Cell, Result, paired_errors
 from bench.papers.verdict import Claim, Verdict, at_least
-from bench.stats.intervals import Interval, generator, mean_interval, share_interval
+from bench.stats.intervals import Interval, mean_interval
 
 SLEEPING = ("sleep-replay", "staged-sleep", "dreaming", "knowledge-seeding", "icarl-sleep")
 """Strategies that sleep and are no controls."""
@@ -99,7 +99,7 @@ def _best(result: Result, goal: float) -> Verdict:
     cells = [cell for cell in result.cells if sleeps(cell) and cell.runs]
     if not cells:
         return claim.not_run()
-    found = {cell.label: share_interval([1 - e for e in cell.errors()]) for cell in cells}
+    found = {cell.label: mean_interval([1 - e for e in cell.errors()], (0, 1)) for cell in cells}
     best = max(cells, key=lambda cell: found[cell.label].mean)
     measured = (
         f"{points(found[best.label])} % by {best.label}, chosen among {len(cells)} on the test"
@@ -119,7 +119,7 @@ def _above(result: Result, cell: Cell, others: Sequence[Cell]) -> Verdict:
         errors = paired_errors([cell, other])
         if len(errors):
             differences = list(errors[:, 1] - errors[:, 0])
-            found[other.label] = mean_interval(differences, rng=generator())
+            found[other.label] = mean_interval(differences)
             seeds.append(len(errors))
     if not found:
         return claim.not_run()

@@ -134,9 +134,9 @@ def figure_path(page: Path, figure: str, number: int) -> Path:
 
 
 def stamp(leaderboard: Leaderboard) -> str:
-    """What a figure carries of the records that it was drawn from."""
-    every = sorted(item.record.model_dump_json() for item in leaderboard.records)
-    return f"records {hashlib.sha256(chr(10).join(every).encode()).hexdigest()[:16]}"
+    """What a figure carries of the records that it was drawn from: a hash of their files."""
+    every = sorted(hashlib.sha256(i.path.read_bytes()).hexdigest() for i in leaderboard.records)
+    return f"records {hashlib.sha256(' '.join(every).encode()).hexdigest()[:16]}"
 
 
 def _figures(leaderboard: Leaderboard, page: Path, number: int) -> list[tuple[str, str]]:

@@ -28,7 +28,6 @@ class _Task(BaseModel):
     benchmark_version: str | None
     scenario: str
     model: str
-    model_source: str | None
     budget: str
     clock: str
 
@@ -59,8 +58,7 @@ def pool_key(record: RunRecord) -> PoolKey:
         benchmark=config.benchmark,
         benchmark_version=record.benchmark_version,
         scenario=config.scenario,
-        model=config.model,
-        model_source=record.model_source,
+        model=_model(record),
         budget=str(config.budget),
         clock=config.budget.clock,
         ruleset=record.ruleset,
@@ -69,6 +67,12 @@ def pool_key(record: RunRecord) -> PoolKey:
         chance=record.outcome.chance if record.outcome else None,
         **{name: getattr(config, name) for name in Conditions.model_fields},
     )
+
+
+def _model(record: RunRecord) -> str:
+    """Its id; of a user's own with the start of its source's hash, so that two versions differ."""
+    source = record.model_source
+    return record.config.model if source is None else f"{record.config.model}@{source[:12]}"
 
 
 def pools(stored: Iterable[Stored]) -> dict[PoolKey, list[Stored]]:

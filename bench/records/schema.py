@@ -220,7 +220,7 @@ class RunRecord(_Part):
     benchmark_version: str | None
     """Of a user's own benchmark the SHA-256 of its source file. Null if the run failed before its
     benchmark was built."""
-    model_source: str | None = None
+    model_source: str | None = Field(default=None, exclude_if=lambda source: source is None)
     """SHA-256 of the source file of a user's own model; null for a model of the catalogue."""
     config: RunConfig
     """What was to be run."""

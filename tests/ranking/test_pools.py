@@ -16,9 +16,9 @@ def stored(*records) -> list[Stored]:
 
 def test_the_order_of_the_key_is_the_order_of_pages():
     assert list(PoolKey.model_fields) == [
-        "benchmark", "benchmark_version", "scenario", "model", "model_source", "budget", "clock",
-        "allocation", "validation", "threads", "device", "speedups", "augment", "ruleset",
-        "data_hash", "machine", "chance",
+        "benchmark", "benchmark_version", "scenario", "model", "budget", "clock", "allocation",
+        "validation", "threads", "device", "speedups", "augment", "ruleset", "data_hash", "machine",
+        "chance",
     ]  # fmt: skip
 
 

@@ -40,7 +40,7 @@ class Display(Listener):
             TimeElapsedColumn(),
             console=console,
             refresh_per_second=2,  # the display shares the machine with what it measures
-            disable=not console.is_terminal,
+            disable=not (console.is_terminal or console.is_jupyter),
         )
 
     def __enter__(self) -> Display:

@@ -28,12 +28,14 @@ class Compared:
     """One number of a run that is compared.
 
     Attributes:
+        name: as the column of a leaderboard is called.
         title: as the table calls it.
         value: of the scores of a run.
         higher_is_better: else lower is.
         points: whether it is shown in percentage points, else as it is.
     """
 
+    name: str
     title: str
     value: Callable[[Scores], float]
     higher_is_better: bool
@@ -47,17 +49,20 @@ class Compared:
 
 
 COMPARED = (
-    Compared("hypervolume", lambda run: run.hypervolume, True, points=False),
-    Compared("final average accuracy, %", lambda run: run.accuracy, True),
-    Compared("weights used, %", lambda run: run.weights, False),
+    Compared("hypervolume", "hypervolume", lambda run: run.hypervolume, True, points=False),
+    Compared("accuracy", "final average accuracy, %", lambda run: run.accuracy, True),
+    Compared("weights", "weights used, %", lambda run: run.weights, False),
     Compared(
+        "average_incremental_accuracy",
         "average incremental accuracy, %",
         lambda run: run.metrics["average_incremental_accuracy"],
         True,
     ),
-    Compared("anytime accuracy, %", lambda run: run.metrics["anytime_accuracy"], True),
-    Compared("forgetting, %", lambda run: run.metrics["forgetting"], False),
-    Compared("charged, % of budget", lambda run: run.charged, False),
+    Compared(
+        "anytime_accuracy", "anytime accuracy, %", lambda run: run.metrics["anytime_accuracy"], True
+    ),
+    Compared("forgetting", "forgetting, %", lambda run: run.metrics["forgetting"], False),
+    Compared("charged", "charged, % of budget", lambda run: run.charged, False),
 )
 """What is compared, the headline first."""
 

@@ -21,7 +21,7 @@ from bench.config.conditions import Augmentation
 from bench.config.run_config import Scenario
 from bench.data import own_benchmark
 from bench.data.cache import ImageData, load
-from bench.data.experiences import Data, Experiences, make_scenario
+from bench.data.experiences import Data, Experiences, Streams, make_scenario
 from bench.data.image_dataset import ImageDataset
 from bench.data.images import Images, rotated
 
@@ -115,12 +115,7 @@ def make_benchmark(
     if experiences is not None:
         check_experiences(experiences, len(made.classes), name)
         made = made.first(experiences)
-    streams = dict(made.streams)
-    if validation:
-        generator = np.random.default_rng([class_seed, 2])
-        held = [_hold_out(part, validation, generator) for part in streams["train"]]
-        streams["train"] = [kept for kept, _ in held]
-        streams["valid"] = [out for _, out in held]
+    streams = _held_out(made.streams, validation, class_seed) if validation else made.streams
     return Benchmark(
         id=name,
         version=made.version,
@@ -135,6 +130,14 @@ def make_benchmark(
         test_samples=[len(part) for part in streams["test"]],
         chance=fmean(1 / number for number in made.answers),
     )
+
+
+def _held_out(streams: Streams, validation: float, class_seed: int) -> Streams:
+    """The streams with a part of each training experience moved to `valid`."""
+    generator = np.random.default_rng([class_seed, 2])
+    held = [_hold_out(part, validation, generator) for part in streams["train"]]
+    kept, out = ([pair[i] for pair in held] for i in (0, 1))
+    return {**streams, "train": kept, "valid": out}
 
 
 def _made(

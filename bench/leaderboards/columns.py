@@ -75,7 +75,7 @@ def _weights_at(i: int, level: float) -> Column:
 
 SPENT_ON = {
     "train": "minibatches and optimizer",
-    "night": "pruning, sleep, dreaming, retraining",
+    "offline": "pruning, sleep, dreaming, retraining",
     "data": "loading and augmenting",
     "hooks": "what runs around the training of an experience, such as importances",
     "validation": "the strategy's own validation",
@@ -128,9 +128,9 @@ COLUMNS: dict[str, Column] = {column.name: column for column in (
                "latex": lambda row: row.rank_text, "terminal": lambda row: row.rank_text},
     ),
     Column(
-        name="place", title="places", value=lambda row: row.rank_interval,
+        name="rank_interval", title="rank interval", value=lambda row: row.rank_interval,
         form=first_to_last, csv=ENDS, source="Hall & Miller 2009",
-        meaning="between which a row stands, by mean hypervolume, in 95 % of resamples over "
+        meaning="first and last rank of a row, by mean hypervolume, in 95 % of resamples over "
         "seeds, drawn for all rows together; of few seeds they are rather too narrow",
     ),
     Column(
@@ -143,14 +143,15 @@ COLUMNS: dict[str, Column] = {column.name: column for column in (
         meaning="p-value of the paired test against the row above, adjusted for all neighbours",
     ),
     Column(
-        name="p_row_above_better", title="P(row above better)", form=numbers(".2f"),
-        value=lambda row: row.improvement, source="Agarwal et al. 2021",
+        name="probability_of_improvement", title="probability of improvement, row above",
+        form=numbers(".2f"), value=lambda row: row.improvement, source="Agarwal et al. 2021",
         meaning="probability that a run of the row above has the larger hypervolume than one of "
         "this row; ties count half",
     ),
     Column(
-        name="pareto_layer", title="Pareto layer", value=lambda row: row.non_domination_rank,
-        titles={"latex": "layer"}, shown={"ranking": _front}, source="Deb et al. 2002",
+        name="non_domination_rank", title="non-domination rank",
+        value=lambda row: row.non_domination_rank, shown={"ranking": _front},
+        source="Deb et al. 2002",
         meaning="1: no row has fewer weights and more accuracy (no worse in both, better in one); "
         "2: so once those of rank 1 are taken away; and so on, from the row's means as the page "
         "prints them, so that a fraction of one weight puts no row on the front",
@@ -230,8 +231,8 @@ COLUMNS: dict[str, Column] = {column.name: column for column in (
         "really had",
     ),
     Column(
-        name="weights_total", title="weights in all", form=numbers(",.0f"),
-        value=lambda row: row.mean.weights_total,
+        name="total_parameters", title="total parameters", form=numbers(",.0f"),
+        value=lambda row: row.mean.total_parameters,
         meaning="parameters of all networks of the strategy, as the run counts them",
     ),
     Column(
@@ -240,7 +241,7 @@ COLUMNS: dict[str, Column] = {column.name: column for column in (
         meaning="stored examples, statistics, teachers and importances as the strategy holds them",
     ),
     Column(
-        name="artifact_bytes", title="artifact", unit="bytes", form=numbers(",.0f"),
+        name="stored_bytes", title="stored size", unit="bytes", form=numbers(",.0f"),
         value=lambda row: row.mean.stored_bytes,
         meaning="what must be saved to answer for all experiences, compressed",
     ),
@@ -264,8 +265,8 @@ COLUMNS: dict[str, Column] = {column.name: column for column in (
 
 TABLES: dict[Table, tuple[str, ...]] = {
     "ranking": (
-        "rank", "place", "name", "seeds", "failed", "hypervolume", "p_above_holm",
-        "p_row_above_better", "pareto_layer", "p_on_front", "accuracy", "weights",
+        "rank", "rank_interval", "name", "seeds", "failed", "hypervolume", "p_above_holm",
+        "probability_of_improvement", "non_domination_rank", "p_on_front", "accuracy", "weights",
         "weights_prunable",
     ),
     "learning": (
@@ -275,18 +276,18 @@ TABLES: dict[Table, tuple[str, ...]] = {
     "shares": ("name", "hypervolume", *(_accuracy_at(0, share).name for share in SHARES)),
     "needed": ("name", *(_weights_at(0, level).name for level in LEVELS)),
     "cost": (
-        "name", "charged", "charged_most", "cpu_share", "weights_total", "buffer_bytes",
-        "artifact_bytes", "search_charged",
+        "name", "charged", "charged_most", "cpu_share", "total_parameters", "buffer_bytes",
+        "stored_bytes", "search_charged",
     ),
     "seconds": ("name", *(_seconds(kind).name for kind in KINDS)),
     "latex": (
         "rank", "name", "seeds", "hypervolume", "accuracy", "forgetting", "weights",
-        "pareto_layer",
+        "non_domination_rank",
     ),
     "html": (
-        "rank", "place", "name", "seeds", "failed", "hypervolume", "accuracy", "weights",
-        "pareto_layer", "p_on_front", "forgetting", "anytime_accuracy", "plasticity", "stability",
-        "charged", *(_seconds(kind).name for kind in KINDS),
+        "rank", "rank_interval", "name", "seeds", "failed", "hypervolume", "accuracy", "weights",
+        "non_domination_rank", "p_on_front", "forgetting", "anytime_accuracy", "plasticity",
+        "stability", "charged", *(_seconds(kind).name for kind in KINDS),
     ),
     "terminal": (
         "rank", "name", "accuracy", "forgetting", "weights", "hypervolume", "charged", "seeds",

@@ -20,7 +20,7 @@ SPECIAL = {
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
 }  # fmt: skip
 TEMPLATE = Path(__file__).with_name("leaderboard.tex.jinja")
-RIGHT = ("rank", "seeds", "weights", "pareto_layer")
+RIGHT = ("rank", "seeds", "weights", "non_domination_rank")
 """Columns whose cells stand at the right; every other one at the left."""
 
 
@@ -67,8 +67,8 @@ def _notes(leaderboard: Leaderboard) -> str:
     notes = [
         rf"weights in \% of the model's. Hypervolume between chance, {low}, "
         rf"and joint training, {high}{'' if leaderboard.bounds.frozen else ' as none is frozen'}. "
-        "Layer 1 is the Pareto front. Of the rows of one rank, marked =, none was told apart from "
-        "the one above."
+        "Non-domination rank 1 is the Pareto front. Of the rows of one rank, marked =, none was "
+        "told apart from the one above."
     ]
     if leaderboard.rows and leaderboard.upper_bounds:
         notes.append("Below the rule: upper bounds, which see all data at once.")

@@ -222,7 +222,7 @@ def _reading(leaderboard: Leaderboard) -> str:
         needed = hypothesis_tests.seeds_to_separate(comparisons, alpha=ALPHA)
         plural = "s" if comparisons > 1 else ""
         text += f" For {comparisons} comparison{plural} that takes at least {needed} paired seeds."
-    text += " Places: between which a row stands in 95 % of resamples over seeds."
+    text += " Rank interval: first and last rank of a row in 95 % of resamples over seeds."
     if any(row.provisional for row in leaderboard.rows):
         text += f" Provisional: fewer than {LISTED_FROM} seeds."
     return text

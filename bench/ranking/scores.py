@@ -45,7 +45,7 @@ class Scores:
         metrics: those of `bench.stats.metrics.METRICS`, by name.
         charged: share of the budget.
         cpu_share: CPU seconds over wall seconds times threads.
-        weights_total: parameters of all networks of the strategy.
+        total_parameters: parameters of all networks of the strategy.
         buffer_bytes: what the strategy stores beside its weights.
         stored_bytes: what must be saved to answer for all experiences, compressed.
     """
@@ -57,7 +57,7 @@ class Scores:
     metrics: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(METRICS, math.nan))
     charged: float = math.nan
     cpu_share: float = math.nan
-    weights_total: float = math.nan
+    total_parameters: float = math.nan
     buffer_bytes: float = math.nan
     stored_bytes: float = math.nan
 
@@ -121,7 +121,7 @@ def _size(record: RunRecord) -> dict[str, float]:
         return {}
     last = record.weights[-1]
     return {
-        "weights_total": float(last.total),
+        "total_parameters": float(last.total),
         "buffer_bytes": float(last.buffer_bytes),
         "stored_bytes": float(last.artifact_bytes),
     }

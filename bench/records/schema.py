@@ -6,7 +6,7 @@ A number that was not measured is null; a failed run is a record with its status
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
@@ -14,7 +14,7 @@ from bench.config.budget import TOLERANCE, Kind
 from bench.config.run_config import RunConfig, Value
 
 SCHEMA = 3
-"""Version of the record's fields; `upgraded` says what each of them added."""
+"""Version of the record's fields; `bench.records.upgrade` says what each of them added."""
 
 ROUNDING = 1e-6
 """Share by which sums of the same amounts may differ."""
@@ -44,7 +44,7 @@ class Cost(_Part):
     steps_by_experience: list[Count] | None = None
     """Training minibatches and offline steps of each; null in records of schema 1."""
     seconds_by_kind: dict[Kind, Amount]
-    """Charged seconds by kind: train, night, data, hooks, validation."""
+    """Charged seconds by kind: train, offline, data, hooks, validation."""
     uncharged_seconds: dict[str, Amount]
     """Measured, not charged: data, model, warm_up, evaluation."""
     wall_seconds: Amount
@@ -54,7 +54,7 @@ class Cost(_Part):
     cpu_share: Amount | None
     """cpu_seconds / (wall_seconds x threads): how much of its cores the run really had."""
     steps: dict[str, Count]
-    """Training minibatches, `train`, and steps of nights and retraining, `night`."""
+    """Training minibatches, `train`, and steps of nights and retraining, `offline`."""
     samples: Count
     """Training samples through forward and backward passes in minibatches."""
     longest_step: Amount
@@ -280,31 +280,3 @@ class RunRecord(_Part):
         if self.environment.ended < self.environment.started:
             raise ValueError("the run must have ended after it started")
         return self
-
-
-def upgraded(payload: dict[str, Any]) -> dict[str, Any]:
-    """The record in the present schema; `payload` stays as it is.
-
-    2: the environment has a calibration, the cost its steps by experience; both may be null.
-    3: the record has the source of a user's own model, which may be null; the `excused_seconds` of
-    the cost are `uncharged_seconds`.
-
-    Raises:
-        ValueError: for one of a schema that is not known.
-    """
-    version = payload.get("schema_version")
-    if not isinstance(version, int) or not 1 <= version <= SCHEMA:
-        raise ValueError(f"schema_version must be in 1 to {SCHEMA}, got {version!r:.20}")
-    new = payload | {"schema_version": SCHEMA}
-    if version < 3 and isinstance(payload.get("cost"), dict):
-        new["cost"] = _cost_since_3(payload["cost"])
-    return new
-
-
-def _cost_since_3(cost: dict[str, Any]) -> dict[str, Any]:
-    """The cost of an older record in the words of schema 3."""
-    new = {_SINCE_3.get(name, name): value for name, value in cost.items()}
-    return new
-
-
-_SINCE_3 = {"excused_seconds": "uncharged_seconds"}

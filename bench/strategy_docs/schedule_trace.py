@@ -162,7 +162,7 @@ class Watcher(SupervisedPlugin):
         self.moments.append(Moment(self._finished, self._progress(), found, rate))
 
     def _end_night(self) -> None:
-        night = self._meter.seconds["night"]
+        night = self._meter.seconds["offline"]
         if night > self._night:
             self.nights.append((self._began, self._finished + self._progress()))
         self._night = night

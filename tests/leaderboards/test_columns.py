@@ -35,7 +35,7 @@ def test_the_value_of_a_column_fills_exactly_its_csv_columns():
 def test_an_upper_bound_has_an_empty_cell_for_each_of_them():
     leaderboard = rank(as_stored([*make_runs("naive"), *make_runs("joint", ranked=False)]))
     (upper,) = leaderboard.upper_bounds
-    cells = COLUMNS["rank"].csv_cells(upper) | COLUMNS["place"].csv_cells(upper)
+    cells = COLUMNS["rank"].csv_cells(upper) | COLUMNS["rank_interval"].csv_cells(upper)
     assert list(cells.values()) == [None, None, None]
 
 

@@ -13,7 +13,7 @@ class TestPeers:
             after = accuracy - forgets if own else accuracy
             matrix = [[after] * i + [accuracy] + [0.5] * (4 - i) for i in range(5)]
             made = record(config, error=1 - accuracy, matrix=matrix)
-            steps = {"train": 300 if own else 100, "night": 0}
+            steps = {"train": 300 if own else 100, "offline": 0}
             each = [steps["train"] // 5] * 5
             cost = made.cost.model_copy(update={"steps": steps, "steps_by_experience": each})
             Store(where.records).write(made.model_copy(update={"cost": cost}))

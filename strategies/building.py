@@ -122,8 +122,8 @@ def _check_training(values: Mapping[str, Any]) -> None:
         "batch_size": values["batch_size"] >= 1,
         "optimizer": values["optimizer"] in ("sgd", "adam", "adamw"),
     }
-    for key, well in kept.items():
-        if not well:
+    for key, ok in kept.items():
+        if not ok:
             raise ValueError(f"{key} must be {TRAINING_RULES[key]}, got {values[key]!r}")
 
 

@@ -73,12 +73,12 @@ def answer(function: Callable[..., T], arguments: Sequence[Any], *, threads: int
     start(process)
     sender.close()
     try:
-        well, said = receiver.recv()
+        ok, said = receiver.recv()
     except EOFError:
         raise RuntimeError(f"{function.__name__} ended its process without an answer") from None
     finally:
         process.join()
-    if not well:
+    if not ok:
         raise ValueError(said)
     return said
 

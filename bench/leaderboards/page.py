@@ -156,13 +156,13 @@ def _conditions(leaderboard: Leaderboard, damaged: int) -> str:
     return "\n".join(table(["", ""], [[name, escape(value)] for name, value in every.items()]))
 
 
-def facts(board: Leaderboard) -> dict[str, str]:
+def facts(leaderboard: Leaderboard) -> dict[str, str]:
     """What the numbers of a leaderboard hold for, in words by name; not escaped."""
-    key, bounds = board.key, board.bounds
-    environments = [item.record.environment for item in board.records]
+    key, bounds = leaderboard.key, leaderboard.bounds
+    environments = [item.record.environment for item in leaderboard.records]
     commits = {f"{e.commit}{' modified' if e.dirty else ''}" for e in environments if e.commit}
-    statuses = Counter(item.record.status for item in board.records)
-    failed = sum(row.failed for row in (*board.rows, *board.upper_bounds))
+    statuses = Counter(item.record.status for item in leaderboard.records)
+    failed = sum(row.failed for row in (*leaderboard.rows, *leaderboard.upper_bounds))
     joint = "frozen for this version" if bounds.frozen else "1, as none is frozen for this version"
     found = {
         "benchmark": f"{key.benchmark}, version {key.benchmark_version or 'unknown'}",
@@ -170,13 +170,13 @@ def facts(board: Leaderboard) -> dict[str, str]:
         "model": key.model,
         "budget": f"{key.budget} for the whole stream, clock {key.clock}",
         "allocation": "",  # its line stands before the one of the hyper-parameters
-        **({"hyper-parameters of every row": board.common} if board.common else {}),
+        **({"hyper-parameters of every row": leaderboard.common} if leaderboard.common else {}),
         **_conditions_told(key),
         "machine": "; ".join(sorted({_machine(e.fingerprint, e.machine) for e in environments})),
         "data": key.data_hash or "unknown",
         "ruleset": key.ruleset,
         "code": ", ".join(sorted(commits)) or "unknown",
-        "records": f"{len(board.records)}: "
+        "records": f"{len(leaderboard.records)}: "
         + ", ".join(f"{count} {status}" for status, count in sorted(statuses.items())),
         "failed runs that count": str(failed),
         "accuracy bounds": f"chance {percent(bounds.chance)} %, joint "

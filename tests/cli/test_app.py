@@ -112,7 +112,7 @@ def test_list_shows_the_hyperparameters_of_one_strategy_with_their_defaults():
     assert rows["learning_rate"][0] == "0.01"
     assert " ".join(rows["batch_size"]) == "128 examples in a training minibatch; at least 1"
     assert "paper: Tadros et al. 2022; scenarios: task, class, domain" in result.output
-    assert "import: strategies.sleep_replay:SleepReplay" in result.output
+    assert "import: strategies.methods.sleep_replay:SleepReplay" in result.output
 
 
 def test_list_of_an_unknown_strategy_names_the_nearest(monkeypatch, capsys):

@@ -134,7 +134,10 @@ def test_the_same_study_is_searched_on_each_benchmark_and_goes_on(tmp_path):
         (["--strategy", "naive"], "naive has nothing to search; give a range"),
         (["--strategy", "ewc", "--space", "ewc_lamda=1:2"], "did you mean 'ewc_lambda'?"),
         (["--strategy", "ewc", "--space", "ewc_lambda=9:2"], "must go from low to high, got 9"),
-        (["--strategy", "ewc", "--sampler", "tpee"], "unknown --sampler 'tpee'; did you mean 'tpe"),
+        (
+            ["--strategy", "ewc", "--sampler", "tpee"],
+            "sampler must be 'tpe', 'gp', 'nsgaii', 'random' or 'grid'",
+        ),
         (["--strategy", "ewc", "--pruner", "hyperband"], "needs one objective"),
         (["--strategy", "ewc", "--objective", "speed"], "objectives"),
         (

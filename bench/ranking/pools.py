@@ -23,10 +23,10 @@ class PoolError(ValueError):
 class PoolKey:
     """The conditions that must be equal before two runs may be compared.
 
-    model_source is None for a model of the catalogue. benchmark_version, data_hash and chance (the accuracy of guessing) are None when a run failed
-    before they were known. machine is
-    the fingerprint: None on the steps clock, which is the same on every machine, and when a run
-    failed before its accelerator was known.
+    model_source is None for a model of the catalogue. benchmark_version, data_hash and chance (the
+    accuracy of guessing) are None when a run failed before they were known. machine is the
+    fingerprint: None on the steps clock, which is the same on every machine, and when a run failed
+    before its accelerator was known.
     """
 
     benchmark: str

@@ -7,7 +7,7 @@ by generators of their own; the global generators are never touched.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -114,26 +114,36 @@ def make_benchmark(
     if experiences is not None:
         check_experiences(experiences, len(made.classes), name)
         made = made.first(experiences)
-    streams = dict(made.streams)
     if validation:
-        generator = np.random.default_rng([class_seed, 2])
-        held = [_hold_out(part, validation, generator) for part in streams["train"]]
-        streams["train"] = [kept for kept, _ in held]
-        streams["valid"] = [out for _, out in held]
+        made = _with_validation(made, validation, np.random.default_rng([class_seed, 2]))
+    return _benchmark(name, scenario, made)
+
+
+def _benchmark(name: str, scenario: Scenario, made: Experiences) -> Benchmark:
+    """The benchmark of these experiences, with Avalanche's streams."""
     return Benchmark(
         id=name,
         version=made.version,
         scenario=scenario,
-        avalanche=make_scenario(streams, made.classes, scenario == "task"),
+        avalanche=make_scenario(made.streams, made.classes, scenario == "task"),
         n_classes=max(made.answers),
         input_shape=made.input_shape,
         classes_by_experience=made.classes,
         labels_by_experience=made.labels,
         data_hash=made.data_hash,
-        train_samples=[len(part) for part in streams["train"]],
-        test_samples=[len(part) for part in streams["test"]],
+        train_samples=[len(part) for part in made.streams["train"]],
+        test_samples=[len(part) for part in made.streams["test"]],
         chance=fmean(1 / number for number in made.answers),
     )
+
+
+def _with_validation(
+    made: Experiences, fraction: float, generator: np.random.Generator
+) -> Experiences:
+    """The experiences with a third stream, `valid`, which is held out of the training one."""
+    held = [_hold_out(part, fraction, generator) for part in made.streams["train"]]
+    kept, out = ([pair[i] for pair in held] for i in (0, 1))
+    return replace(made, streams={**made.streams, "train": kept, "valid": out})
 
 
 def _made(

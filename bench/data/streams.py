@@ -7,7 +7,7 @@ by generators of their own; the global generators are never touched.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -21,7 +21,7 @@ from bench.config.conditions import Augmentation
 from bench.config.run_config import Scenario
 from bench.data import own_benchmark
 from bench.data.cache import ImageData, load
-from bench.data.experiences import Data, Experiences, Streams, make_scenario
+from bench.data.experiences import Data, Experiences, make_scenario
 from bench.data.image_dataset import ImageDataset
 from bench.data.images import Images, rotated
 
@@ -115,29 +115,36 @@ def make_benchmark(
     if experiences is not None:
         check_experiences(experiences, len(made.classes), name)
         made = made.first(experiences)
-    streams = _held_out(made.streams, validation, class_seed) if validation else made.streams
+    if validation:
+        made = _with_validation(made, validation, np.random.default_rng([class_seed, 2]))
+    return _benchmark(name, scenario, made)
+
+
+def _benchmark(name: str, scenario: Scenario, made: Experiences) -> Benchmark:
+    """The benchmark of these experiences, with Avalanche's streams."""
     return Benchmark(
         id=name,
         version=made.version,
         scenario=scenario,
-        avalanche=make_scenario(streams, made.classes, scenario == "task"),
+        avalanche=make_scenario(made.streams, made.classes, scenario == "task"),
         n_classes=max(made.answers),
         input_shape=made.input_shape,
         classes_by_experience=made.classes,
         labels_by_experience=made.labels,
         data_hash=made.data_hash,
-        train_samples=[len(part) for part in streams["train"]],
-        test_samples=[len(part) for part in streams["test"]],
+        train_samples=[len(part) for part in made.streams["train"]],
+        test_samples=[len(part) for part in made.streams["test"]],
         chance=fmean(1 / number for number in made.answers),
     )
 
 
-def _held_out(streams: Streams, validation: float, class_seed: int) -> Streams:
-    """The streams with a part of each training experience moved to `valid`."""
-    generator = np.random.default_rng([class_seed, 2])
-    held = [_hold_out(part, validation, generator) for part in streams["train"]]
+def _with_validation(
+    made: Experiences, fraction: float, generator: np.random.Generator
+) -> Experiences:
+    """The experiences with a third stream, `valid`, which is held out of the training one."""
+    held = [_hold_out(part, fraction, generator) for part in made.streams["train"]]
     kept, out = ([pair[i] for pair in held] for i in (0, 1))
-    return {**streams, "train": kept, "valid": out}
+    return replace(made, streams={**made.streams, "train": kept, "valid": out})
 
 
 def _made(

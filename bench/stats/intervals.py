@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special  # not scipy.stats: importing that takes a second
 
 Array = npt.NDArray[np.float64]
 
@@ -63,7 +62,7 @@ def mean_interval(
     if np.ptp(data) == 0:
         return Interval(mean, mean, mean)
     upper = (1 + level) / 2
-    half = float(special.stdtrit(n - 1, upper))  # the quantile of Student's t
+    half = float(_t_quantile(n - 1, upper))
     below, above = half, half
     if n >= STUDENTISED_FROM:
         low, high = np.quantile(_studentised(data, rng or generator()), [1 - upper, upper])
@@ -99,7 +98,7 @@ def widened(found: Interval, *, n: int, level: float = 0.95) -> Interval:
         level: the coverage, a fraction.
     """
     upper = (1 + level) / 2
-    factor = math.sqrt(n / (n - 1)) * special.stdtrit(n - 1, upper) / special.ndtri(upper)
+    factor = math.sqrt(n / (n - 1)) * _t_quantile(n - 1, upper) / _normal_quantile(upper)
     mean = found.mean
     low, high = (float(mean + factor * (end - mean)) for end in (found.low, found.high))
     return Interval(mean, low, high)
@@ -112,3 +111,16 @@ def generator() -> np.random.Generator:
 
 RESAMPLING_SEED = 20_200_605
 """Seed of every interval and test, so that a page is the same wherever it is made."""
+
+
+# scipy.special takes half a second, which refusing a wrong option has not; scipy.stats a second
+def _t_quantile(degrees: int, share: float) -> float:
+    from scipy import special
+
+    return float(special.stdtrit(degrees, share))
+
+
+def _normal_quantile(share: float) -> float:
+    from scipy import special
+
+    return float(special.ndtri(share))

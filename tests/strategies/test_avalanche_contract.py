@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import sys
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import avalanche
 import pytest
 import torch
 from avalanche.models import MTSimpleMLP, SimpleMLP
@@ -51,6 +56,15 @@ THEIRS = [
 IDS = [f"{module.removeprefix('test_')}.{test}" for module, _, test in THEIRS]
 
 
+def their_module(name: str) -> ModuleType:
+    """A module of Avalanche's package `tests`, whose name pytest gives to ours."""
+    folder = Path(avalanche.__file__).parents[1] / "tests"
+    spec = importlib.util.spec_from_file_location("tests", folder / "__init__.py")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "tests", importlib.util.module_from_spec(spec))
+        return importlib.import_module(name)
+
+
 def slotted(name: str) -> Callable[..., Any]:
     """Builds the strategy from whatever arguments Avalanche's tests give to one of its own.
 
@@ -69,7 +83,7 @@ def slotted(name: str) -> Callable[..., Any]:
 @pytest.mark.parametrize("name", STRATEGIES)
 @pytest.mark.parametrize(("module", "case", "test"), THEIRS, ids=IDS)
 def test_avalanches_own_test_passes(monkeypatch, name, module, case, test):
-    theirs = importlib.import_module(f"tests.training.{module}")
+    theirs = their_module(f"tests.training.{module}")
     for slot in {"Naive", "Cumulative", "OnlineNaive"} & set(vars(theirs)):
         monkeypatch.setattr(theirs, slot, slotted(name))
     if module == "test_online_strategies" and STRATEGIES[name][0] in PER_TASK:
@@ -92,7 +106,7 @@ def make(kind: type, model: torch.nn.Module) -> Any:
 
 @pytest.mark.parametrize("kind", PER_TASK)
 def test_a_second_experience_without_a_task_label_of_its_own_is_refused(kind):
-    fast = importlib.import_module("tests.unit_tests_utils").get_fast_benchmark
+    fast = their_module("tests.unit_tests_utils").get_fast_benchmark
     benchmark = fast(use_task_labels=False)
     strategy = make(kind, SimpleMLP(input_size=6, hidden_size=10))
     strategy.train(benchmark.train_stream[0], num_workers=0)

@@ -11,6 +11,7 @@ from strategies import building
 from strategies.pruning.weight_count import weights_in_use
 from strategies.spiking.activation_statistics import observe
 from strategies.spiking.sleeping_layers import check_can_sleep, sleeping_layers
+from strategies.stages import replay
 from toy import StepClock, toy_benchmark, toy_model, toy_strategy
 
 SHORT = {"sleep_steps": 200}
@@ -33,17 +34,16 @@ def state(strategy) -> torch.Tensor:
 @pytest.fixture
 def nights(monkeypatch):
     """What each night was given: mean input and outcome."""
-    from strategies.methods import sleep_replay
 
     seen = []
-    real = sleep_replay.sleep
+    real = replay.sleep
 
     def spy(weights, scales, mean_input, *args, **kwargs):
         slept = real(weights, scales, mean_input, *args, **kwargs)
         seen.append((mean_input, slept))
         return slept
 
-    monkeypatch.setattr(sleep_replay, "sleep", spy)
+    monkeypatch.setattr(replay, "sleep", spy)
     return seen
 
 
@@ -88,10 +88,9 @@ def test_sleep_may_begin_with_a_later_experience_and_the_days_stay_as_long(night
 
 
 def test_without_potentiation_no_night_lets_a_weight_grow(monkeypatch):
-    from strategies.methods import sleep_replay
 
     changes = []
-    real = sleep_replay.sleep
+    real = replay.sleep
 
     def spy(weights, *args, **kwargs):
         before = [weight.clone() for weight in weights]
@@ -99,7 +98,7 @@ def test_without_potentiation_no_night_lets_a_weight_grow(monkeypatch):
         changes.extend((a - b).flatten() for a, b in zip(slept.weights, before, strict=True))
         return slept
 
-    monkeypatch.setattr(sleep_replay, "sleep", spy)
+    monkeypatch.setattr(replay, "sleep", spy)
     for name, grows in {"sleep-replay": True, "sleep-replay-depression": False}.items():
         changes.clear()
         benchmark = toy_benchmark("class")
@@ -175,13 +174,12 @@ def test_observing_leaves_no_hook_and_the_mode_of_training():
 
 
 def test_weights_that_are_not_finite_undo_the_night(monkeypatch):
-    from strategies.methods import sleep_replay
     from strategies.spiking.spiking_layers import Slept
 
     def broken(weights, *args, **kwargs):
         return Slept([torch.full_like(w, math.nan) for w in weights], 1, [1])
 
-    monkeypatch.setattr(sleep_replay, "sleep", broken)
+    monkeypatch.setattr(replay, "sleep", broken)
     with pytest.warns(UserWarning, match="the night is undone"):
         strategy, _ = trained()
     assert state(strategy).isfinite().all()

@@ -1,9 +1,10 @@
-# make bench   environment, install, every strategy on the embedded data, leaderboard
-# make test    the tests
-# make benchmark   what the frame costs beside the method: docs/speed.md
-# make profile where the time of each strategy goes: docs/profile.md
-# make docs    every strategy explained, its schedule drawn: docs/strategies.md
-# make lint    ruff and mypy
+# make bench      environment, install, every strategy on the embedded data, leaderboard
+# make test       the tests
+# make lint       ruff and mypy
+# make docs       the documentation as a site: site/index.html
+# make strategies every strategy explained, its schedule drawn: docs/strategies.md
+# make benchmark  what the frame costs beside the method: docs/speed.md
+# make profile    where the time of each strategy goes: docs/profile.md
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 # else every process compiles torch and Avalanche anew, more than half of what importing them takes
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench test lint benchmark profile docs clean
+.PHONY: bench test lint docs strategies benchmark profile clean
 
 bench: $(VENV)/installed
 	$(BIN)/python -m bench run --budget $(BUDGET) --seeds $(SEEDS) --jobs $(JOBS) \
@@ -34,21 +35,25 @@ profile: $(VENV)/installed
 	$(BIN)/python -m bench run --profile --benchmark split-mnist --scenario $(SCENARIO) \
 		--budget 4s --jobs $(JOBS) --out docs
 
-docs: $(VENV)/installed
-	$(BIN)/python -m bench explain --out docs
-
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(VENV)/installed
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build
+	@echo "the documentation: site/index.html"
+
+strategies: $(VENV)/installed
+	$(BIN)/python -m bench docs --out docs
+
 # uv comes from PyPI and installs in seconds; plain pip does the same, more slowly
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	if $(BIN)/python -m pip install --quiet uv; \
-	then $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[test,lint]'; \
-	else $(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test,lint]'; fi
+	then $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[test,lint,docs]'; \
+	else $(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test,lint,docs]'; fi
 	touch $@
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) site

@@ -1,1 +1,29 @@
-"""The referee: equal budgets, records of what happened, leaderboards. Start at `runner/run.py`."""
+"""Fair comparison in continual learning: every strategy under the same budget, on one leaderboard.
+
+`bench.run` makes one run, `bench.run_suite` a grid of them, `bench.load` reads them as a pandas
+frame, `bench.leaderboard` ranks them, and `bench.compare` sets two beside each other.
+Importing this costs nothing: torch and pandas come with the first call.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.api import compare, leaderboard, load, run, run_suite
+    from bench.config.suite import Suite
+
+__all__ = ["Suite", "compare", "leaderboard", "load", "run", "run_suite"]
+
+_HOMES = {"Suite": "bench.config.suite"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES.get(name, "bench.api")), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -5,12 +5,27 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
-from strategies.registry import _TEMPLATE, STRATEGIES, TRAINING, TRAINING_RULES, Entry
-from strategies.suggestions import _hint, suggest
+from strategies.entry import Entry
+from strategies.registry import STRATEGIES, TRAINING, TRAINING_RULES
+from strategies.suggestions import hint, suggest
+
+CLOCK = "budget_clock"
+"""The parameter by which a strategy is told its progress."""
+
+FORMER_CLOCK = "sleep_clock"
+"""What `CLOCK` was called; still filled in this release, with a warning."""
+
+TEMPLATE = {
+    "self", "model", "optimizer", "criterion", "device", "plugins", "evaluator", "eval_every",
+    "peval_mode", "train_mb_size", "train_epochs", "eval_mb_size", CLOCK, FORMER_CLOCK, "kwargs",
+    "base_kwargs",
+}  # fmt: skip
+"""Parameters of strategies that are no hyper-parameters."""
 
 
 def find(name: str) -> Entry:
@@ -28,8 +43,22 @@ def find(name: str) -> Entry:
     found = _import(path)
     if isinstance(found, Entry):
         return found
+    _check_factory(path, found)
     doc = (inspect.getdoc(found) or path).splitlines()[0]
     return Entry(path, doc, "-")
+
+
+def _check_factory(path: str, found: object) -> None:
+    """ValueError unless `found` can be given what a strategy is built from."""
+    try:
+        parameters = inspect.signature(found).parameters.values()  # type: ignore[arg-type]
+    except (TypeError, ValueError):  # no callable, or a builtin that tells nothing
+        parameters = {}.values()
+    if not any(p.name == "model" or p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
+        raise ValueError(
+            f"strategy {path!r} must be a SupervisedTemplate or a function of model and optimizer "
+            f"that returns one, got {found!r:.60}"
+        )
 
 
 def hyperparameters(entry: Entry) -> dict[str, Any]:
@@ -37,7 +66,7 @@ def hyperparameters(entry: Entry) -> dict[str, Any]:
     own = {
         name: parameter.default
         for name, parameter in inspect.signature(_import(entry.factory)).parameters.items()
-        if name not in _TEMPLATE and parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        if name not in TEMPLATE and parameter.kind is not inspect.Parameter.VAR_KEYWORD
     }
     merged = {**TRAINING, **own, **entry.defaults}
     merged |= entry.presets.get(str(merged.get("preset")), {})
@@ -46,7 +75,7 @@ def hyperparameters(entry: Entry) -> dict[str, Any]:
 
 def sees_clock(entry: Entry) -> bool:
     """Whether the strategy is told its progress, by which it may place nights and prunes."""
-    return "sleep_clock" in inspect.signature(_import(entry.factory)).parameters
+    return bool({CLOCK, FORMER_CLOCK} & inspect.signature(_import(entry.factory)).parameters.keys())
 
 
 def resolve(name: str, entry: Entry, chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +87,7 @@ def resolve(name: str, entry: Entry, chosen: Mapping[str, Any]) -> dict[str, Any
     known = hyperparameters(entry)
     for key in chosen:
         if key not in known:
-            raise ValueError(f"{name} has no hyper-parameter {key!r}{_hint(key, known)}")
+            raise ValueError(f"{name} has no hyper-parameter {key!r}{hint(key, known)}")
         _check_kind(key, known[key], chosen[key])
     preset = entry.presets.get(str(chosen.get("preset")), {})
     values = {**known, **preset, **chosen}
@@ -112,22 +141,30 @@ def build(
     model: Any,
     scenario: str,
     chosen: Mapping[str, Any],
-    sleep_clock: Any = None,
+    budget_clock: Any = None,
     **template: Any,
 ) -> Any:
     """A strategy ready to train.
 
     Args:
-        chosen: hyper-parameters that differ from the defaults. template: what Avalanche's
-            `SupervisedTemplate` takes: device, plugins, evaluator, train_epochs, eval_mb_size.
+        name: as messages call it.
+        model: the network, which the strategy takes as its own.
+        scenario: "task", "class" or "domain".
+        chosen: hyper-parameters that differ from the defaults.
+        budget_clock: tells the progress of the current experience; None lets the strategy make one.
+        template: what Avalanche's `SupervisedTemplate` takes: device, plugins, evaluator,
+            train_epochs, eval_mb_size.
+
+    Raises:
+        ValueError: for a scenario that the strategy cannot do, an unknown hyper-parameter, or a
+            value that one cannot have.
     """
     check_scenario(name, entry, scenario)
     values = resolve(name, entry, chosen)
     training = {key: values.pop(key) for key in TRAINING}
     factory = _import(entry.factory)
     parameters = inspect.signature(factory).parameters
-    if sees_clock(entry):
-        template["sleep_clock"] = sleep_clock
+    template |= _clock(name, parameters, budget_clock)
     if "criterion" in parameters and parameters["criterion"].default is inspect.Parameter.empty:
         template["criterion"] = _cross_entropy()
     return factory(
@@ -137,6 +174,21 @@ def build(
         **values,
         **template,
     )
+
+
+def _clock(name: str, parameters: Mapping[str, Any], budget_clock: Any) -> dict[str, Any]:
+    """The clock under the name that the strategy takes it by, if it takes one."""
+    if CLOCK in parameters:
+        return {CLOCK: budget_clock}
+    if FORMER_CLOCK not in parameters:
+        return {}
+    warnings.warn(
+        f"{name} takes {FORMER_CLOCK!r}, which is called {CLOCK!r} now: rename the parameter, "
+        "the next release fills it no more",
+        FutureWarning,
+        stacklevel=3,
+    )
+    return {FORMER_CLOCK: budget_clock}
 
 
 def _cross_entropy() -> Any:

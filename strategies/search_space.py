@@ -39,3 +39,9 @@ class Range:
 Choices = tuple[bool | int | float | str, ...]
 Space = Mapping[str, Range | Choices]
 """The hyper-parameters that a search varies, by name."""
+
+DENSITY = Range(0.005, 0.5, log=True)
+ROUNDS: Space = {"rounds": Range(1, 32, log=True), "schedule": ("geometric", "linear", "cubic")}
+CRITERION: Space = {"scope": ("layer", "global"), "importance": ("magnitude", "snip", "taylor")}
+REWIND: Space = {"rewind": ("none", "learning-rate", "weights")}
+"""What several strategies that prune have in common."""

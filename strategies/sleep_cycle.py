@@ -26,8 +26,8 @@ class Night:
     Attributes:
         start: the day is interrupted when progress reaches it, in [0, 1].
         end: a stage that takes time stops when progress reaches it; a prune takes none.
-        index: which of how many nights of the experience, from 0.
-        count: which of how many nights of the experience, from 0.
+        index: which night of the experience it is, from 0.
+        count: how many nights the experience has.
     """
 
     start: float
@@ -44,7 +44,7 @@ def evenly(count: int, *, first: float) -> tuple[Night, ...]:
 
 
 class Stage(ABC):
-    """What a night does, in any strategy's night and beside any other stage.
+    """What a night does, in any strategy's night and together with any other stage.
 
     Attributes:
         takes_time: whether it works until its part of the night ends; the stages of a night that do
@@ -76,7 +76,7 @@ def steps_of(strategy: SleepingStrategy, night: Night) -> Iterator[None]:
     while strategy.progress < night.end and strategy.progress != before:
         before = strategy.progress
         yield
-        strategy.sleep_clock.tick()
+        strategy.budget_clock.tick()
 
 
 def minibatches(strategy: SleepingStrategy) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -108,7 +108,7 @@ class SleepingStrategy(SupervisedTemplate):
     Args:
         nights: in order of their start.
         stages: what every night does, in this order.
-        sleep_clock: progress of the current experience; made from epochs when not given.
+        budget_clock: tells the progress of the current experience; None makes one from epochs.
     """
 
     def __init__(
@@ -116,30 +116,30 @@ class SleepingStrategy(SupervisedTemplate):
         *,
         nights: Sequence[Night],
         stages: Sequence[Stage],
-        sleep_clock: Clock | None = None,
+        budget_clock: Clock | None = None,
         **base_kwargs: Any,
     ) -> None:
         super().__init__(**base_kwargs)
         self.nights = tuple(nights)
         self.stages = tuple(stages)
-        self.sleep_clock = sleep_clock or EpochClock()
+        self.budget_clock = budget_clock or EpochClock()
         self._slept = 0
 
     @property
     def progress(self) -> float:
         """Spent fraction of the current experience's share."""
-        return self.sleep_clock.progress
+        return self.budget_clock.progress
 
     def _before_training_exp(self, **kwargs: Any) -> None:
         super()._before_training_exp(**kwargs)
         self._slept = 0
-        self.sleep_clock.begin(self.train_epochs * len(self.dataloader))
+        self.budget_clock.begin(self.train_epochs * len(self.dataloader))
         for stage in self.stages:
             stage.begin(self)
         self._wake()
 
     def _after_training_iteration(self, **kwargs: Any) -> None:
-        self.sleep_clock.step()
+        self.budget_clock.step()
         self._sleep_when_due(self.progress)
         super()._after_training_iteration(**kwargs)
 
@@ -154,7 +154,7 @@ class SleepingStrategy(SupervisedTemplate):
         while self._slept < len(self.nights) and progress >= self.nights[self._slept].start:
             night = self.nights[self._slept]
             self._slept += 1
-            with self.sleep_clock.night():
+            with self.budget_clock.night():
                 self._sleep(night)
                 if self._slept < len(self.nights):
                     self._wake()

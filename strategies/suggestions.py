@@ -1,4 +1,4 @@
-"""Names that nobody knows, and the nearest that somebody does."""
+"""Unknown names, and the nearest known one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ def suggest(kind: str, name: str, known: Iterable[str]) -> str:
     >>> suggest("strategy", "niave", ["naive", "ewc"])
     "unknown strategy 'niave'; did you mean 'naive'? Known: ewc, naive"
     """
-    return f"unknown {kind} {name!r}{_hint(name, known)} Known: {', '.join(sorted(known))}"
+    return f"unknown {kind} {name!r}{hint(name, known)} Known: {', '.join(sorted(known))}"
 
 
-def _hint(name: str, known: Iterable[str]) -> str:
+def hint(name: str, known: Iterable[str]) -> str:
+    """The question for the nearest known name; a full stop where none is near."""
     near = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else "."

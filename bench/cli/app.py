@@ -1,31 +1,88 @@
-"""The command line, put together from `bench/commands`.
+"""The command line: which commands there are; each is imported when it is called.
 
 Exit codes: 0 all is well, 1 some rows failed or pages disagree, 2 wrong usage, 130 interrupted.
 """
 
 from __future__ import annotations
 
-import typer
+import importlib
+import sys
+from typing import Any
 
-from bench.cli import describe, machine, pages, run
-from bench.cli.study import app as study_app
+import typer
+from typer.core import TyperGroup
+from typer.main import get_group
+
+from bench.cli.old_names import renamed
+
+COMMANDS = {
+    "Run": {
+        "run": ("run", "Run every cell of a grid that has no record yet."),
+        "reproduce": ("pages", "Run a paper's experiments; write published beside measured."),
+        "status": ("run", "Show what is done, failed and missing in a folder of records."),
+        "data": ("machine", "Fetch and import data sets."),
+    },
+    "Look": {
+        "list": ("describe", "Show every benchmark, strategy and model, or one strategy."),
+        "leaderboard": ("pages", "Write the Markdown, CSV and LaTeX pages of records."),
+        "report": ("pages", "Write one HTML page of a folder of records."),
+        "compare": ("pages", "Compare two strategies, or the same rows in two folders."),
+        "plot-night": ("describe", "Draw one night: who spiked when, and the weights around it."),
+        "docs": ("describe", "Write the page that explains every strategy."),
+    },
+    "Search": {
+        "study": ("study", "Search hyper-parameters under equal budgets."),
+    },
+    "Check": {
+        "doctor": ("machine", "Say what would spoil a timed run on this machine."),
+        "calibrate": ("machine", "Measure this machine's reference speed and noise."),
+        "verify": ("pages", "Check that every page agrees with the records beside it."),
+    },
+}
+"""By what one does: each command with its module in `bench.cli`, and what it does in a line."""
+
+
+class Commands(TyperGroup):
+    """The commands in groups; listing them imports none."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of all, in the order of the help."""
+        return [name for group in COMMANDS.values() for name in group]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name, imported now; None if there is none."""
+        for group in COMMANDS.values():
+            if cmd_name in group:
+                module = importlib.import_module(f"bench.cli.{group[cmd_name][0]}")
+                return get_group(module.app).get_command(ctx, cmd_name)
+        return None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the groups, one line for each command."""
+        for title, group in COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:11}", line) for name, (_, line) in group.items()])
+
 
 app = typer.Typer(
     name="bench",
-    help="Fair comparison in continual learning: equal budgets, weights used against accuracy.",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # it would cost half a second before the help is shown
 )
-for group in (run, pages, describe, machine):
-    app.add_typer(group.app)
-app.add_typer(study_app, name="study")
+
+
+@app.callback()
+def bench() -> None:
+    """Fair comparison in continual learning: equal budgets, weights used against accuracy."""
 
 
 def main() -> None:
     """Entry point: errors in what the user gave, and of files, end with exit code 2 and a line."""
     try:
-        app()
+        app(renamed(sys.argv[1:]))
     except (ValueError, OSError) as error:
         typer.secho(f"error: {error}", fg="red", err=True)
         raise SystemExit(2) from None

@@ -6,8 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import Field
 
-from bench.cli.options import BudgetText, Data, Model, Settings, terminal
+from bench.cli.options import Data, make_console, options_of
+from bench.config.conditions import Option
+from bench.config.declaration import BudgetText
+from bench.config.run_config import Scenario
+from bench.config.suite import Suite
 
 app = typer.Typer()
 
@@ -24,7 +29,7 @@ def list_(
     from bench.config.catalogue import BENCHMARKS, MODELS
     from strategies.registry import STRATEGIES
 
-    console = terminal()
+    console = make_console()
     if strategy is not None:
         _show_strategy(strategy, console)
         return
@@ -54,7 +59,7 @@ def _show_strategy(name: str, console: Any) -> None:
     console.print(escape(f"paper: {entry.paper}; scenarios: {', '.join(entry.scenarios)}"))
     console.print(escape(f"import: {entry.factory}"))
     table = Table("hyper-parameter", "default", "what it does and may be", box=None)
-    own = hyperparameters.hyperparameters(name, entry)
+    own = hyperparameters.hyperparameters(entry)
     shared = [
         p for p in hyperparameters.training_hyperparameters() if p.name not in {o.name for o in own}
     ]
@@ -66,7 +71,7 @@ def _show_strategy(name: str, console: Any) -> None:
 
 
 @app.command()
-def explain(
+def docs(
     out: Annotated[Path, typer.Option(help="Folder of the page.")] = Path("docs"),
 ) -> None:
     """Write the page that explains every strategy, with its schedule drawn from a short run."""
@@ -76,38 +81,36 @@ def explain(
         typer.echo(path)
 
 
-@app.command()
-def night(
+class OneNight(Suite):
+    """The run whose night is drawn: a suite of one."""
+
+    scenarios: Annotated[tuple[Scenario, ...], Option("scenario")] = Field(
+        default=("class",), description="What is told of the task."
+    )
+    strategies: Annotated[tuple[str, ...], Option(None)] = ("sleep-replay",)
+    budget: BudgetText = "100000steps"
+
+
+@app.command(name="plot-night")
+@options_of(OneNight, "given")
+def plot_night(
+    given: dict[str, Any],
     strategy: Annotated[str, typer.Argument(help="One that sleeps with replay.")] = "sleep-replay",
     out: Annotated[Path, typer.Option(help="Figure to write: .png and .svg.")] = Path("night.png"),
     experience: Annotated[int, typer.Option(min=1, help="Whose last night, from 1.")] = 2,
-    benchmark: Annotated[str, typer.Option(help="Id of a benchmark.")] = "split-digits",
-    scenario: Annotated[str, typer.Option(help="task, class or domain.")] = "class",
-    budget: BudgetText = "100000steps",
     data: Data = None,
-    model: Model = None,
-    settings: Settings = None,
 ) -> None:
     """Draw one night: who spiked when, and the weights before and after it."""
-    from bench.config.suite import Suite, parse_settings
+    suite = OneNight.of({"strategies": [strategy], **given})
+    configs = suite.configs()
+    if len(configs) != 1:
+        raise ValueError(f"the options must describe one run, got {len(configs)} runs")
     from bench.formatting.plotting import save
     from bench.strategy_docs.spike_figure import night_figure
     from bench.strategy_docs.spike_trace import trace_night
 
-    suite = Suite.model_validate(
-        {
-            "benchmarks": [benchmark],
-            "scenarios": [scenario],
-            "strategies": [strategy],
-            "budget": budget,
-            "model": model,
-            "hyperparameters": parse_settings(settings or [], (strategy,)),
-        }
-    )
-    configs = suite.configs()
-    if len(configs) != 1:
-        raise ValueError(f"--set must give one value each, got {len(configs)} runs")
-    trace = trace_night(configs[0], experience=experience - 1, data_root=data)
-    title = f"{strategy}, {benchmark}, night of experience {experience}"
+    [config] = configs
+    trace = trace_night(config, experience=experience - 1, data_root=data)
+    title = f"{strategy}, {config.benchmark}, night of experience {experience}"
     save(night_figure(title, trace), out.with_suffix(""))
     typer.echo(f"{out.with_suffix('.png')} {out.with_suffix('.svg')}")

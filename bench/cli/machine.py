@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.options import Data, Out, terminal
+from bench.cli.options import Data, Out, make_console
 
 app = typer.Typer()
 data_app = typer.Typer(help="Fetch and import data sets.", no_args_is_help=True)
@@ -20,7 +20,7 @@ def doctor(out: Out = Path("runs")) -> None:
     """Say what would spoil a timed run on this machine."""
     from bench.machine.doctor import examine
 
-    console, worst = terminal(), 0
+    console, worst = make_console(), 0
     marks = {"ok": ("green", 0), "warning": ("yellow", 0), "failure": ("red", 1)}
     for finding in examine(out):
         colour, failed = marks[finding.level]
@@ -44,7 +44,7 @@ def calibrate(
     if device not in ("cpu", "cuda"):
         raise ValueError(f"--device must be cpu or cuda, got {device!r}")
     jobs = jobs or min(2, max(1, len(os.sched_getaffinity(0)) // threads))
-    console = terminal()
+    console = make_console()
     console.print(f"calibrating with {jobs} at once, threads {threads}, device {device}")
     with console.status("importing") as shown:
         found = calibration.calibrate(

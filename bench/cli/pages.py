@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from bench.cli.options import Data, Download, Jobs, Out, names_in, require_folder, terminal
+from bench.cli.options import Data, Download, Jobs, Out, make_console, require_folder, typed
 
 app = typer.Typer()
 
@@ -43,7 +41,7 @@ def leaderboard(
 
 @app.command()
 def reproduce(
-    paper: Annotated[str, typer.Argument(help="ball2020, mallya2018 or tadros2022.")],
+    paper: Annotated[str, typer.Argument(help="A folder of bench/papers: ball2020, say.")],
     quick: Annotated[
         bool, typer.Option("--quick", help="Minutes: short budgets, few seeds and points.")
     ] = False,
@@ -59,32 +57,34 @@ def reproduce(
     ] = False,
 ) -> None:
     """Run what is missing of a paper's experiments; write published and measured side by side."""
+    from bench.config.declaration import names_in
     from bench.executor.run_suite import RunOptions
-    from bench.papers import experiments
     from bench.papers import reproduce as reproduction
+    from bench.papers.declaration import find_paper
+    from bench.papers.page import default_folder
     from bench.records.store import alone_in
 
-    chosen = experiments.choose(experiments.find_paper(paper), names_in(only) if only else ())
-    place = reproduction.Place(paper, quick, out or experiments.default_folder(paper, quick))
-    console = terminal()
-    well = True
+    chosen = find_paper(paper).chosen(names_in(only) if only else ())
+    where = reproduction.PaperFolder(paper, quick, out or default_folder(paper, quick))
+    console = make_console()
+    ok = True
     try:
-        with alone_in(place.records):
+        with alone_in(where.records):
             if not page_only:
                 options = RunOptions(
                     jobs=jobs,
                     data_root=(data or Path("data")).resolve(),
                     download=download,
-                    command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+                    command=typed(),
                 )
-                well = reproduction.run_missing(place, chosen, console=console, options=options)
-            page = reproduction.write(place)
+                ok = reproduction.run_missing(where, chosen, console=console, options=options)
+            page = reproduction.write(where)
     except KeyboardInterrupt:
         console.print("interrupted; the same command goes on where this one stopped")
         raise typer.Exit(130) from None
-    reproduction.show(place, console)
+    reproduction.show(where, console)
     console.print(f"page: {page}", soft_wrap=True, markup=False)
-    raise typer.Exit(0 if well else 1)
+    raise typer.Exit(0 if ok else 1)
 
 
 @app.command()
@@ -134,7 +134,7 @@ def compare(
     from bench.ranking import admission
     from bench.ranking import paired_comparison as comparison
 
-    console = terminal()
+    console = make_console()
 
     def chosen(folder: Path) -> list[Any]:
         """Its records that pass the filters; the files that are left out are told."""
@@ -203,19 +203,19 @@ def _rerun(
     data: Path | None,
 ) -> int:
     """The exit code of running a row again: 1 if it gives other matrices."""
-    from bench.leaderboards import rerun as again
+    from bench.leaderboards import rerun as rerunning
     from bench.ranking import admission
 
     require_folder(pages)
     benchmark, scenario, budget = where
     stored = admission.read(pages / "records").stored
     chosen = admission.select(stored, benchmark=benchmark, scenario=scenario, budget=budget)
-    found = again.rerun(
-        again.choose(chosen, name),
+    found = rerunning.rerun(
+        rerunning.choose(chosen, name),
         jobs=jobs,
         data_root=(data or Path("data")).resolve(),
-        command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+        command=typed(),
     )
     for one in found:
         typer.echo(one.sentence())
-    return 0 if all(one.well for one in found) else 1
+    return 0 if all(one.ok for one in found) else 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,17 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.cli.options import (
-    BudgetText,
     Data,
     Download,
     Jobs,
-    Model,
     Out,
-    Settings,
-    names_in,
+    make_console,
+    options_of,
+    refuse_beside,
     require_folder,
-    terminal,
-)
+    typed,
+)  # fmt: skip
+from bench.config.declaration import names_in
+from bench.config.suite import Suite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,40 +32,19 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Benchmarks = Annotated[str, typer.Option("--benchmark", help="Ids, separated by commas.")]
-Scenarios = Annotated[str, typer.Option("--scenario", help="task, class, domain.")]
-Strategies = Annotated[str, typer.Option("--strategy", help="Ids, `module:Class`, or `all`.")]
-ClockText = Annotated[str | None, typer.Option(help="wall, cpu or steps.", show_default="wall")]
-Seeds = Annotated[int, typer.Option(min=1, help="Repetitions of every cell.")]
 SuiteFile = Annotated[
-    Path | None, typer.Option("--suite", help="TOML file with the grid, instead of the options.")
+    Path | None, typer.Option("--suite", help="TOML file with the grid, instead of its options.")
 ]
 
 
 @app.command()
+@options_of(Suite, "given")
 def run(
-    context: typer.Context,
-    budget: BudgetText = "10s",
-    benchmark: Benchmarks = "split-digits",
-    scenario: Scenarios = "task",
-    strategy: Strategies = "all",
-    seeds: Seeds = 1,
+    given: dict[str, Any],
     jobs: Jobs = 1,
     data: Data = None,
     out: Out = Path("runs"),
     suite: SuiteFile = None,
-    model: Model = None,
-    settings: Settings = None,
-    clock: ClockText = None,
-    allocation: Annotated[str, typer.Option(help="samples, equal, or shares: 3,1,1.")] = "samples",
-    validation: Annotated[float, typer.Option(help="Fraction held out of training.")] = 0.0,
-    base_seed: Annotated[int, typer.Option(min=0)] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of one run.")] = 1,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    augment: Annotated[str, typer.Option(help="crop,flip: of training minibatches.")] = "",
-    speedups: Annotated[
-        str, typer.Option(help="channels-last,bf16,compile,cuda-graphs: for every strategy alike.")
-    ] = "",
     download: Download = False,
     retry: Annotated[str, typer.Option(help="Statuses to run again: error,timeout,…")] = "",
     profile: Annotated[
@@ -74,59 +52,33 @@ def run(
     ] = False,
 ) -> None:
     """Run every cell of a grid that has no record yet, and show the leaderboard."""
-    from pydantic import ValidationError
-
-    from bench.config.suite import Suite, parse_settings
+    if profile and retry:
+        raise ValueError("--retry is about records: it cannot be given with --profile")
+    chosen = _suite(suite, given)
+    chosen.configs()  # refuses what cannot be before anything slow is imported
+    again = _statuses(retry)
     from bench.executor.progress_bars import Display
     from bench.executor.run_suite import RunOptions, run_suite
     from bench.records.store import Store, alone_in
 
-    if profile and retry:
-        raise ValueError("--retry is about records: it cannot be given with --profile")
-    names = names_in(strategy)
-    if suite is not None:
-        _refuse_beside_suite(context)
-        declared = Suite.read(suite)
-    else:
-        options = {
-            "benchmarks": names_in(benchmark),
-            "scenarios": names_in(scenario),
-            "strategies": names,
-            "budget": budget,
-            "clock": clock,
-            "seeds": seeds,
-            "base_seed": base_seed,
-            "model": model,
-            "hyperparameters": parse_settings(settings or [], names),
-            "allocation": allocation,
-            "validation": validation,
-            "threads": threads,
-            "device": device,
-            "augment": names_in(augment) if augment else (),
-            "speedups": names_in(speedups) if speedups else (),
-        }
-        try:
-            declared = Suite.model_validate(options)
-        except ValidationError as error:
-            raise ValueError(_explain(error)) from error
-    console = terminal()
+    console = make_console()
     try:
         with alone_in(out):
             how = RunOptions(
                 jobs=jobs,
                 data_root=(data or Path("data")).resolve(),
                 download=download,
-                retry=_statuses(retry),
-                command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+                retry=again,
+                command=typed(),
             )
             if profile:
                 from bench.machine.profile_suite import profile_suite
 
-                records = profile_suite(declared, out, how, console=console)
+                records = profile_suite(chosen, out, how, console=console)
             else:
                 store = Store(out)
                 with Display(console, jobs) as display:
-                    records = run_suite(declared, store, how, listener=display)
+                    records = run_suite(chosen, store, how, listener=display)
                 show_leaderboards(console, records, store)
                 show_failures(console, records, store)
     except KeyboardInterrupt:
@@ -138,14 +90,12 @@ def run(
     raise typer.Exit(0 if all(record.status == "ok" for record in records) else 1)
 
 
-def _refuse_beside_suite(context: typer.Context) -> None:
-    """A suite file declares the whole grid: an option that would be ignored is refused."""
-    beside = {"suite", "jobs", "data", "out", "download", "retry", "profile"}
-    for name in context.params.keys() - beside:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            option = "set" if name == "settings" else name.replace("_", "-")
-            raise ValueError(f"--suite declares the grid: --{option} cannot be given beside it")
+def _suite(file: Path | None, given: dict[str, Any]) -> Suite:
+    """The suite of a file, which takes no options beside it, or of the options."""
+    if file is None:
+        return Suite.of(given)
+    refuse_beside("suite", given, Suite)
+    return Suite.read(file)
 
 
 @app.command()
@@ -158,7 +108,9 @@ def status(out: Out = Path("runs")) -> None:
 
     require_folder(out)
     stored, damaged = Store(out).read()
-    console = terminal()
+    if not stored and not damaged:
+        raise ValueError(f"there must be records in {out}, found none")
+    console = make_console()
     table = Table("benchmark", "scenario", "budget", "strategy", "records", box=None)
     cells: dict[tuple[str, ...], Counter[str]] = {}
     for item in stored:
@@ -180,9 +132,12 @@ def _missing(stored: Any) -> list[str]:
     from bench.ranking import configurations, pools
 
     lines = []
-    ranked = [item for item in stored if not item.record.config.blind]
+    ranked = [item for item in stored if not item.record.config.validation_only]
     for members in pools.pools(ranked).values():
-        lines += [f"missing: {m}" for m in configurations.missing(configurations.entrants(members))]
+        lines += [
+            f"missing: {m}"
+            for m in configurations.missing(configurations.by_configuration(members))
+        ]
     return lines
 
 
@@ -194,11 +149,6 @@ def _statuses(text: str) -> frozenset[str]:
     for name in names - FINISHED:
         raise ValueError(suggest("status in --retry", name, FINISHED))
     return names
-
-
-def _explain(error: Any) -> str:
-    detail = error.errors()[0]
-    return f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}, got {detail.get('input')!r}"
 
 
 def show_leaderboards(console: Console, records: Sequence[RunRecord], store: Store) -> None:

@@ -14,8 +14,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 ClockName = Literal["wall", "cpu", "steps"]
-Kind = Literal["train", "night", "data", "hooks", "validation"]
-KINDS: tuple[Kind, ...] = ("train", "night", "data", "hooks", "validation")
+Kind = Literal["train", "offline", "data", "hooks", "validation"]
+KINDS: tuple[Kind, ...] = ("train", "offline", "data", "hooks", "validation")
 
 TOLERANCE = 0.01
 """A run may overdraw its budget by this fraction, or by its longest step if that is more."""

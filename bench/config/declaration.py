@@ -5,24 +5,29 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 
 from bench.config.budget import Budget, ClockName
 from bench.config.catalogue import find_benchmark, find_model
-from bench.config.run_config import Allocation, Augmentation, RunConfig, Speedup, suggest
+from bench.config.conditions import SharedFields
+from bench.config.run_config import RunConfig, suggest
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-D = TypeVar("D", bound="Declared")
+D = TypeVar("D", bound="Declaration")
+M = TypeVar("M", bound=BaseModel)
+BudgetText = Annotated[str, Field(description="Of one run: 600s, 10m, 1h or 2000steps.")]
 
 
-class Declared(BaseModel):
+class Declaration(SharedFields):
     """Runs that somebody declares: in which conditions, and how often.
+
+    Every field may be given as text, as the command line does: a tuple as `a,b,c`.
 
     Attributes:
         budget: of one run on the whole stream.
@@ -30,19 +35,20 @@ class Declared(BaseModel):
         seeds: number of repetitions, from 0.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    budget: BudgetText
+    clock: ClockName | None = Field(
+        default=None, description="What the budget is measured by; steps if it is in steps."
+    )
+    model: str | None = Field(default=None, description="Id; the benchmark's own if not given.")
+    seeds: int = Field(default=1, ge=1, description="Repetitions of every run.")
 
-    budget: str
-    clock: ClockName | None = None
-    model: str | None = None
-    seeds: int = Field(default=1, ge=1)
-    base_seed: int = Field(default=0, ge=0)
-    validation: float = Field(default=0.0, ge=0, le=0.5)
-    allocation: Allocation = "samples"
-    threads: int = Field(default=1, ge=1)
-    device: Literal["cpu", "cuda"] = "cpu"
-    speedups: tuple[Speedup, ...] = ()
-    augment: tuple[Augmentation, ...] = ()
+    @field_validator("*", mode="before")
+    @classmethod
+    def _from_text(cls, value: Any, info: ValidationInfo) -> Any:
+        assert info.field_name is not None, "it validates fields"
+        field = cls.model_fields[info.field_name]
+        listed = isinstance(value, str) and get_origin(field.annotation) is tuple
+        return names_in(value) if listed else value
 
     @classmethod
     def of(cls: type[D], options: Mapping[str, Any], *, source: str = "") -> D:
@@ -52,9 +58,9 @@ class Declared(BaseModel):
             ValueError: names the one that is wrong.
         """
         try:
-            return cls.model_validate(options)
-        except ValidationError as error:
-            raise ValueError(f"{source}{first_mistake(error, cls)}") from error
+            return read_fields(cls, options)
+        except ValueError as error:
+            raise ValueError(f"{source}{error}") from error
 
     @classmethod
     def read(cls: type[D], path: Path) -> D:
@@ -82,23 +88,17 @@ class Declared(BaseModel):
         return self.model
 
     def run_config(self, benchmark: str, **chosen: Any) -> RunConfig:
-        """A run on a benchmark in these conditions. chosen: the other fields of its configuration.
+        """A run on a benchmark in these conditions.
+
+        Args:
+            chosen: the other fields of its configuration.
 
         Raises:
             ValueError: for a name or a value that cannot be.
         """
-        conditions = {
-            "budget": self.whole_budget,
-            "base_seed": self.base_seed,
-            "validation": self.validation,
-            "allocation": self.allocation,
-            "threads": self.threads,
-            "device": self.device,
-            "speedups": self.speedups,
-            "augment": self.augment,
-        }
-        model = self.model_on(benchmark)
-        return RunConfig(benchmark=benchmark, model=model, **{**conditions, **chosen})
+        shared: dict[str, Any] = {name: getattr(self, name) for name in SharedFields.model_fields}
+        fields = {**shared, "budget": self.whole_budget, **chosen}
+        return RunConfig(benchmark=benchmark, model=self.model_on(benchmark), **fields)
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
@@ -126,10 +126,46 @@ def toml_value(text: str) -> object:
         return text
 
 
+def names_in(text: str) -> tuple[str, ...]:
+    """The parts of `a,b,c`, none of ""."""
+    return tuple(filter(None, (part.strip() for part in text.split(","))))
+
+
+def setting(text: str, option: str = "--set") -> tuple[str, str]:
+    """Name and value of `name=value`.
+
+    Args:
+        option: what the text was given for.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    name, _, value = text.partition("=")
+    if not name or not value:
+        raise ValueError(f"{option} must be name=value, got {text!r}")
+    return name, value
+
+
+def read_fields(model: type[M], fields: Mapping[str, Any]) -> M:
+    """A model of fields by name.
+
+    Raises:
+        ValueError: names the first that is wrong, and its rule.
+    """
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise ValueError(first_mistake(error, model)) from error
+
+
 def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
     """The first thing that is wrong, with the nearest known key for an unknown one."""
     detail = error.errors()[0]
-    key = ".".join(str(part) for part in detail["loc"])
+    key = ".".join(part for part in detail["loc"] if isinstance(part, str))
     if detail["type"] == "extra_forbidden":
         return suggest("key", key, model.model_fields)
-    return f"{key}: {detail['msg']}, got {detail.get('input')!r}"
+    message = detail["msg"]
+    if detail["type"] == "value_error":  # the sentence of one of our own rules
+        return message.removeprefix("Value error, ")
+    rule = message.removeprefix("Input should ")
+    return f"{key} must {rule}, got {detail['input']!r}" if rule != message else f"{key}: {message}"

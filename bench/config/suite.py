@@ -7,33 +7,50 @@ from __future__ import annotations
 
 import math
 from itertools import product
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from bench.config.catalogue import find_benchmark
-from bench.config.declaration import Declared, toml_value
+from bench.config.conditions import Option
+from bench.config.declaration import BudgetText, Declaration, setting, toml_value
 from bench.config.run_config import RunConfig, Scenario, Value, suggest
 from strategies import building, registry
 
 
-class Suite(Declared):
+class Suite(Declaration):
     """A grid of runs.
 
     Attributes:
         strategies: ids, or `all` for every strategy that can do the scenario.
         hyperparameters: by strategy id, or under `*` for all that are in the suite; a list is a
-            grid.
+            grid. `["density=0.1,0.2", "ewc.ewc_lambda=10"]` is read too.
         points: by strategy id, hyper-parameters that belong together; the grid is laid over each.
         search_charged: what the search charged that chose the points, an empty one excepted.
     """
 
-    benchmarks: tuple[str, ...] = ("split-digits",)
-    scenarios: tuple[Scenario, ...] = ("task",)
-    strategies: tuple[str, ...] = ("all",)
-    budget: str = "10s"
-    hyperparameters: dict[str, dict[str, Value | list[Value]]] = Field(default_factory=dict)
-    points: dict[str, list[dict[str, Value]]] = Field(default_factory=dict)
-    search_charged: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    benchmarks: Annotated[tuple[str, ...], Option("benchmark")] = Field(
+        default=("split-digits",), description="Ids, folder:PATH or npz:PATH."
+    )
+    scenarios: Annotated[tuple[Scenario, ...], Option("scenario")] = Field(
+        default=("task",), description="What is told of the task."
+    )
+    strategies: Annotated[tuple[str, ...], Option("strategy")] = Field(
+        default=("all",), description="Ids, module:Class, or all."
+    )
+    budget: BudgetText = "10s"
+    hyperparameters: Annotated[dict[str, dict[str, Value | list[Value]]], Option("set")] = Field(
+        default_factory=dict,
+        description="name=value, or strategy.name=value; a comma makes a grid.",
+    )
+    points: Annotated[dict[str, list[dict[str, Value]]], Option(None)] = Field(default_factory=dict)
+    search_charged: Annotated[float, Option(None)] = Field(default=0.0, ge=0, allow_inf_nan=False)
+
+    @field_validator("hyperparameters", mode="before")
+    @classmethod
+    def _from_settings(cls, value: Any, info: ValidationInfo) -> Any:
+        known = info.data.get("strategies", ("all",))
+        return parse_settings(value, known) if isinstance(value, list) else value
 
     def configs(self) -> list[RunConfig]:
         """Every run of the grid.
@@ -92,10 +109,8 @@ def parse_settings(
     A comma makes a grid. Without a strategy's id before the dot the setting is for all.
     """
     result: dict[str, dict[str, Value | list[Value]]] = {}
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals or not key or not text:
-            raise ValueError(f"--set must be name=value or strategy.name=value, got {setting!r}")
+    for given in settings:
+        key, text = setting(given)
         strategy, dot, name = key.rpartition(".")
         if dot and strategy not in strategies and strategies != ("all",):
             raise ValueError(suggest("strategy in --set", strategy, strategies))

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2.functional import rotate
 
-from bench.config.run_config import Augmentation
+from bench.config.conditions import Augmentation
 
 
 class Images(Dataset[tuple[Tensor, int]]):

@@ -17,10 +17,11 @@ from avalanche.benchmarks import CLScenario, EagerCLStream
 from torch import Tensor
 
 from bench.config.catalogue import BenchmarkSpec, check_experiences, find_benchmark
-from bench.config.run_config import Augmentation, Scenario
+from bench.config.conditions import Augmentation
+from bench.config.run_config import Scenario
 from bench.data import own_benchmark
 from bench.data.cache import ImageData, load
-from bench.data.experiences import Data, Experiences, make_scenario
+from bench.data.experiences import Data, Experiences, Streams, make_scenario
 from bench.data.image_dataset import ImageDataset
 from bench.data.images import Images, rotated
 
@@ -114,13 +115,7 @@ def make_benchmark(
     if experiences is not None:
         check_experiences(experiences, len(made.classes), name)
         made = made.first(experiences)
-    if validation:
-        made = _with_validation(made, validation, np.random.default_rng([class_seed, 2]))
-    return _benchmark(name, scenario, made)
-
-
-def _benchmark(name: str, scenario: Scenario, made: Experiences) -> Benchmark:
-    """The benchmark of these experiences, with Avalanche's streams."""
+    streams = _held_out(made.streams, validation, class_seed) if validation else made.streams
     return Benchmark(
         id=name,
         version=made.version,
@@ -137,13 +132,12 @@ def _benchmark(name: str, scenario: Scenario, made: Experiences) -> Benchmark:
     )
 
 
-def _with_validation(
-    made: Experiences, fraction: float, generator: np.random.Generator
-) -> Experiences:
-    """The experiences with a third stream, `valid`, which is held out of the training one."""
-    held = [_hold_out(part, fraction, generator) for part in made.streams["train"]]
+def _held_out(streams: Streams, validation: float, class_seed: int) -> Streams:
+    """The streams with a part of each training experience moved to `valid`."""
+    generator = np.random.default_rng([class_seed, 2])
+    held = [_hold_out(part, validation, generator) for part in streams["train"]]
     kept, out = ([pair[i] for pair in held] for i in (0, 1))
-    return replace(made, streams={**made.streams, "train": kept, "valid": out})
+    return {**streams, "train": kept, "valid": out}
 
 
 def _made(

@@ -21,7 +21,7 @@ from typing import Any
 from bench.config.run_config import RULESET, RunConfig
 from bench.executor.messages import STOP, Job, Refusal, model_source
 from bench.executor.plan import Plan
-from bench.executor.processes import UNWRITABLE, check, fork_server, kill, run_child, slots
+from bench.executor.processes import UNWRITABLE, check, fork_server, kill, run_child, slots, start
 from bench.records import environment
 from bench.records.schema import RunRecord, Status
 from bench.records.store import Store, read_record
@@ -126,7 +126,7 @@ class Executor:
         process = context.Process(
             target=check, args=(cells, todo.done, self._data_root, download, sender)
         )
-        process.start()
+        start(process)
         sender.close()
         try:
             if receiver.poll(CHECK_SECONDS):
@@ -204,7 +204,7 @@ class Executor:
             time.monotonic() + self._limit(config), datetime.now(timezone.utc),
             environment.out_of_memory_kills(),
         )  # fmt: skip
-        process.start()
+        start(process)
         sender.close()
         self._listener.started(config)
         return running

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
 from bench.config.run_config import RunConfig
@@ -69,7 +70,7 @@ def answer(function: Callable[..., T], arguments: Sequence[Any], *, threads: int
     context = fork_server(threads)
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_answer, args=(function, arguments, sender))
-    process.start()
+    start(process)
     sender.close()
     try:
         well, said = receiver.recv()
@@ -87,6 +88,20 @@ def _answer(function: Callable[..., Any], arguments: Sequence[Any], channel: Con
         channel.send((True, function(*arguments)))
     except ValueError as error:
         channel.send((False, str(error)))
+
+
+def start(process: Any) -> None:
+    """Start a process of the fork server that never runs the caller's script.
+
+    The server would import `__main__` again in every child, to find functions there. Runs need
+    none of it, and a script without `if __name__ == "__main__"` would start its runs once more.
+    """
+    caller = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        process.start()
+    finally:
+        sys.modules["__main__"] = caller
 
 
 def kill(process: Any) -> None:

@@ -40,7 +40,7 @@ class Display(Listener):
             TimeElapsedColumn(),
             console=console,
             refresh_per_second=2,  # the display shares the machine with what it measures
-            disable=not console.is_terminal,
+            disable=not (console.is_terminal or console.is_jupyter),
         )
 
     def __enter__(self) -> Display:
@@ -118,7 +118,7 @@ def _name(config: RunConfig) -> str:
 def _summary(record: RunRecord) -> str:
     if record.outcome is None or record.status != "ok":
         return escape(f"{record.status}: {record.reason}")
-    blind = record.config.blind
+    blind = record.config.validation_only
     used, _ = shares_used(record.weights[-1], record.config, record.benchmark_version)
     matrix = record.outcome.validation if blind else record.outcome.accuracy
     final = [value for value in (matrix or [[]])[-1] if value is not None]

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from bench.formatting.numbers import relative
+
 
 def one_line(text: object) -> str:
     """Text without line breaks, control characters and halves of characters."""
@@ -30,6 +32,26 @@ def code(text: str) -> str:
 def link(path: Path) -> str:
     """A relative path as the target of a Markdown link."""
     return quote(path.as_posix(), safe="/.")
+
+
+def record_link(seed: str, status: str, path: Path, page: Path) -> str:
+    """The seed of a run as a link to its record, with its status unless that is ok.
+
+    Args:
+        seed: as it is shown.
+        status: of the run.
+        path: of the record.
+        page: where the link will stand.
+    """
+    text = seed if status == "ok" else f"{seed} {status}"
+    return f"[{escape(text)}]({link(relative(path, page))})"
+
+
+def files_left_out(damaged: Sequence[str]) -> list[str]:
+    """The part of a page that names the files left out, a sentence each; nothing for none."""
+    if not damaged:
+        return []
+    return ["", "## Files left out", "", *(f"- {escape(sentence)}" for sentence in damaged)]
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

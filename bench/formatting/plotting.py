@@ -1,11 +1,15 @@
-"""How the figures of a leaderboard look: one ink, readable in grey, on light and dark pages."""
+"""How every figure looks: style, colours, panels, and how it is saved.
+
+The figures of a leaderboard have one ink, readable in grey, on light and dark pages; those of
+papers, studies and strategies have the colours of COLOURS.
+"""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -17,7 +21,9 @@ from matplotlib.figure import Figure
 from bench.stats.intervals import Interval
 
 INK = "#01527f"
-"""Of what a figure is about; everything else is grey."""
+"""Of what a figure of a leaderboard is about; everything else is grey."""
+COLOURS = tuple(sns.color_palette("colorblind"))
+"""Told apart by the colour-blind; use a marker, line or hatch beside it for print in grey."""
 
 COLUMNS = 4
 """Panels side by side."""
@@ -29,9 +35,45 @@ TITLE = 0.14
 Array = npt.NDArray[np.float64]
 
 
-def style() -> Any:
-    """The context in which axes and their text are made."""
-    return sns.axes_style("whitegrid", {"font.family": "DejaVu Sans"})
+def style(background: str = "whitegrid") -> AbstractContextManager[None]:
+    """The context in which axes of a leaderboard and their text are made: no frame at top or right.
+
+    Args:
+        background: `whitegrid`, or `ticks` for no grid.
+    """
+    return mpl.rc_context(sns.axes_style(background) | OPEN | {"font.family": "DejaVu Sans"})
+
+
+def paper_style(background: str = "whitegrid", scale: float = 1.1) -> AbstractContextManager[None]:
+    """The same for figures in the size of a paper's.
+
+    Args:
+        background: see `style`.
+        scale: of the text.
+    """
+    sizes = sns.plotting_context("paper", font_scale=scale)
+    return mpl.rc_context(sns.axes_style(background) | sizes | OPEN)
+
+
+OPEN = {"axes.spines.top": False, "axes.spines.right": False}
+"""Axes without a frame at the top and at the right."""
+
+
+def grid(count: int, size: tuple[float, float], columns: int) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` panels of `size`, in inches, row by row; call it within a style.
+
+    Args:
+        count: of panels.
+        size: width and height of each.
+        columns: panels side by side, at most.
+    """
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout="constrained")
+    found = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes in found[count:]:
+        axes.set_visible(False)
+    return figure, found[:count]
 
 
 def in_percent(found: Interval) -> Interval:
@@ -50,10 +92,14 @@ def panels(
 ) -> tuple[Figure, list[Axes]]:
     """A figure with a panel of `size`, in inches, for each title, row by row.
 
+    Numbers of the axes stand at the outer panels alone.
+
     Args:
-        above: title of the figure and of its axes, whose numbers stand at the outer panels alone.
-        x: title of the figure and of its axes, whose numbers stand at the outer panels alone.
-        y: title of the figure and of its axes, whose numbers stand at the outer panels alone.
+        titles: of the panels.
+        size: width and height of each.
+        above: title of the figure.
+        x: title of the horizontal axes.
+        y: title of the vertical axes.
     """
     columns = min(COLUMNS, max(3, len(titles)))  # the title of the figure has to fit
     rows = -(-len(titles) // columns)
@@ -82,7 +128,7 @@ def save(figure: Figure, path: Path, *, drawn_from: str = "") -> None:
     """Write `path` with the suffixes .svg and .png; equal figures give equal SVG files.
 
     Args:
-        drawn_from: kept in the SVG file, see `bench.leaderboards.build.page.stamp`.
+        drawn_from: kept in the SVG file, see `bench.leaderboards.page.stamp`.
     """
     save_svg(figure, path.with_name(f"{path.name}.svg"), drawn_from=drawn_from)
     figure.savefig(path.with_name(f"{path.name}.png"), dpi=150)

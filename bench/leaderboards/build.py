@@ -15,12 +15,12 @@ from rich.table import Table
 from bench.config.budget import Budget
 from bench.formatting.markdown import link
 from bench.formatting.page_check import difference
-from bench.leaderboards import csv_table, index, latex_table, page
+from bench.leaderboards import columns_page, csv_table, index, latex_table, page, terminal_table
 from bench.leaderboards.page import FIGURES
-from bench.ranking.admission import Evidence, fault, read, select
+from bench.ranking.admission import Evidence, read, rejection_reason, select
 from bench.ranking.leaderboard import Leaderboard
 from bench.ranking.pools import budget_text
-from bench.ranking.rank import boards
+from bench.ranking.rank import rank_all
 from bench.records.store import (
     Stored,
     slug,
@@ -28,12 +28,15 @@ from bench.records.store import (
     write_atomically,
 )
 
-INDEX = Path("INDEX.md")
+INDEX, COLUMNS = Path("INDEX.md"), Path("COLUMNS.md")
 
 
 def tables(stored: Iterable[Stored]) -> list[Table]:
-    """The leaderboard of each pool as a table for a terminal; records with a fault are left out."""
-    return [csv_table.terminal_table(b) for b in boards(s for s in stored if not fault(s.record))]
+    """The leaderboard of each pool as a table for a terminal; rejected records are left out."""
+    return [
+        terminal_table.terminal_table(b)
+        for b in rank_all(s for s in stored if not rejection_reason(s.record))
+    ]
 
 
 @without_collection()
@@ -49,7 +52,7 @@ def build(
 ) -> list[Path]:
     """Write the pages of the records under `records_root`; returns their paths.
 
-    A filter leaves out pages, and with any filter the index stays as it is.
+    A filter leaves out pages, and with any filter the index and the columns stay as they are.
 
     Args:
         figures: draw them too; a page shows the figures that lie beside it.
@@ -70,7 +73,7 @@ def build(
     drawn = draw(chosen, out) if figures else []
     texts = render(Evidence(tuple(chosen), evidence.damaged), folders)
     if filtered:
-        texts.pop(INDEX)
+        del texts[INDEX], texts[COLUMNS]
     for name, text in texts.items():
         write_atomically(out / name, text)
     return [*(out / name for name in texts), *drawn]
@@ -83,11 +86,11 @@ def draw(stored: Iterable[Stored], out: Path) -> list[Path]:
 
     written = []
     for name, group in _by_page(stored).items():
-        for number, board in enumerate(group):
-            for figure, drawn in figures.figures(board):
+        for number, leaderboard in enumerate(group):
+            for figure, drawn in figures.figures(leaderboard):
                 path = out / page.figure_path(name, figure, number)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                plotting.save(drawn, path, drawn_from=page.stamp(board))
+                plotting.save(drawn, path, drawn_from=page.stamp(leaderboard))
                 written += [path.with_name(f"{path.name}{kind}") for kind in (".svg", ".png")]
     return written
 
@@ -95,7 +98,7 @@ def draw(stored: Iterable[Stored], out: Path) -> list[Path]:
 def verify(leaderboards_root: Path) -> list[str]:
     """How the pages differ from what the records under `records/` give, and what is no record.
 
-    Empty if all is well.
+    Empty if they agree.
 
     A folder that has records of its own has a check of its own: `bench.papers.reproduce.verify`.
     """
@@ -104,7 +107,7 @@ def verify(leaderboards_root: Path) -> list[str]:
     texts = render(evidence, page.Folders(records_root, leaderboards_root))
     found = {
         path.relative_to(leaderboards_root)
-        for pattern in ("*/*.md", "*/*.csv", "*/*.tex", str(INDEX))
+        for pattern in ("*/*.md", "*/*.csv", "*/*.tex", str(INDEX), str(COLUMNS))
         for path in leaderboards_root.glob(pattern)
         if path.parent != records_root and not (path.parent / "records").is_dir()
     }
@@ -157,24 +160,25 @@ def render(evidence: Evidence, folders: page.Folders) -> dict[Path, str]:
         listed = [(name.with_name(f"{name.name}.md"), group) for name, group in by_page.items()]
         left_out = [evidence.damaged[path] for path in sorted(evidence.damaged)]
         texts[INDEX] = index.index_markdown(listed, left_out, folders=folders)
+        texts[COLUMNS] = columns_page.columns_markdown(folders)
     return texts
 
 
 def _by_page(stored: Iterable[Stored]) -> dict[Path, list[Leaderboard]]:
     """The leaderboards of each page, in order."""
     by_page: dict[Path, list[Leaderboard]] = {}
-    for board in boards(stored):
-        by_page.setdefault(_page(board), []).append(board)
+    for leaderboard in rank_all(stored):
+        by_page.setdefault(_page(leaderboard), []).append(leaderboard)
     return dict(sorted(by_page.items()))
 
 
-def _page(board: Leaderboard) -> Path:
+def _page(leaderboard: Leaderboard) -> Path:
     """`<benchmark>/<scenario>-<budget>`, without a suffix."""
-    key = board.key
+    key = leaderboard.key
     return Path(slug(key.benchmark)) / f"{key.scenario}-{budget_text(key)}"
 
 
 def _damaged_beside(group: Sequence[Leaderboard], damaged: dict[Path, str]) -> list[str]:
     """The damaged files in the folders of a page's benchmark and scenario."""
-    cells = {item.path.parent.parent.name for board in group for item in board.records}
+    cells = {item.path.parent.parent.name for leaderboard in group for item in leaderboard.records}
     return [damaged[path] for path in sorted(damaged) if cells.intersection(path.parent.parts)]

@@ -1,117 +1,74 @@
-"""Leaderboards as CSV at full precision, and as a compact table for a terminal."""
+"""Leaderboards as a CSV table, or a pandas frame, at full precision."""
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
-from rich.table import Table
+from bench.formatting.numbers import relative
+from bench.leaderboards.columns import COLUMNS
+from bench.ranking.leaderboard import Leaderboard, Row
 
-from bench.config.budget import KINDS
-from bench.formatting.numbers import SCENARIO_NAMES, percent, relative
-from bench.ranking.leaderboard import LEVELS, SHARES, Leaderboard, Row
-from bench.ranking.pools import budget_text
-from bench.stats.intervals import Interval
-
-Cell = str | int | float | bool | None
+if TYPE_CHECKING:
+    import pandas as pd  # importing it takes half a second, which not every command needs
 
 
-def page_csv(boards: Sequence[Leaderboard], *, page: Path) -> str:
-    """One line for each row of the boards, upper bounds included; fractions, never percent.
+def frame(leaderboards: Sequence[Leaderboard], *, page: Path) -> pd.DataFrame:
+    """One line for each row of the leaderboards, upper bounds included; fractions, never percent.
 
-    Not measured is an empty cell.
+    Not measured is NaN or None.
 
     Args:
+        leaderboards: in the order of the lines.
+        page: where the table will lie, for the paths of the records.
+    """
+    import pandas as pd
+
+    lines = _lines(leaderboards, page)
+    return pd.DataFrame(lines, dtype=object)  # a rank stays whole where an upper bound has none
+
+
+def page_csv(leaderboards: Sequence[Leaderboard], *, page: Path) -> str:
+    """The frame as text; an empty cell was not measured.
+
+    Args:
+        leaderboards: in the order of the lines.
         page: where the file will lie, for the paths of the records.
     """
+    import pandas as pd
+
     lines = [
-        _line(board, row, page) for board in boards for row in (*board.rows, *board.upper_bounds)
+        {name: _harmless(cell) for name, cell in line.items()}
+        for line in _lines(leaderboards, page)
     ]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(lines[0] if lines else ["benchmark"])
-    writer.writerows([_cell(value) for value in line.values()] for line in lines)
-    return text.getvalue()
+    return pd.DataFrame(lines, dtype=object).to_csv(index=False, lineterminator="\n")
 
 
-def terminal_table(board: Leaderboard) -> Table:
-    """The ranking on a screen: accuracy with half the width of its 95 % interval, in percent."""
-    key = board.key
-    scenario, chosen = SCENARIO_NAMES[key.scenario], (*key.speedups, *key.augment)
-    title = ", ".join([key.benchmark, scenario, budget_text(key), key.model, *chosen])
-    table = Table(title=f"{escape(title)}; percent", box=None, title_justify="left")
-    table.add_column("rank", justify="right")
-    table.add_column("strategy", overflow="fold")
-    for name in ("accuracy", "forgetting", "weights", "hypervolume", "charged", "seeds"):
-        table.add_column(name, justify="right")
-    for row in (*board.rows, *board.upper_bounds):
-        table.add_row(*_terminal_cells(row), style=None if row.ranked else "dim")
-    return table
+def _lines(leaderboards: Sequence[Leaderboard], page: Path) -> list[dict[str, Any]]:
+    return [
+        _line(leaderboard, row, page)
+        for leaderboard in leaderboards
+        for row in (*leaderboard.rows, *leaderboard.upper_bounds)
+    ]
 
 
-def _terminal_cells(row: Row) -> Iterable[str]:
-    half = (row.accuracy.high - row.accuracy.low) / 2
-    spread = "" if math.isnan(half) else f" ± {percent(half)}"
-    failed = f" ({row.failed} failed)" if row.failed else ""
-    yield row.place
-    yield escape(row.label)
-    yield percent(row.accuracy.mean) + spread
-    yield percent(row.mean.forgetting)
-    yield percent(row.mean.weights)
-    yield f"{row.hypervolume.mean:.3f}"
-    yield percent(row.mean.charged)
-    yield f"{len(row.runs)}{failed}"
-
-
-def _line(board: Leaderboard, row: Row, page: Path) -> dict[str, Cell]:
-    line: dict[str, Cell] = {
+def _line(leaderboard: Leaderboard, row: Row, page: Path) -> dict[str, Any]:
+    line: dict[str, Any] = {
         name: " ".join(value) if isinstance(value, tuple) else value
-        for name, value in asdict(board.key).items()
+        for name, value in leaderboard.key.model_dump().items()
+        if name != "chance"  # stands beside joint
     }
-    del line["chance"]  # stands beside joint
-    line |= {
-        "strategy": row.entrant.strategy,
-        "hyperparameters": row.entrant.hyperparameters,
-        "resolved": row.entrant.resolved,
-        "label": row.label,
-        "ranked": row.ranked,
-        "rank": row.rank,
-        "place_low": row.places[0] if row.places else None,
-        "place_high": row.places[1] if row.places else None,
-        "provisional": row.provisional,
-        "p_above_holm": row.p_above,
-        "p_row_above_better": row.below_above,
-        "pareto_layer": row.layer,
-        "p_on_front": row.on_front,
-        "seeds": len(row.runs),
-        "failed": row.failed,
-    }
-    for name in ("accuracy", "weights", "hypervolume", "forgetting"):
-        interval: Interval = getattr(row, name)
-        line |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
-    line |= {name: value for name, value in asdict(row.mean).items() if name not in line}
-    for share, value in zip(SHARES, row.attained, strict=True):
-        line[f"accuracy_at_{percent(share, 0)}_percent"] = value
-    for level, value in zip(LEVELS, row.needed, strict=True):
-        line[f"weights_at_{percent(level, 0)}_percent_of_joint"] = value
-    seconds = row.seconds
-    line |= {f"seconds_{kind}": seconds.get(kind, math.nan) for kind in KINDS}
-    line |= {"charged_most": row.most_charged}
-    line |= asdict(board.bounds)
+    for column in COLUMNS.values():
+        line |= column.csv_cells(row)
+    line |= asdict(leaderboard.bounds)
     line["records"] = " ".join(relative(i.path, page).as_posix() for i in row.runs.values())
     return line
 
 
-def _cell(value: Cell) -> str:
-    """One cell; text that a spreadsheet would run as a formula is made text by an apostrophe."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, str):
-        return f"'{value}" if re.match(r"\s*[=+\-@＝＋－＠]|[\t\r\n]", value) else value
-    return repr(value)
+def _harmless(cell: Any) -> Any:
+    """The cell; text that a spreadsheet would run as a formula is made text by an apostrophe."""
+    runs = isinstance(cell, str) and re.match(r"\s*[=+\-@＝＋－＠]|[\t\r\n]", cell)
+    return f"'{cell}" if runs else cell

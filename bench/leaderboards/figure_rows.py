@@ -35,19 +35,19 @@ class Entry:
         return wrapped(f"{self.number} {self.name}", 26)
 
 
-def entries_of(board: Leaderboard) -> list[Entry]:
+def entries_of(leaderboard: Leaderboard) -> list[Entry]:
     """The rows that are drawn, best first, upper bounds last."""
-    return [Entry(row, number) for number, row in board.numbered][:MOST_ROWS]
+    return [Entry(row, number) for number, row in leaderboard.numbered][:MOST_ROWS]
 
 
-def title(board: Leaderboard, shown: str) -> str:
+def title(leaderboard: Leaderboard, shown: str) -> str:
     """What a figure shows, over how many seeds and of how many rows."""
-    key = board.key
-    rows = (*board.rows, *board.upper_bounds)
+    key = leaderboard.key
+    rows = (*leaderboard.rows, *leaderboard.upper_bounds)
     n, count = range_text(len(row.runs) for row in rows), len(rows)
     part = f", the first {MOST_ROWS} of {count} rows" if count > MOST_ROWS else ""
     what = f"{key.benchmark}, {SCENARIO_NAMES[key.scenario]}, {budget_text(key)}, {key.model}"
-    every = [f"every row: {board.common}"] if board.common else []
+    every = [f"every row: {leaderboard.common}"] if leaderboard.common else []
     lines = [what, *every, f"{shown} over n = {n} seeds{part}"]
     return plain("\n".join(textwrap.fill(line, TITLE_WIDTH) for line in lines))
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from bench.config.budget import KINDS
-from bench.formatting.plotting import INK, Array, in_percent, panels, style
+from bench.formatting.plotting import COLOURS, INK, Array, in_percent, panels, style
 from bench.leaderboards.figure_rows import Entry, entries_of, title, wrapped
 from bench.leaderboards.page import FIGURES
 from bench.leaderboards.pareto_figure import weights_figure
@@ -23,7 +23,7 @@ from bench.ranking.leaderboard import Leaderboard, Row
 from bench.records.schema import RunRecord
 from bench.records.weight_share import shares_used
 from bench.stats import metrics
-from bench.stats.intervals import Interval, share_interval, signed_interval
+from bench.stats.intervals import Interval, mean_interval
 
 HATCHES = ("", "///", "...", "xxx", "\\\\\\")
 WIDTH, PANEL = 7.6, (1.65, 1.05)
@@ -45,51 +45,55 @@ class Line:
 
 
 def figures(
-    board: Leaderboard, names: Iterable[str] = tuple(FIGURES)
+    leaderboard: Leaderboard, names: Iterable[str] = tuple(FIGURES)
 ) -> Iterator[tuple[str, Figure]]:
-    """Each of these figures that the records of a board can fill, by its name in `FIGURES`."""
-    for name in names if board.rows else ():  # upper bounds alone compare nothing
-        figure = _DRAW[name](board)
+    """Each of these figures that the records can fill, by its name in `FIGURES`."""
+    for name in names if leaderboard.rows else ():  # upper bounds alone compare nothing
+        figure = _DRAW[name](leaderboard)
         if figure is not None:
             yield name, figure
 
 
-def time_figure(board: Leaderboard) -> Figure | None:
+def time_figure(leaderboard: Leaderboard) -> Figure | None:
     """Mean accuracy over the experiences so far against the charged share of the budget.
 
     An upper bound, which has no past to remember, is a dashed line at its final accuracy.
     """
-    budget = board.records[0].record.config.budget.amount
+    budget = leaderboard.records[0].record.config.budget.amount
     lines: list[Line] = []
-    for one in entries_of(board):
+    for one in entries_of(leaderboard):
         curves = [record.outcome.curve for record in _ok(one.row) if record.outcome]
         n = max(map(len, curves), default=0)
         full = [curve for curve in curves if len(curve) == n]
         if n < 2:
             continue
         x = [100 * fmean(curve[i][0] for curve in full) / budget for i in range(n)]
-        found = [in_percent(share_interval([curve[i][1] for curve in full])) for i in range(n)]
+        found = [
+            in_percent(mean_interval([curve[i][1] for curve in full], (0, 1))) for i in range(n)
+        ]
         lines.append(Line(one, x, found))
     drawn = {id(line.of.row) for line in lines}
     levels = {
         row.name: 100 * row.accuracy.mean
-        for row in board.upper_bounds
+        for row in leaderboard.upper_bounds
         if id(row) not in drawn and _ok(row)
     }
-    return _panels(board, lines, "charged, % of the budget", "accuracy so far, %", levels)
+    return _panels(leaderboard, lines, "charged, % of the budget", "accuracy so far, %", levels)
 
 
-def matrix_figure(board: Leaderboard) -> Figure | None:
+def matrix_figure(leaderboard: Leaderboard) -> Figure | None:
     """The mean accuracy matrix of each row as a heat map: after experience i, tested on j."""
     found = [
-        (one, mean) for one in entries_of(board) if (mean := _mean_matrix(one.row)) is not None
+        (one, mean)
+        for one in entries_of(leaderboard)
+        if (mean := _mean_matrix(one.row)) is not None
     ]
     if not found or len(found[0][1]) < 2:  # one number is no map
         return None
     size = len(found[0][1])
     side = max(1.5, 0.36 * min(size, 10))
     titles = [f"{one.title}\nn = {len(_ok(one.row))}" for one, _ in found]
-    above = title(board, "accuracy in percent, dark 0 to light 100, means")
+    above = title(leaderboard, "accuracy in percent, dark 0 to light 100, means")
     with style():
         figure, grid = panels(
             titles, (side, side), above=above, x="tested on experience", y="after experience"
@@ -106,23 +110,25 @@ def matrix_figure(board: Leaderboard) -> Figure | None:
     return figure
 
 
-def forgetting_figure(board: Leaderboard) -> Figure | None:
+def forgetting_figure(leaderboard: Leaderboard) -> Figure | None:
     """The drop of each experience from its best accuracy since it was learned to the end."""
     lines: list[Line] = []
-    for one in entries_of(board):
+    for one in entries_of(leaderboard):
         drops = [drop for record in _ok(one.row) if (drop := _drops(record)) is not None]
         full = [drop for drop in drops if len(drop) == max(map(len, drops))]
         if full:
-            found = [in_percent(signed_interval(list(column))) for column in np.array(full).T]
+            found = [
+                in_percent(mean_interval(list(column), (-1, 1))) for column in np.array(full).T
+            ]
             lines.append(Line(one, range(1, len(found) + 1), found))
     return _panels(
-        board, lines, "experience; of the last nothing can be forgotten", "forgetting, points"
+        leaderboard, lines, "experience; of the last nothing can be forgotten", "forgetting, points"
     )
 
 
-def seconds_figure(board: Leaderboard) -> Figure | None:
+def seconds_figure(leaderboard: Leaderboard) -> Figure | None:
     """Charged seconds by kind, stacked, a bar for each row of which a run did not fail."""
-    shown = [one for one in entries_of(board) if one.row.seconds and _ok(one.row)]
+    shown = [one for one in entries_of(leaderboard) if one.row.seconds and _ok(one.row)]
     if not shown:
         return None
     rows, titles = (
@@ -134,7 +140,7 @@ def seconds_figure(board: Leaderboard) -> Figure | None:
         figure = Figure(figsize=(WIDTH, 1.6 + 0.16 * lines), layout="constrained")
         axes = figure.subplots()
         left = np.zeros(len(rows))
-        shades = sns.color_palette("colorblind", len(KINDS))
+        shades = COLOURS[: len(KINDS)]
         for kind, colour, hatch in zip(KINDS, shades, HATCHES, strict=True):
             width = np.array([row.seconds.get(kind, 0.0) for row in rows])
             if width.any():
@@ -145,20 +151,19 @@ def seconds_figure(board: Leaderboard) -> Figure | None:
             left += width
         axes.set_yticks(range(len(rows)), titles)
         axes.invert_yaxis()
-        if board.key.clock != "steps":
-            amount = board.records[0].record.config.budget.amount
+        if leaderboard.key.clock != "steps":
+            amount = leaderboard.records[0].record.config.budget.amount
             axes.axvline(amount, color="0.2", linestyle="--", linewidth=1, label="budget")
         axes.set(xlabel="charged seconds, mean over runs")
-        axes.set_title(title(board, "means"), fontsize=9)
-        sns.despine(ax=axes)
+        axes.set_title(title(leaderboard, "means"), fontsize=9)
         figure.legend(loc="outside lower center", ncols=6, fontsize=8, frameon=False)
     return figure
 
 
-def claimed_figure(board: Leaderboard) -> Figure | None:
+def claimed_figure(leaderboard: Leaderboard) -> Figure | None:
     """Share of the prunable weights in use after each experience."""
     lines: list[Line] = []
-    for one in entries_of(board):
+    for one in entries_of(leaderboard):
         shares = [
             [shares_used(w, record.config, record.benchmark_version)[1] for w in record.weights]
             for record in _ok(one.row)
@@ -166,10 +171,10 @@ def claimed_figure(board: Leaderboard) -> Figure | None:
         n = max(map(len, shares), default=0)
         full = [own for own in shares if len(own) == n]
         if n > 1:
-            found = [in_percent(share_interval(list(column))) for column in np.array(full).T]
+            found = [in_percent(mean_interval(list(column), (0, 1))) for column in np.array(full).T]
             lines.append(Line(one, range(1, n + 1), found))
     share = "weights in use, % of matrices and kernels"
-    return _panels(board, lines, "experience", share, {}, least=0.0)
+    return _panels(leaderboard, lines, "experience", share, {}, least=0.0)
 
 
 _DRAW: dict[str, Callable[[Leaderboard], Figure | None]] = {
@@ -184,7 +189,7 @@ assert _DRAW.keys() == FIGURES.keys(), "every figure has a caption"
 
 
 def _panels(
-    board: Leaderboard,
+    leaderboard: Leaderboard,
     lines: Sequence[Line],
     xlabel: str,
     ylabel: str,
@@ -206,7 +211,7 @@ def _panels(
     ylim = _around([*found, *levels.values(), min(least, *found)])
     dashed = f"dashed: {', '.join(levels)} on the whole stream; " if levels else ""
     what = f"{dashed}each row in front of all others in grey, means with 95 % intervals"
-    above = title(board, what)
+    above = title(leaderboard, what)
     with style():
         figure, grid = panels(
             [line.of.title for line in lines], PANEL, above=above, x=xlabel, y=ylabel
@@ -237,7 +242,6 @@ def _line(axes: Axes, line: Line) -> None:
         line.x, line.means, color=INK, marker="o", markersize=3, linewidth=1.3, zorder=3,
         label=line.of.name, clip_on=False,
     )  # fmt: skip
-    sns.despine(ax=axes)
 
 
 def _ok(row: Row) -> list[RunRecord]:

@@ -7,28 +7,28 @@ text. Equal records give equal pages.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
-from bench.config.budget import KINDS
 from bench.formatting import plotting
 from bench.formatting.markdown import one_line
 from bench.formatting.numbers import SCENARIO_NAMES
+from bench.formatting.templates import template
 from bench.leaderboards import figures, page
-from bench.leaderboards.tables import places_text, rank_text
+from bench.leaderboards.column import Column, measured
+from bench.leaderboards.columns import columns_of
 from bench.ranking.admission import Evidence
 from bench.ranking.leaderboard import Leaderboard, Row
 from bench.ranking.pools import budget_text, seed_text
-from bench.ranking.rank import boards
+from bench.ranking.rank import rank_all
 from bench.records.schema import RunRecord
 from bench.records.store import Stored
+from bench.stats.intervals import Interval
 
-TEMPLATE = "report.html"
+TEMPLATE = Path(__file__).with_name("report.html")
 MOST_FIGURES = 24
 """A page has no more figures: with many leaderboards each shows only the first kinds."""
 DIGITS = 6
@@ -42,24 +42,18 @@ def report_html(evidence: Evidence, *, records_root: Path, figures: bool = False
         records_root: where the records were read, for the paths by which it names them.
         figures: all of them, however many leaderboards there are, which takes seconds for each.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
     names = {item.path: item.path.relative_to(records_root).as_posix() for item in evidence.stored}
     numbers = {item.path: number for number, item in enumerate(evidence.stored)}
-    every = boards(evidence.stored)
+    every = rank_all(evidence.stored)
     names_drawn = tuple(page.FIGURES) if figures else drawn(len(every))
-    return environment.get_template(TEMPLATE).render(
-        boards=[_board(board, i, numbers, names_drawn) for i, board in enumerate(every, 1)],
+    return template(TEMPLATE).render(
+        leaderboards=[
+            _section(leaderboard, i, numbers, names_drawn) for i, leaderboard in enumerate(every, 1)
+        ],
         undrawn=[page.FIGURES[name] for name in page.FIGURES if name not in names_drawn],
         records=len(evidence.stored),
         damaged=[evidence.damaged[path] for path in sorted(evidence.damaged)],
         data=_as_script(_data(evidence.stored, names)),
-        columns=COLUMNS,
     )
 
 
@@ -68,93 +62,52 @@ def drawn(count: int) -> tuple[str, ...]:
     return tuple(page.FIGURES)[: MOST_FIGURES // max(count, 1)]
 
 
-COLUMNS = (
-    ("#", "The number that names the row in the figures"),
-    ("rank", "Rank; = marks rows that share one, none of them told apart from the row above"),
-    ("places", "Between which it stands in 95 % of resamples over seeds"),
-    ("strategy", "Strategy, with what differs from its defaults and between rows"),
-    ("runs", "Each opens the record of one seed"),
-    ("failed", "Runs that failed; they count as worst"),
-    ("hypervolume", "Headline: area dominated by (weights, accuracy) within frozen bounds"),
-    ("95 % interval", "Over seeds"),
-    ("accuracy %", "Final average accuracy"),
-    ("95 % interval", "Over seeds"),
-    ("weights %", "Weights used, of all"),
-    ("layer", "Pareto layer; 1 is the front"),
-    ("P(front)", "Probability of being on the front"),
-    ("forgetting %", "Best minus last accuracy"),
-    ("95 % interval", "Over seeds"),
-    ("anytime %", "Area under accuracy over the charged budget"),
-    ("plasticity %", "Accuracy just after learning"),
-    ("stability %", "Final accuracy of the past"),
-    ("charged %", "Charged share of the budget"),
-    *((f"{kind} s", f"Charged seconds: {kind}") for kind in KINDS),
-)
-"""Title and explanation of each column of a leaderboard."""
-
-
-def _board(
-    board: Leaderboard, number: int, numbers: dict[Path, int], chosen: Sequence[str]
+def _section(
+    leaderboard: Leaderboard, number: int, numbers: dict[Path, int], chosen: Sequence[str]
 ) -> dict[str, Any]:
-    key = board.key
+    key = leaderboard.key
     shown = [
         {"caption": page.FIGURES[name], "svg": Markup(plotting.inline_svg(figure))}
-        for name, figure in figures.figures(board, chosen)
+        for name, figure in figures.figures(leaderboard, chosen)
     ]
     return {
-        "id": f"board-{number}",
+        "id": f"leaderboard-{number}",
         "title": f"{key.benchmark}, {SCENARIO_NAMES[key.scenario]}, "
         f"{budget_text(key)}, {key.model}",
-        "facts": [(name, one_line(value)) for name, value in page.facts(board).items()],
-        "rows": [_row(number, row, numbers) for number, row in board.numbered],
+        "facts": [(name, one_line(value)) for name, value in page.facts(leaderboard).items()],
+        "columns": [
+            {"name": c.name, "title": c.heading("html", leaderboard), "meaning": c.meaning}
+            for c in columns_of("html", [*leaderboard.rows, *leaderboard.upper_bounds])
+        ],
+        "rows": [_row(number, row, numbers) for number, row in leaderboard.numbered],
         "figures": shown,
-        "missing": [str(cell) for cell in board.missing],
+        "missing": [str(cell) for cell in leaderboard.missing],
     }
 
 
 def _row(number: str, row: Row, numbers: dict[Path, int]) -> dict[str, Any]:
-    m = row.mean
-    seconds = row.seconds
-    percents = (m.anytime_accuracy, m.plasticity, m.stability, m.charged)
-    cells = [
-        _cell(row.hypervolume.mean, 3),
-        _ends(row.hypervolume.low, row.hypervolume.high, 1, 3),
-        _cell(100 * row.accuracy.mean, 1),
-        _ends(row.accuracy.low, row.accuracy.high, 100, 1),
-        _cell(100 * m.weights, 2),
-        ("-", "") if row.layer is None else (str(row.layer), str(row.layer)),
-        _cell(row.on_front, 2),
-        _cell(100 * row.forgetting.mean, 1),
-        _ends(row.forgetting.low, row.forgetting.high, 100, 1),
-        *(_cell(100 * value, 1) for value in percents),
-        *(_cell(seconds.get(kind, math.nan), 2) for kind in KINDS),
-    ]
     return {
         "number": number,
-        "rank": rank_text(row).replace(" (provisional)", "*"),
-        "order": "" if row.rank is None else row.rank,
-        "places": (places_text(row.places), str(sum(row.places))) if row.places else ("-", ""),
-        "label": row.name,
         "ranked": row.ranked,
         "runs": [
             {"text": seed_text(seed), "record": numbers[item.path], "status": item.record.status}
             for seed, item in row.runs.items()
         ],
-        "failed": row.failed,
-        "cells": cells,
+        "cells": [
+            {"column": column.name, "text": column.text("html", row), "order": _order(column, row)}
+            for column in columns_of("html", [row])
+        ],
     }
 
 
-def _cell(value: float, digits: int) -> tuple[str, str]:
-    """A number as it is shown and as it is sorted by; a dash, sorted last, if not measured."""
-    return ("-", "") if math.isnan(value) else (f"{value:.{digits}f}", f"{value:.{DIGITS}g}")
-
-
-def _ends(low: float, high: float, scale: float, digits: int) -> tuple[str, str]:
-    if math.isnan(low):
-        return "-", ""
-    text = f"{scale * low:.{digits}f} to {scale * high:.{digits}f}"
-    return text, f"{scale * (high - low):.{DIGITS}g}"
+def _order(column: Column, row: Row) -> str:
+    """What a cell is sorted by: its value, none if it was not measured, which sorts last."""
+    value = column.value(row)
+    if isinstance(value, str):
+        return value
+    number = sum(value) if isinstance(value, tuple) else value
+    number = number.mean if isinstance(number, Interval) else number
+    return f"{number:.{DIGITS}g}" if number is not None and measured(number) else ""
 
 
 def _data(stored: Sequence[Stored], names: dict[Path, str]) -> dict[str, Any]:

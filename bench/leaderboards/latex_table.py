@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 
 from bench.formatting.markdown import one_line
 from bench.formatting.numbers import SCENARIO_NAMES, percent
+from bench.formatting.templates import template
+from bench.leaderboards.column import Column
+from bench.leaderboards.columns import columns_of
 from bench.ranking.leaderboard import LISTED_FROM, Leaderboard, Row
 from bench.ranking.pools import budget_text, differing_fields
-from bench.stats.intervals import Interval
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
     "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
 }  # fmt: skip
-HEADER = ("rank", "strategy", r"$n$", "hypervolume", r"accuracy, \%", r"forgetting, \%",
-          r"weights, \%", "layer")  # fmt: skip
+TEMPLATE = Path(__file__).with_name("leaderboard.tex.jinja")
+RIGHT = ("rank", "seeds", "weights", "non_domination_rank")
+"""Columns whose cells stand at the right; every other one at the left."""
 
 
 def escape(text: object) -> str:
@@ -30,90 +33,56 @@ def escape(text: object) -> str:
     return re.sub(r'[\\{}&%$#_~^<>|"]', lambda found: SPECIAL[found[0]], plain)
 
 
-def page_tex(boards: Sequence[Leaderboard]) -> str:
-    """One table for each board, upper bounds below a rule; intervals are 95 % over seeds."""
-    keys = [board.key for board in boards]
-    names = differing_fields(keys)
-    lines = [r"% Generated from records, never edited. Needs \usepackage{booktabs}."]
-    for number, board in enumerate(boards, start=1):
-        conditions = [f"{name} {getattr(board.key, name)}" for name in names]
-        lines += ["", *_table(board, conditions, number if len(boards) > 1 else None)]
-    return "\n".join(lines) + "\n"
+def page_tex(leaderboards: Sequence[Leaderboard]) -> str:
+    """A table for each leaderboard, upper bounds below a rule; intervals are 95 % over seeds."""
+    names = differing_fields([leaderboard.key for leaderboard in leaderboards])
+    parts = []
+    for number, leaderboard in enumerate(leaderboards, start=1):
+        conditions = [f"{name} {getattr(leaderboard.key, name)}" for name in names]
+        end = f"-{number}" if len(leaderboards) > 1 else ""
+        parts.append(_part(leaderboard, conditions, end))
+    return template(TEMPLATE).render(parts=parts)
 
 
-def _table(board: Leaderboard, conditions: Sequence[str], number: int | None) -> list[str]:
-    key = board.key
+def _part(leaderboard: Leaderboard, conditions: Sequence[str], end: str) -> dict[str, object]:
+    key = leaderboard.key
     what = [key.benchmark, SCENARIO_NAMES[key.scenario], budget_text(key), key.model, *conditions]
     label = re.sub(r"[^A-Za-z0-9]+", "-", f"{key.benchmark}-{key.scenario}-{budget_text(key)}")
-    bodies = [rows for rows in (board.rows, board.upper_bounds) if rows]
-    lines = [
-        r"\begin{table}",
-        r"  \centering\footnotesize\setlength{\tabcolsep}{4pt}",
-        rf"  \caption{{{escape(', '.join(what))}. Means with 95~\% intervals over $n$ seeds; "
-        rf"{_notes(board)}}}",
-        rf"  \label{{tab:{label}{'' if number is None else f'-{number}'}}}",
-        r"  \begin{tabular}{rlrlllrr}",
-        r"    \toprule",
-        f"    {_line(HEADER)}",
-    ]
-    for rows in bodies:
-        lines += [r"    \midrule", *(f"    {_line(_cells(row))}" for row in rows)]
-    return [*lines, r"    \bottomrule", r"  \end{tabular}", r"\end{table}"]
+    columns = columns_of("latex", [*leaderboard.rows, *leaderboard.upper_bounds])
+    bodies = [rows for rows in (leaderboard.rows, leaderboard.upper_bounds) if rows]
+    return {
+        "caption": rf"{escape(', '.join(what))}. Means with 95~\% intervals over $n$ seeds; "
+        f"{_notes(leaderboard)}",
+        "label": label + end,
+        "alignment": "".join("r" if column.name in RIGHT else "l" for column in columns),
+        "header": [c.heading("latex", leaderboard).replace("%", r"\%") for c in columns],
+        "bodies": [[[_cell(column, row) for column in columns] for row in rows] for rows in bodies],
+    }
 
 
-def _notes(board: Leaderboard) -> str:
-    low, high = (rf"{percent(value)}~\%" for value in (board.bounds.chance, board.bounds.joint))
+def _notes(leaderboard: Leaderboard) -> str:
+    low, high = (
+        rf"{percent(value)}~\%" for value in (leaderboard.bounds.chance, leaderboard.bounds.joint)
+    )
     notes = [
         rf"weights in \% of the model's. Hypervolume between chance, {low}, "
-        rf"and joint training, {high}{'' if board.bounds.frozen else ' as none is frozen'}. Layer "
-        "1 is the Pareto front. Of the rows of one rank, marked =, none was told apart from the "
-        "one above."
+        rf"and joint training, {high}{'' if leaderboard.bounds.frozen else ' as none is frozen'}. "
+        "Non-domination rank 1 is the Pareto front. Of the rows of one rank, marked =, none was "
+        "told apart from the one above."
     ]
-    if board.rows and board.upper_bounds:
+    if leaderboard.rows and leaderboard.upper_bounds:
         notes.append("Below the rule: upper bounds, which see all data at once.")
-    if board.common:
-        notes.append(f"In every row {escape(board.common)}.")
-    if any(row.provisional for row in (*board.rows, *board.upper_bounds)):
+    if leaderboard.common:
+        notes.append(f"In every row {escape(leaderboard.common)}.")
+    if any(row.provisional for row in (*leaderboard.rows, *leaderboard.upper_bounds)):
         notes.append(f"$^*$ provisional: fewer than {LISTED_FROM} seeds.")
-    if any(row.failed for row in board.rows):
+    if any(row.failed for row in leaderboard.rows):
         notes.append("Failed runs count as worst: their number stands beside $n$.")
     return " ".join(notes)
 
 
-def _cells(row: Row) -> list[str]:
-    failed = f" ({row.failed} failed)" if row.failed else ""
-    return [
-        "--" if row.rank is None else row.place,
-        escape(row.name),
-        f"{len(row.runs)}{'$^*$' if row.provisional else ''}{failed}",
-        _with_ends(row.hypervolume, lambda value: f"{value:.3f}"),
-        _with_ends(row.accuracy, percent),
-        _with_ends(row.forgetting, percent),
-        _weights(row.weights),
-        "--" if row.layer is None else str(row.layer),
-    ]
-
-
-def _weights(found: Interval) -> str:
-    """Most rows use as many at every seed."""
-    ends = {percent(value, 2) for value in (found.mean, found.low, found.high)} - {"-"}
-    if len(ends) <= 1:
-        return _minus(percent(found.mean, 2))
-    return _with_ends(found, lambda value: percent(value, 2))
-
-
-def _with_ends(found: Interval, shown: Callable[[float], str]) -> str:
-    if math.isnan(found.low):
-        return _minus(shown(found.mean))
-    mean, low, high = (_minus(shown(value)) for value in (found.mean, found.low, found.high))
-    return f"{mean} [{low}, {high}]"
-
-
-def _minus(text: str) -> str:
-    if text in ("-", "nan"):
-        return "--"
-    return f"${text}$" if text.startswith("-") else text
-
-
-def _line(cells: Sequence[str]) -> str:
-    return " & ".join(cells) + r" \\"
+def _cell(column: Column, row: Row) -> str:
+    text = column.text("latex", row)
+    if isinstance(column.value(row), str):
+        return escape(text)
+    return "--" if text == "-" else re.sub(r"(?<![\d$])-[\d.]+", r"$\g<0>$", text)

@@ -12,7 +12,6 @@ from dataclasses import astuple, dataclass, replace
 from itertools import count
 
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
@@ -20,7 +19,7 @@ from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 from bench.formatting.plotting import INK, ends, in_percent, style
 from bench.leaderboards.figure_rows import Entry, entries_of, title, wrapped
 from bench.ranking.leaderboard import Leaderboard
-from bench.stats.intervals import Interval, share_interval
+from bench.stats.intervals import Interval, mean_interval
 
 POINTS = 72
 """To the inch."""
@@ -55,7 +54,8 @@ class Mark:
     @classmethod
     def of(cls, entry: Entry) -> Mark:
         """Of the row's runs."""
-        used = share_interval([one.weights for one in entry.row.measured.values()])
+        shares = [one.weights for one in entry.row.scores.values()]
+        used = mean_interval(shares, within=(0, max(1.0, *shares)))
         x = in_percent(used)
         return cls(entry, replace(x, mean=max(x.mean, LEAST)), in_percent(entry.row.accuracy))
 
@@ -103,17 +103,19 @@ class Layout:
         return self.left * 10 ** (place[0] / DECADE), self.ylim[0] + place[1] * rise
 
 
-def weights_figure(board: Leaderboard) -> Figure | None:
+def weights_figure(leaderboard: Leaderboard) -> Figure | None:
     """Accuracy against the share of weights used, log scale, with intervals, and the front.
 
     None without a run that did not fail.
     """
-    shown = [one for one in entries_of(board) if one.row.failed < len(one.row.runs)]
+    shown = [one for one in entries_of(leaderboard) if one.row.failed < len(one.row.runs)]
     if not shown:
         return None
-    marks = [Mark.of(one) for one in sorted(shown, key=lambda one: one.row.layer != 1)]
+    marks = [
+        Mark.of(one) for one in sorted(shown, key=lambda one: one.row.non_domination_rank != 1)
+    ]
     layout = Layout.of(marks)  # the front first: its discs stand where they are
-    figure, axes = _axes(board, layout)
+    figure, axes = _axes(leaderboard, layout)
     _front(axes, marks, layout)
     _discs(axes, marks, layout)
     _names(axes, shown)
@@ -152,7 +154,7 @@ def _around(place: Point, diameter: float, within: Point) -> Iterator[Point]:
     yield from ((within[0] + step * diameter, place[1]) for step in count(1))
 
 
-def _axes(board: Leaderboard, layout: Layout) -> tuple[Figure, Axes]:
+def _axes(leaderboard: Leaderboard, layout: Layout) -> tuple[Figure, Axes]:
     width, height = layout.size
     whole = (LEFT + width + NAMES, BELOW + height + ABOVE)
     with style():
@@ -160,8 +162,7 @@ def _axes(board: Leaderboard, layout: Layout) -> tuple[Figure, Axes]:
         axes = figure.add_axes(
             (LEFT / whole[0], BELOW / whole[1], width / whole[0], height / whole[1])
         )
-        axes.set_title(title(board, "means with 95 % intervals"), fontsize=9, loc="left")
-        sns.despine(ax=axes)
+        axes.set_title(title(leaderboard, "means with 95 % intervals"), fontsize=9, loc="left")
     axes.set_xscale("log")
     axes.set(xlim=(layout.left, layout.data(layout.size)[0]), ylim=layout.ylim)
     axes.xaxis.set_major_locator(
@@ -200,7 +201,11 @@ def _discs(axes: Axes, marks: Sequence[Mark], layout: Layout) -> None:
         elinewidth=0.8, capsize=2, alpha=0.7, zorder=2.5,
     )  # fmt: skip
     for mark, place, disc in zip(marks, layout.places, layout.discs, strict=True):
-        front, point, stands = mark.entry.row.layer == 1, layout.data(place), layout.data(disc)
+        front, point, stands = (
+            mark.entry.row.non_domination_rank == 1,
+            layout.data(place),
+            layout.data(disc),
+        )
         if disc != place:
             axes.plot(
                 *zip(point, stands, strict=True), color=INK, linewidth=0.8, clip_on=False,
@@ -224,7 +229,7 @@ def _discs(axes: Axes, marks: Sequence[Mark], layout: Layout) -> None:
 
 def _front(axes: Axes, marks: Sequence[Mark], layout: Layout) -> None:
     """The steps between the rows of the front: as accurate as the best with so few weights."""
-    front = [mark for mark in marks if mark.entry.row.layer == 1]
+    front = [mark for mark in marks if mark.entry.row.non_domination_rank == 1]
     corners = sorted((mark.x.mean, mark.y.mean) for mark in front if mark.x.mean < DENSE)
     dense = [mark.y.mean for mark in front if mark.x.mean >= DENSE]
     if dense:
@@ -240,7 +245,10 @@ def _names(axes: Axes, shown: Sequence[Entry]) -> None:
     with style():
         for number, name, weight in [
             ("", NOTE, "normal"),
-            *((e.number, wrapped(e.name), "bold" if e.row.layer == 1 else "normal") for e in shown),
+            *(
+                (e.number, wrapped(e.name), "bold" if e.row.non_domination_rank == 1 else "normal")
+                for e in shown
+            ),
         ]:
             for text, across, side in ((number, 22, "right"), (name, 27, "left")):
                 axes.annotate(

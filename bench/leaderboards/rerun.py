@@ -22,7 +22,7 @@ from bench.formatting.numbers import percent
 from bench.ranking.leaderboard import Row
 from bench.ranking.paired_comparison import find_row
 from bench.ranking.pools import budget_text, differences, seed_text
-from bench.ranking.rank import boards
+from bench.ranking.rank import rank_all
 from bench.records import environment
 from bench.records.schema import RunRecord
 from bench.records.store import Store, Stored
@@ -33,7 +33,7 @@ ELSEWHERE = 0.05
 
 
 @dataclass(frozen=True)
-class Again:
+class Rerun:
     """One run and its repetition.
 
     Attributes:
@@ -45,7 +45,7 @@ class Again:
     most: float | None
 
     @property
-    def well(self) -> bool:
+    def ok(self) -> bool:
         """Whether the repetition came about and gives matrix and weights, where it is judged."""
         if self.now.status != "ok" or self.most is None:
             return self.now.status == "ok"
@@ -68,7 +68,7 @@ class Again:
             return f"seed {seed}: weights in use {used[0]} then, {used[1]} NOW"
         if largest == 0:
             return f"seed {seed}: the same matrix"
-        verdict = "within" if self.well else "MORE THAN"
+        verdict = "within" if self.ok else "MORE THAN"
         allowed = f"{100 * self.most:g} points"
         return f"seed {seed}: accuracies differ by up to {100 * largest:.3g}, {verdict} {allowed}"
 
@@ -91,9 +91,9 @@ def choose(stored: Sequence[Stored], name: str) -> Row:
         ValueError: unless one leaderboard has it.
     """
     found = {
-        board.key: row
-        for board in boards(stored)
-        if (row := find_row([*board.rows, *board.upper_bounds], name))
+        leaderboard.key: row
+        for leaderboard in rank_all(stored)
+        if (row := find_row([*leaderboard.rows, *leaderboard.upper_bounds], name))
     }
     if len(found) != 1:
         where = [f"{k.benchmark}, {k.scenario}, {budget_text(k)}, {k.model}" for k in found]
@@ -105,7 +105,7 @@ def choose(stored: Sequence[Stored], name: str) -> Row:
     return next(iter(found.values()))
 
 
-def rerun(row: Row, *, jobs: int, data_root: Path, command: str) -> list[Again]:
+def rerun(row: Row, *, jobs: int, data_root: Path, command: str) -> list[Rerun]:
     """Every run of the row that is `ok`, again.
 
     Raises:
@@ -114,7 +114,7 @@ def rerun(row: Row, *, jobs: int, data_root: Path, command: str) -> list[Again]:
     records = [item.record for item in row.runs.values() if item.record.status == "ok"]
     if not records:
         raise ValueError(f"a row to re-run must have a run that is ok, {row.label} has none")
-    seen = answer(_sees_clock, [row.entrant.strategy])
+    seen = answer(_sees_clock, [row.configuration.strategy])
     configs = [on_steps(record, sees_clock=seen) for record in records]
     with tempfile.TemporaryDirectory(prefix="sleepbench-rerun-") as folder:
         executor = Executor(Store(Path(folder)), jobs=jobs, data_root=data_root, command=command)
@@ -122,7 +122,7 @@ def rerun(row: Row, *, jobs: int, data_root: Path, command: str) -> list[Again]:
     found = []
     for then, config in zip(records, configs, strict=True):
         now = made[config.digest]
-        found.append(Again(then, now, _most(then, now) if repeats(then, seen) else None))
+        found.append(Rerun(then, now, _most(then, now) if repeats(then, seen) else None))
     return found
 
 

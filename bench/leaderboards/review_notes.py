@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.formatting.markdown import one_line
-from bench.ranking.configurations import entrants, labels
+from bench.ranking.configurations import by_configuration, labels
 from bench.ranking.pools import Seed, budget_text, pools, seed_text
 from bench.records.schema import Environment
 from bench.records.store import Store, Stored
@@ -66,8 +66,9 @@ def _missing_attempts(stored: Sequence[Stored]) -> Iterator[str]:
 
 def _several_configurations(stored: Sequence[Stored]) -> Iterator[str]:
     """Runs of one row and seed that differ where no row does; the first that finished counts."""
-    for pool in pools([item for item in stored if not item.record.config.blind]).values():
-        for cells in entrants(pool).values():
+    ranked = [item for item in stored if not item.record.config.validation_only]
+    for pool in pools(ranked).values():
+        for cells in by_configuration(pool).values():
             for attempts in cells.values():
                 if len({item.record.digest for item in attempts}) > 1:
                     listed = _listed([item.path.as_posix() for item in attempts])
@@ -76,14 +77,15 @@ def _several_configurations(stored: Sequence[Stored]) -> Iterator[str]:
 
 def _missing_seeds(stored: Sequence[Stored]) -> Iterator[str]:
     """Seeds that a row lacks up to the largest of its table; a search may give a trial up."""
-    for key, pool in pools([item for item in stored if not item.record.config.blind]).items():
-        grid = entrants(pool)
+    ranked = [item for item in stored if not item.record.config.validation_only]
+    for key, pool in pools(ranked).items():
+        grid = by_configuration(pool)
         names = labels(grid)
         seeds = {seed for cells in grid.values() for seed in cells}
-        for entrant, cells in grid.items():
+        for configuration, cells in grid.items():
             if gaps := [seed_text(seed) for seed in _up_to(seeds) if seed not in cells]:
                 where = f"{key.benchmark}, {key.scenario}, {budget_text(key)}"
-                yield f"{where}, {names[entrant]}: no record of seed {_listed(gaps)}"
+                yield f"{where}, {names[configuration]}: no record of seed {_listed(gaps)}"
 
 
 def _up_to(seeds: set[Seed]) -> Iterator[Seed]:

@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from bench.executor.processes import fork_server, slots
+from bench.executor.processes import fork_server, slots, start
 from bench.records import environment
 from bench.records.schema import Calibration
 from bench.records.store import write_atomically
@@ -66,9 +66,10 @@ def summary(alone: Rates, beside: Rates, *, jobs: int, measured: datetime) -> Ca
     """The calibration that these rates give.
 
     Args:
-        alone: steps per second of pairs (A, B), without and with busy neighbours; at least two
-            pairs alone, none beside when jobs is 1.
-        beside: see `alone`.
+        alone: steps per second of pairs (A, B) without busy neighbours; at least two pairs.
+        beside: the same with busy neighbours; none if `jobs` is 1.
+        jobs: how many ran at once beside each other.
+        measured: when.
     """
     ratio, low, high = _median_interval([a / b for a, b in alone])
     speed = _median_rate(alone)
@@ -115,7 +116,7 @@ def _worker(context: Any, cores: frozenset[int], threads: int, device: str) -> I
     """The near end of a process that serves the reference; killed on the way out."""
     near, far = context.Pipe()
     process = context.Process(target=_serve, args=(cores, threads, device, far), daemon=True)
-    process.start()
+    start(process)
     far.close()
     try:
         yield near

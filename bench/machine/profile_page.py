@@ -52,7 +52,7 @@ def profiles(stored: Sequence[Stored]) -> list[Profile]:
     """What the samples beside these records say, in the order of their leaderboards."""
     found = []
     for key, members in pools.pools(stored).items():
-        for entrant, cells in configurations.entrants(members).items():
+        for configuration, cells in configurations.by_configuration(members).items():
             items = [item for attempts in cells.values() for item in attempts]
             seconds: dict[str, float] = {}
             for item in items:
@@ -61,7 +61,7 @@ def profiles(stored: Sequence[Stored]) -> list[Profile]:
             minibatches = sum(i.record.cost.steps["train"] for i in items if i.record.cost)
             failed = [i.record for i in items if i.record.status != "ok"]
             reasons = tuple(f"{record.status}: {record.reason}" for record in failed)
-            found.append(Profile(key, entrant.label, seconds, minibatches, reasons))
+            found.append(Profile(key, configuration.label, seconds, minibatches, reasons))
     return found
 
 

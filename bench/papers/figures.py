@@ -1,4 +1,4 @@
-"""Figures of a paper's experiments: told apart by marker and line as well as by colour."""
+"""Figures that papers share: curves are told apart by marker and line as well as by colour."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, FixedLocator, LogLocator, NullLocator, ScalarFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 
-from bench.papers.experiments import Kind
-from bench.papers.pruning_rounds import ADAPTIVE, BUDGETED, rounds_of
+from bench.formatting import plotting
+from bench.papers.published import PublishedAccuracy, published_of
 from bench.papers.results import Cell, Result
-from bench.papers.sleep import published, sleeps
 from bench.ranking.pools import budget_text
-from bench.stats.intervals import Interval, share_interval
+from bench.stats.intervals import Interval, mean_interval
 
 MARKERS, LINES = "osD^v", ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 WIDTH, HEIGHT = 4.4, 3.6
@@ -27,16 +25,6 @@ FILLS = ("full", "none", "left", "top")
 COLUMNS = 2
 ROW = 0.28
 """Inches of one row of accuracies."""
-BESIDE = 1.07
-"""Single seeds stand so many times to the right of their mean, where its interval is not."""
-
-
-def rounds_figure(results: Sequence[Result]) -> Figure:
-    """Error in percent against the number of rounds with 95 % intervals, a panel for each.
-
-    Crosses are seeds; the adaptive strategy, which has no number, is a horizontal band.
-    """
-    return _panels(results, _draw_rounds)
 
 
 def weights_figure(results: Sequence[Result]) -> Figure:
@@ -44,52 +32,48 @@ def weights_figure(results: Sequence[Result]) -> Figure:
 
     Weights are those of matrices and kernels, of all snapshots; failed runs are left out.
     """
-    return _panels(results, _draw_weights)
+    return panels(results, _draw_weights)
 
 
-def accuracies_figure(results: Sequence[Result]) -> Figure:
+def accuracies_figure(
+    results: Sequence[Result],
+    known: Sequence[PublishedAccuracy],
+    *,
+    stands_out: Callable[[Cell], bool] = lambda cell: False,
+    names: tuple[str, str] = ("", "measured"),
+) -> Figure:
     """Accuracy in percent of every row with 95 % intervals, a panel for each experiment.
 
     Crosses are seeds, diamonds published figures.
+
+    Args:
+        known: the published figures.
+        stands_out: whether a row has the other colour and marker.
+        names: of rows that stand out and of those that do not, for the legend.
     """
     rows = [len(result.cells) for result in results]
-    with sns.axes_style("whitegrid"), sns.plotting_context("paper", font_scale=1.1):
+    with plotting.paper_style():
         height = ROW * (sum(rows) + 3 * len(rows) + 3)
         figure = Figure(figsize=(WIDTH * COLUMNS, height), layout="constrained")
         grid = figure.subplots(
             len(rows), 1, squeeze=False, sharex=True, gridspec_kw={"height_ratios": rows}
         )
         for axes, result in zip(grid.flat, results, strict=True):
-            _draw_accuracies(axes, result)
+            _draw_accuracies(axes, result, known, stands_out, names)
             axes.set_title(_title(result).replace("\n", "; "))
-            sns.despine(ax=axes)
         grid[-1, 0].set_xlabel("final average accuracy, %")
         _one_legend(figure, COLUMNS)
     return figure
 
 
-DRAWN: dict[Kind, Callable[[Sequence[Result]], Figure]] = {
-    "rounds": rounds_figure,
-    "readings": weights_figure,
-    "peers": weights_figure,
-    "accuracies": accuracies_figure,
-}
-"""What draws the experiments of each kind."""
-
-
-def _panels(results: Sequence[Result], draw: Callable[[Axes, Result], None]) -> Figure:
-    columns = min(COLUMNS, len(results))
-    rows = -(-len(results) // columns)
-    with sns.axes_style("whitegrid"), sns.plotting_context("paper", font_scale=1.1):
-        figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows), layout="constrained")
-        grid = figure.subplots(rows, columns, squeeze=False)
-        for axes, result in zip(grid.flat, results, strict=False):
+def panels(results: Sequence[Result], draw: Callable[[Axes, Result], None]) -> Figure:
+    """A figure with a panel for each experiment, two side by side, and one legend below them."""
+    with plotting.paper_style():
+        figure, grid = plotting.grid(len(results), (WIDTH, HEIGHT), COLUMNS)
+        for axes, result in zip(grid, results, strict=True):
             draw(axes, result)
             axes.set_title(_title(result))
-            sns.despine(ax=axes)
-        for axes in grid.flat[len(results) :]:
-            axes.set_visible(False)
-        _one_legend(figure, columns)
+        _one_legend(figure, min(COLUMNS, len(results)))
     return figure
 
 
@@ -112,44 +96,19 @@ def _title(result: Result) -> str:
     return f"{result.experiment.title}\n{budget_text(result.key)} a run, n = {n} seeds"
 
 
-def _draw_rounds(axes: Axes, result: Result) -> None:
-    blue, orange = sns.color_palette("colorblind")[:2]
-    cells = result.of(BUDGETED)
-    rounds = rounds_of(cells)
-    for own in result.of(ADAPTIVE):
-        band = _percent(own.errors())
-        axes.axhline(band.mean, color=orange, linestyle="--", label="adaptive", zorder=1)
-        if not math.isnan(band.low):
-            axes.axhspan(
-                band.low, band.high, facecolor=orange, alpha=0.2, hatch="//", edgecolor=orange
-            )
-    for number, cell in zip(rounds, cells, strict=True):
-        errors = [100 * error for error in cell.errors()]
-        beside = [number * BESIDE] * len(errors)
-        axes.plot(beside, errors, "x", color="0.4", markersize=4, label="one seed", zorder=2)
-    found = [_percent(cell.errors()) for cell in cells]
-    _with_intervals(
-        axes, rounds, found, color=blue, marker="o", linestyle="-", label="fixed number of rounds"
-    )
-    axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_locator(FixedLocator(rounds))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(ScalarFormatter())
-    axes.set(xlabel="prune-retrain rounds", ylabel="test error, %")
-
-
 def _draw_weights(axes: Axes, result: Result) -> None:
-    colours = sns.color_palette("colorblind")
+    colours = plotting.COLOURS
     for i, strategy in enumerate(result.suite.strategies):
         curves: dict[str, list[tuple[float, Interval]]] = {}
         for cell in result.of(strategy):
             if weights := cell.weights():
-                point = (math.fsum(weights.values()) / len(weights), _percent(_accuracy(cell)))
-                curves.setdefault(_curve(cell), []).append(point)
+                used = math.fsum(weights.values()) / len(weights)
+                found = percent_interval(_accuracies(cell))
+                curves.setdefault(_curve(cell), []).append((used, found))
         for fill, (label, points) in zip(FILLS, curves.items(), strict=False):
-            used, found = zip(*sorted(points, key=lambda point: point[0]), strict=True)
-            style = {"marker": MARKERS[i], "linestyle": LINES[i], "color": colours[i]}
-            _with_intervals(axes, used, found, label=label, fillstyle=fill, **style)
+            x, intervals = zip(*sorted(points, key=lambda point: point[0]), strict=True)
+            mark = {"marker": MARKERS[i], "linestyle": LINES[i], "color": colours[i]}
+            with_intervals(axes, x, intervals, label=label, fillstyle=fill, **mark)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -163,42 +122,45 @@ def _curve(cell: Cell) -> str:
     return replace(cell, varied=others).label
 
 
-def _draw_accuracies(axes: Axes, result: Result) -> None:
-    blue, orange, green = sns.color_palette("colorblind")[:3]
+def _draw_accuracies(
+    axes: Axes,
+    result: Result,
+    known: Sequence[PublishedAccuracy],
+    stands_out: Callable[[Cell], bool],
+    names: tuple[str, str],
+) -> None:
+    blue, orange, green = plotting.COLOURS[:3]
     for row, cell in enumerate(result.cells):
-        accuracies = [100 * (1 - error) for error in cell.errors()]
-        known = published(result, cell)
-        if known is not None:
-            axes.plot(100 * known, row, "D", color=green, fillstyle="none", label="published")
+        published = published_of(result, cell, known)
+        if published is not None:
+            axes.plot(100 * published, row, "D", color=green, fillstyle="none", label="published")
+        accuracies = [1 - error for error in cell.errors()]
         if not accuracies:
             continue
-        axes.plot(accuracies, [row + 0.25] * len(accuracies), "x", color="0.4", markersize=4,
-                  label="one seed")  # fmt: skip
-        asleep = sleeps(cell)
-        style = {"color": orange, "marker": "o"} if asleep else {"color": blue, "marker": "s"}
-        label = "with sleep" if asleep else "without, and controls"
-        found = _percent([1 - error for error in cell.errors()])
+        axes.plot([100 * one for one in accuracies], [row + 0.25] * len(accuracies), "x",
+                  color="0.4", markersize=4, label="one seed")  # fmt: skip
+        out = stands_out(cell)
+        mark = {"color": orange, "marker": "o"} if out else {"color": blue, "marker": "s"}
+        found = percent_interval(accuracies)
         ends = [[found.mean - found.low], [found.high - found.mean]]
         axes.errorbar([found.mean], [row], xerr=ends, capsize=3, markersize=5, linestyle="none",
-                      label=label, **style)  # fmt: skip
+                      label=names[0] if out else names[1], **mark)  # fmt: skip
     axes.set(xlim=(0, 100), ylim=(len(result.cells) - 0.5, -0.5))
     axes.set_yticks(range(len(result.cells)), [cell.label for cell in result.cells])
 
 
-def _accuracy(cell: Cell) -> list[float]:
+def _accuracies(cell: Cell) -> list[float]:
     """Of the runs that did not fail, as their weights are drawn against it."""
     return [cell.measured[seed].accuracy for seed in cell.weights()]
 
 
-def _percent(fractions: Sequence[float]) -> Interval:
-    found = share_interval(fractions)
-    return Interval(100 * found.mean, 100 * found.low, 100 * found.high)
+def percent_interval(fractions: Sequence[float]) -> Interval:
+    """Mean and 95 % interval of fractions, in percent."""
+    return plotting.in_percent(mean_interval(fractions, (0, 1)))
 
 
-def _with_intervals(
-    axes: Axes, x: Sequence[float], found: Sequence[Interval], **style: Any
-) -> None:
-    """Means joined by a line, each with its interval; with one seed there is none."""
+def with_intervals(axes: Axes, x: Sequence[float], found: Sequence[Interval], **mark: Any) -> None:
+    """Draw means joined by a line, each with its interval; with one seed there is none."""
     means = [one.mean for one in found]
     ends = [[one.mean - one.low for one in found], [one.high - one.mean for one in found]]
-    axes.errorbar(x, means, yerr=ends, capsize=3, markersize=5, linewidth=1.4, zorder=3, **style)
+    axes.errorbar(x, means, yerr=ends, capsize=3, markersize=5, linewidth=1.4, zorder=3, **mark)

@@ -10,59 +10,31 @@ from pathlib import Path
 from rich.markup import escape as rich_escape
 from rich.table import Table
 
-from bench.formatting.markdown import code, escape, link, table
-from bench.formatting.numbers import SCENARIO_NAMES, percent, points, relative
-from bench.papers.analyses import Move
-from bench.papers.experiments import PAPERS, Kind, default_folder
-from bench.papers.freezing import peers_verdicts, readings_verdicts
-from bench.papers.pruning_rounds import Pair, moves, rounds_verdicts
+from bench.formatting.markdown import code, escape, files_left_out, record_link, table
+from bench.formatting.numbers import SCENARIO_NAMES, percent, points
+from bench.papers.declaration import Analysis, Results, find_paper
+from bench.papers.method import HOLDS_HERE, INTERVALS
 from bench.papers.results import Cell, Result
-from bench.papers.sleep import sleep_verdicts
 from bench.papers.verdict import Verdict
-from bench.ranking.pools import Seed, budget_text, seed_text
-from bench.records.store import Stored
-from bench.stats.intervals import share_interval
+from bench.ranking.pools import budget_text, seed_text
+from bench.stats.intervals import mean_interval
 
 CLAIMS = ("claim", "published", "measured", "verdict")
 """Columns of the table of claims: the fields of a `Verdict` but the last, which notes hold."""
 
-FIGURES: dict[Kind, tuple[str, str]] = {
-    "rounds": (
-        "rounds",
-        "Test error against the number of prune-retrain rounds: means with 95 % intervals, crosses "
-        "are seeds, the band is the adaptive rhythm",
-    ),
-    "readings": (
-        "weights",
-        "Weights used against final average accuracy, frozen and in three unfrozen readings: means "
-        "with 95 % intervals over seeds",
-    ),
-    "peers": (
-        "peers",
-        "Weights used against final average accuracy, PackNet here and the library's: means with "
-        "95 % intervals over seeds",
-    ),
-    "accuracies": (
-        "accuracies",
-        "Final average accuracy: means with 95 % intervals, crosses are seeds, diamonds what the "
-        "paper publishes",
-    ),
-}
-"""File name and caption of the figure of each kind of experiment."""
-
 
 def page_markdown(
-    paper: str, results: Sequence[Result], *, quick: bool, page: Path, damaged: Sequence[str]
+    paper: str, results: Results, *, quick: bool, page: Path, damaged: Sequence[str]
 ) -> str:
     """The page of a paper.
 
     Args:
+        results: of all its experiments, in their order.
+        quick: whether they are those of the quick suites.
         page: where it will lie, for its links and commands.
         damaged: sentences about files left out.
     """
-    moved = moves(of_kind(results, "rounds"))
-    known = PAPERS[paper]
-    command = _command(paper, quick, page.parent)
+    known, command = find_paper(paper), _command(paper, quick, page.parent)
     title = f"# {escape(known.title)}: published and measured"
     if quick:
         title = (
@@ -77,50 +49,49 @@ def page_markdown(
         "",
         f"**How the protocol differs.** {escape(known.differs)}",
     ]
-    for name, shown in [FIGURES[kind] for kind in FIGURES if drawn(results, kind)]:
-        lines += ["", f"![{escape(shown)}]({name}.svg)", "", f"{escape(shown)} ([PNG]({name}.png))"]
-    lines += ["", "## Claims", "", *_claims(verdicts(results)), "", *_reading(results)]
-    if moved:
-        names = {result.experiment.name: result.experiment.title for result in results}
-        lines += ["", "## Does the best number of rounds move?", "", *_moves(moved, names)]
+    for figure in [analysis.figure for analysis in known.analyses if drawn(analysis, results)]:
+        shown, name = escape(figure.caption), figure.name
+        lines += ["", f"![{shown}]({name}.svg)", "", f"{shown} ([PNG]({name}.png))"]
+    lines += ["", "## Claims", "", *_claims(verdicts(paper, results))]
+    lines += ["", " ".join([INTERVALS, known.method, HOLDS_HERE])]
+    for analysis in known.analyses:
+        if details := analysis.details(asked(analysis, results)):
+            lines += ["", *details]
     lines += ["", "## Experiments"]
-    for result in results:
+    for result in results.values():
         lines += ["", *_experiment(result, page)]
     lines += _missing(results, command)
-    if damaged:
-        lines += ["", "## Files left out", "", *(f"- {escape(sentence)}" for sentence in damaged)]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *files_left_out(damaged)]) + "\n"
 
 
-def terminal_table(paper: str, results: Sequence[Result]) -> Table:
+def terminal_table(paper: str, results: Results) -> Table:
     """The claims on a screen."""
-    known = PAPERS[paper]
+    known = find_paper(paper)
     found = Table(title=rich_escape(f"{known.title}. {known.differs}"), title_justify="left")
     for name in CLAIMS:
         found.add_column(name, overflow="fold")
-    for row in verdicts(results):
+    for row in verdicts(paper, results):
         found.add_row(*(rich_escape(cell) for cell in _cells(row)))
     return found
 
 
-def verdicts(results: Sequence[Result]) -> list[Verdict]:
-    """The rows of every experiment, by claim."""
+def verdicts(paper: str, results: Results) -> list[Verdict]:
+    """The rows of every analysis of a paper."""
     return [
-        *rounds_verdicts(of_kind(results, "rounds")),
-        *readings_verdicts(of_kind(results, "readings")),
-        *peers_verdicts(of_kind(results, "peers")),
-        *sleep_verdicts(of_kind(results, "accuracies")),
+        row
+        for analysis in find_paper(paper).analyses
+        for row in analysis.verdicts(asked(analysis, results))
     ]
 
 
-def of_kind(results: Sequence[Result], kind: Kind) -> dict[str, Result]:
-    """The experiments of one kind, by name."""
-    return {r.experiment.name: r for r in results if r.experiment.kind == kind}
+def asked(analysis: Analysis, results: Results) -> Results:
+    """The results that an analysis is about."""
+    return {e.name: results[e.name] for e in analysis.experiments}
 
 
-def drawn(results: Sequence[Result], kind: Kind) -> list[Result]:
-    """The experiments of one kind that have records to draw."""
-    return [result for result in of_kind(results, kind).values() if result.key is not None]
+def drawn(analysis: Analysis, results: Results) -> list[Result]:
+    """Those of them that have records to draw."""
+    return [result for result in asked(analysis, results).values() if result.key is not None]
 
 
 def _claims(rows: Sequence[Verdict]) -> list[str]:
@@ -138,51 +109,11 @@ def _cells(row: Verdict) -> list[str]:
     return [row.claim, row.published, row.measured, row.verdict]
 
 
-def _reading(results: Sequence[Result]) -> list[str]:
-    sentences = [
-        "Intervals are 95 % over seeds: of means between Student's t and the studentised bootstrap "
-        "where this is wider, of ratios by the basic bootstrap. Accuracies are means over "
-        "experiences, each counting as much."
-    ]
-    if len(of_kind(results, "accuracies")) < len(results):
-        sentences += [
-            "*Any differ*: permutation test of the range "
-            "over all numbers of rounds, so that looking for best and worst is paid for; *this "
-            "pair alone*: exact paired sign-flip test, at least 2^(1-n) for n seeds, and not paid "
-            "for. A ratio of weights is that of weight matrices and kernels at matched accuracy, "
-            "interpolated seed by seed along the densities. The best number *surely moves* when it "
-            "lies on the same side in 97.5 % of bootstrap resamples, which is not adjusted for the "
-            "number of pairs."
-        ]
-    else:
-        sentences += [
-            "Differences are paired by seed; *surely* above or below: the whole interval is, which "
-            "is not adjusted for the number of rows."
-        ]
-    sentences += ["*Holds here* is said of this protocol, never of the paper's."]
-    return [" ".join(sentences)]
-
-
-def _moves(found: dict[Pair, Move], names: dict[str, str]) -> list[str]:
-    header = ["first", "second", "best is lower in the second, % of resamples", "the same",
-              "higher", "p that the curves differ, Holm"]  # fmt: skip
-    cells = [
-        [
-            escape(names[one]),
-            escape(names[other]),
-            *(percent(share) for share in (move.lower, move.same, move.higher)),
-            f"{move.p:.2g}",
-        ]
-        for (one, other), move in found.items()
-    ]
-    return table(header, cells)
-
-
 def _experiment(result: Result, page: Path) -> list[str]:
     experiment, suite = result.experiment, result.suite
     lines = [f"### {escape(experiment.title)} ({code(experiment.name)})", ""]
     if result.key is None:
-        return [*lines, f"Not run: none of {result.declared} runs has a record."]
+        return [*lines, f"Not run: none of {result.total} runs has a record."]
     key = result.key
     shared = {
         f"{name} {value}" for name, value in suite.hyperparameters.get("*", {}).items()
@@ -203,13 +134,13 @@ def _experiment(result: Result, page: Path) -> list[str]:
 def _row(cell: Cell, page: Path) -> list[str]:
     if not cell.runs:
         return [escape(cell.label), "0", "-", "not run", "-", "-", "-", "-"]
-    error = share_interval(cell.errors())
+    error = mean_interval(cell.errors(), (0, 1))
     counts = [
         [getattr(item.record.weights[-1], name) for item in cell.runs.values()
          if item.record.weights]
         for name in ("used", "used_prunable")
     ]  # fmt: skip
-    transfer = [m.backward_transfer for m in cell.measured.values()]
+    transfer = [m.metrics["backward_transfer"] for m in cell.measured.values()]
     known = [value for value in transfer if not math.isnan(value)]
     return [
         escape(cell.label),
@@ -218,25 +149,22 @@ def _row(cell: Cell, page: Path) -> list[str]:
         points(error),
         *(f"{math.fsum(some) / len(some):,.0f}" if some else "-" for some in counts),
         percent(math.fsum(known) / len(known), 2) if known else "-",
-        " ".join(_evidence(seed, item, page) for seed, item in cell.runs.items()),
+        " ".join(
+            record_link(seed_text(seed), item.record.status, item.path, page)
+            for seed, item in cell.runs.items()
+        ),
     ]
 
 
-def _evidence(seed: Seed, item: Stored, page: Path) -> str:
-    status = item.record.status
-    text = seed_text(seed) if status == "ok" else f"{seed_text(seed)} {status}"
-    return f"[{escape(text)}]({link(relative(item.path, page))})"
-
-
-def _missing(results: Sequence[Result], command: str) -> list[str]:
-    gaps = [result for result in results if result.missing]
+def _missing(results: Results, command: str) -> list[str]:
+    gaps = [result for result in results.values() if result.missing]
     if not gaps:
         return []
     header = ["experiment", "missing", "cells", "filled by"]
     cells = [
         [
             code(result.experiment.name),
-            f"{result.missing} of {result.declared}",
+            f"{result.missing} of {result.total}",
             "all" if result.key is None else escape("; ".join(_gaps(result))),
             code(f"{command} --only {result.experiment.name}"),
         ]
@@ -253,8 +181,13 @@ def _gaps(result: Result) -> list[str]:
     ]
 
 
+def default_folder(paper: str, quick: bool) -> Path:
+    """Where the page of a paper lies unless told otherwise."""
+    return Path("runs", f"{paper}-quick") if quick else Path("leaderboards", paper)
+
+
 def _command(paper: str, quick: bool, folder: Path) -> str:
-    """What makes this page, run where its folder's folder lies."""
+    """What makes this page, run in the folder above that of the page's folder."""
     words = ["python", "-m", "bench", "reproduce", paper, *(["--quick"] if quick else [])]
     seen = Path(*folder.absolute().parts[-2:])
     if seen != default_folder(paper, quick):

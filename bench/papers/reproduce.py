@@ -13,21 +13,26 @@ from bench.config.suite import Suite
 from bench.executor.progress_bars import Display
 from bench.executor.run_suite import RunOptions, run_suite
 from bench.formatting.page_check import difference
-from bench.papers.experiments import PAPERS, Experiment
-from bench.papers.page import FIGURES, drawn, page_markdown, terminal_table
-from bench.papers.results import Result, read_result
+from bench.papers.declaration import Results, find_paper, paper_names, suites_of
+from bench.papers.page import drawn, page_markdown, terminal_table
+from bench.papers.results import Experiment, read_result
 from bench.ranking.admission import read
 from bench.records.store import Store, write_atomically
 
-SUITES = Path(__file__).parents[2] / "suites"
 QUICK_BUDGET, QUICK_SEEDS = "2s", 2
 QUICK_STEPS = 10
 """A budget in steps is divided by it."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """The page of a paper in its folder, and whether it is that of the quick suites."""
+class PaperFolder:
+    """Where the page of a paper and its records lie.
+
+    Attributes:
+        paper: its name.
+        quick: whether the runs are those of the quick suites.
+        folder: holds the page, its figures and `records/`.
+    """
 
     paper: str
     quick: bool
@@ -35,7 +40,7 @@ class Place:
 
     @property
     def records(self) -> Path:
-        """The folder of the records behind the page."""
+        """The folder of the records."""
         return self.folder / "records"
 
     @property
@@ -49,7 +54,7 @@ class Place:
         Raises:
             ValueError: if its file is not there or not right.
         """
-        suite = Suite.read(SUITES / self.paper / f"{experiment.name}.toml")
+        suite = Suite.read(suites_of(self.paper) / f"{experiment.name}.toml")
         return quick_suite(suite) if self.quick else suite
 
 
@@ -70,85 +75,86 @@ def quick_suite(suite: Suite) -> Suite:
 
 
 def run_missing(
-    place: Place,
+    where: PaperFolder,
     experiments: Sequence[Experiment],
     *,
     console: Console,
     options: RunOptions,
 ) -> bool:
-    """Run what these experiments miss, the page written anew after each; whether all went well.
+    """Run what these experiments miss and write the page anew after each; True if every run is ok.
 
     An experiment that cannot be run, for want of its data say, is named and the others go on.
     """
-    well = True
+    ok = True
     for experiment in experiments:
-        console.print(f"{place.paper}, {experiment.name}: {experiment.title}", markup=False)
+        console.print(f"{where.paper}, {experiment.name}: {experiment.title}", markup=False)
         try:
             with Display(console, options.jobs) as display:
-                suite, store = place.suite(experiment), Store(place.records)
+                suite, store = where.suite(experiment), Store(where.records)
                 records = run_suite(suite, store, options, listener=display)
         except ValueError as error:
             console.print(f"not run: {error}", style="red", soft_wrap=True, markup=False)
-            well = False
+            ok = False
         else:
-            well = well and all(record.status == "ok" for record in records)
-        write(place)
-    return well
+            ok = ok and all(record.status == "ok" for record in records)
+        write(where)
+    return ok
 
 
-def results(place: Place) -> tuple[list[Result], list[str]]:
-    """What there is of each experiment of the paper, and a sentence for each damaged file.
+def read_results(where: PaperFolder) -> tuple[Results, list[str]]:
+    """What there is of each experiment, in their order, and a sentence for each damaged file.
 
     Raises:
         PoolError: names the field in which the records of one experiment differ.
     """
-    evidence = read(place.records)
-    experiments = PAPERS[place.paper].experiments
-    found = [read_result(e, place.suite(e), evidence.stored) for e in experiments]
+    evidence = read(where.records)
+    found = {
+        experiment.name: read_result(experiment, where.suite(experiment), evidence.stored)
+        for experiment in find_paper(where.paper).experiments
+    }
     return found, [evidence.damaged[path] for path in sorted(evidence.damaged)]
 
 
-def write(place: Place) -> Path:
-    """Write the page and the figures of the records in the place's folder; returns the page."""
+def write(where: PaperFolder) -> Path:
+    """Write the page of the records and its figures; returns the page."""
     from bench.formatting import plotting  # seaborn, which no check of a page needs
-    from bench.papers import figures
 
-    found, damaged = results(place)
-    write_atomically(place.page, _text(place, found, damaged))
-    for kind, (name, _) in FIGURES.items():
-        if shown := drawn(found, kind):
-            plotting.save(figures.DRAWN[kind](shown), place.folder / name)
-    return place.page
+    found, damaged = read_results(where)
+    write_atomically(where.page, _text(where, found, damaged))
+    for analysis in find_paper(where.paper).analyses:
+        if shown := drawn(analysis, found):
+            plotting.save(analysis.figure.draw(shown), where.folder / analysis.figure.name)
+    return where.page
 
 
-def show(place: Place, console: Console) -> None:
+def show(where: PaperFolder, console: Console) -> None:
     """Print published and measured side by side."""
-    console.print(terminal_table(place.paper, results(place)[0]))
+    console.print(terminal_table(where.paper, read_results(where)[0]))
 
 
 def verify(leaderboards_root: Path) -> list[str]:
     """How the pages of papers differ from what their records give, and what is no record.
 
-    Empty if all is well.
-    Figures are drawn from the same records; only whether they are there is checked.
+    Empty if all agree. Of figures, which are drawn from the same records, it is only checked that
+    they are there.
     """
     differences = []
-    for paper in PAPERS:
-        place = Place(paper, False, leaderboards_root / paper)
-        if not place.folder.is_dir():
+    for paper in paper_names():
+        where = PaperFolder(paper, False, leaderboards_root / paper)
+        if not where.folder.is_dir():
             continue
-        found, damaged = results(place)
+        found, damaged = read_results(where)
         differences += [f"{paper}/records/{sentence}" for sentence in damaged]
-        page = place.page.relative_to(leaderboards_root)
-        differences += difference(leaderboards_root, page, _text(place, found, damaged))
+        page = where.page.relative_to(leaderboards_root)
+        differences += difference(leaderboards_root, page, _text(where, found, damaged))
         differences += [
-            f"{paper}/{name}{suffix}: the page shows this figure, but it is missing"
-            for kind, (name, _) in FIGURES.items()
-            for suffix in (".png", ".svg")
-            if drawn(found, kind) and not (place.folder / f"{name}{suffix}").is_file()
+            f"{paper}/{name}: the page shows this figure, but it is missing"
+            for analysis in find_paper(paper).analyses
+            for name in (f"{analysis.figure.name}.png", f"{analysis.figure.name}.svg")
+            if drawn(analysis, found) and not (where.folder / name).is_file()
         ]
     return differences
 
 
-def _text(place: Place, found: Sequence[Result], damaged: Sequence[str]) -> str:
-    return page_markdown(place.paper, found, quick=place.quick, page=place.page, damaged=damaged)
+def _text(where: PaperFolder, found: Results, damaged: Sequence[str]) -> str:
+    return page_markdown(where.paper, found, quick=where.quick, page=where.page, damaged=damaged)

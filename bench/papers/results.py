@@ -1,4 +1,4 @@
-"""The records of one experiment of a paper, as the arrays that its analyses take."""
+"""An experiment of a paper, and its records as the arrays that analyses take."""
 
 from __future__ import annotations
 
@@ -11,31 +11,44 @@ import numpy as np
 
 from bench.config.run_config import RunConfig, Value
 from bench.config.suite import Suite
-from bench.papers.experiments import Experiment
 from bench.ranking import configurations, pools, scores
 from bench.ranking.pools import PoolError, PoolKey, Seed
-from bench.ranking.scores import Bounds, Measures
+from bench.ranking.scores import Bounds, Scores
 from bench.records.store import Stored
 from bench.stats.intervals import Array
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One strategy with its hyper-parameters: the declared runs, and those that there are.
+class Experiment:
+    """One suite, `suites/<name>.toml` in the paper's folder.
 
     Attributes:
-        chosen: its declared hyper-parameters.
-        varied: those in which its cells differ.
+        title: in words.
+        differs: how its protocol differs from the paper's.
+    """
+
+    name: str
+    title: str
+    differs: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One strategy with its hyper-parameters: the runs of the suite, and those there are.
+
+    Attributes:
+        chosen: the hyper-parameters that the suite sets.
+        varied: those of them in which the cells of the strategy differ.
         runs: the attempt that counts, by seed.
-        measured: its numbers, a failed run's are the worst.
-        missing: declared seeds without a run that counts.
+        measured: the scores of these runs, by seed; a failed run has the worst.
+        missing: seeds without a run that counts.
     """
 
     strategy: str
     chosen: dict[str, Value]
     varied: dict[str, Value]
     runs: dict[Seed, Stored]
-    measured: dict[Seed, Measures]
+    measured: dict[Seed, Scores]
     missing: tuple[Seed, ...]
 
     @property
@@ -56,8 +69,8 @@ class Cell:
         """Weights of matrices and kernels in use at the end, of the runs that did not fail.
 
         Args:
-            count: `used_prunable`, for all experiences and with snapshots, or `active`, for the
-                last.
+            count: `used_prunable` counts those of all experiences, snapshots included; `active`
+                counts those of the last.
         """
         return {
             seed: getattr(item.record.weights[-1], count)
@@ -71,7 +84,8 @@ class Result:
     """What there is of one experiment.
 
     Attributes:
-        key: the conditions of its records; None without any.
+        cells: in the order of the suite.
+        key: the conditions of its records; None if there are none.
     """
 
     experiment: Experiment
@@ -80,13 +94,13 @@ class Result:
     key: PoolKey | None
 
     @property
-    def declared(self) -> int:
-        """Number of runs that the suite declares."""
+    def total(self) -> int:
+        """How many runs the suite asks for."""
         return sum(len(cell.runs) + len(cell.missing) for cell in self.cells)
 
     @property
     def missing(self) -> int:
-        """How many of them there are not."""
+        """How many of them have no record that counts."""
         return sum(len(cell.missing) for cell in self.cells)
 
     def of(self, strategy: str) -> list[Cell]:
@@ -95,11 +109,10 @@ class Result:
 
 
 def read_result(experiment: Experiment, suite: Suite, stored: Iterable[Stored]) -> Result:
-    """The runs that `suite` declares, among these records.
+    """The runs that `suite` asks for, among these records.
 
     Raises:
-        PoolError: names the field in which the records differ, were they not made under one
-            condition.
+        PoolError: if they were not made under one condition; names the field that differs.
     """
     configs = suite.configs()
     digests = {config.digest for config in configs}
@@ -119,17 +132,18 @@ def read_result(experiment: Experiment, suite: Suite, stored: Iterable[Stored]) 
 
 
 def paired_errors(cells: Sequence[Cell]) -> Array:
-    """(seeds, cells) errors of the seeds that all cells have."""
+    """Errors of the seeds that all cells have, (seeds, cells)."""
     seeds = sorted(set.intersection(*(set(cell.measured) for cell in cells))) if cells else []
     table = [[1 - cell.measured[seed].accuracy for cell in cells] for seed in seeds]
     return np.array(table, dtype=float).reshape(len(seeds), len(cells))
 
 
 def curves(cells: Sequence[Cell], count: str) -> dict[Seed, list[tuple[float, float]]]:
-    """(weights, accuracy) of each seed at each density, failed runs left out.
+    """Points (weights, accuracy) of each seed, one for each cell; failed runs are left out.
 
     Args:
-        count: see `Cell`.
+        cells: of one strategy at several densities.
+        count: which weights count, see `Cell.weights`.
     """
     found: dict[Seed, list[tuple[float, float]]] = {}
     for cell in cells:
@@ -139,7 +153,7 @@ def curves(cells: Sequence[Cell], count: str) -> dict[Seed, list[tuple[float, fl
 
 
 def steps_per_second(cell: Cell) -> dict[Seed, float]:
-    """Training minibatches per charged second of wall clock, of each run that tells."""
+    """Training minibatches per charged second of wall clock, of each run that counted them."""
     return {
         seed: cost.steps["train"] / cost.wall_seconds
         for seed, item in cell.runs.items()
@@ -179,7 +193,7 @@ def _cell(
     }
     if len(resolved) > 1:
         raise PoolError(f"runs of {group[0].strategy} must have the same defaults, found several")
-    measured = {seed: scores.measure(run.record, within) for seed, run in runs.items() if within}
+    measured = {seed: scores.of_run(run.record, within) for seed, run in runs.items() if within}
     return Cell(group[0].strategy, group[0].hyperparameters, varied, runs, measured, tuple(missing))
 
 

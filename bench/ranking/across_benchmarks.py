@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations, pairwise
-
-import numpy as np
 
 from bench.ranking.leaderboard import Leaderboard, Row
 from bench.ranking.pools import PoolKey, Seed
 from bench.ranking.rank import p_ahead
-from bench.ranking.scores import stable
-from bench.stats import hypothesis_tests, intervals
+from bench.ranking.scores import round_significant
+from bench.stats import hypothesis_tests
 from bench.stats.hypothesis_tests import ALPHA
-from bench.stats.intervals import RESAMPLING_SEED
+from bench.stats.intervals import Interval, mean_interval
 
 LEAST = 0.5
 """A leaderboard counts that has at least this share of the rows of the largest one."""
@@ -70,10 +68,10 @@ class Agreement:
     reversed: list[Pair]
 
 
-def agreements(boards: Sequence[Leaderboard]) -> list[Agreement]:
+def agreements(leaderboards: Sequence[Leaderboard]) -> list[Agreement]:
     """Neighbouring budgets of each stream that differ in nothing else, the smaller ones first."""
     found = []
-    for group in _streams(boards):
+    for group in _streams(leaderboards):
         for first, second in pairwise(sorted(group, key=_amount)):
             rows = {n: own for n, own in _rows([first, second]).items() if len(own) == 2}
             if len(rows) > 1:
@@ -81,37 +79,37 @@ def agreements(boards: Sequence[Leaderboard]) -> list[Agreement]:
     return found
 
 
-def counted(boards: Sequence[Leaderboard]) -> list[Leaderboard]:
-    """Those large enough to compare strategies over: a board of few rows would leave most out.
+def counted(leaderboards: Sequence[Leaderboard]) -> list[Leaderboard]:
+    """Those large enough to compare strategies over: one of few rows would leave most out.
 
     Rows of few seeds do not count, and of the tables of one stream under one budget only the
     largest does: neither another machine nor one seed of everything may thin out the ranks.
     """
-    sizes = [(len(_listed(board)), len(board.records)) for board in boards]
+    sizes = [(len(_listed(leaderboard)), len(leaderboard.records)) for leaderboard in leaderboards]
     best: dict[tuple[str, str, str], int] = {}
-    for number, board in enumerate(boards):
-        where = (board.key.benchmark, board.key.scenario, board.key.budget)
+    for number, leaderboard in enumerate(leaderboards):
+        where = (leaderboard.key.benchmark, leaderboard.key.scenario, leaderboard.key.budget)
         if where not in best or sizes[number] > sizes[best[where]]:
             best[where] = number
     most = max((rows for rows, _ in sizes), default=0)
     kept = [number for number in sorted(best.values()) if sizes[number][0] >= LEAST * max(most, 1)]
-    return [boards[number] for number in kept]
+    return [leaderboards[number] for number in kept]
 
 
-def _listed(board: Leaderboard) -> list[Row]:
+def _listed(leaderboard: Leaderboard) -> list[Row]:
     """The rows of enough seeds."""
-    return [row for row in board.rows if not row.provisional]
+    return [row for row in leaderboard.rows if not row.provisional]
 
 
-def standings(boards: Sequence[Leaderboard]) -> list[Standing]:
+def standings(leaderboards: Sequence[Leaderboard]) -> list[Standing]:
     """Every strategy of these leaderboards, those of all of them ranked, best first.
 
     A strategy shares the rank of the one above unless the paired test over benchmarks and seeds
     separates them, Holm-adjusted over all neighbours. What is said holds for these benchmarks.
     """
-    rows = _rows(boards)
-    whole = [name for name, own in rows.items() if len(own) == len(boards)]
-    scores = {name: _scores(own, boards) for name, own in rows.items()}
+    rows = _rows(leaderboards)
+    whole = [name for name, own in rows.items() if len(own) == len(leaderboards)]
+    scores = {name: _scores(own, leaderboards) for name, own in rows.items()}
     means = {name: _mean(found) for name, found in scores.items()}
     whole.sort(key=lambda name: (-means[name], name))
     p = hypothesis_tests.holm(
@@ -119,7 +117,7 @@ def standings(boards: Sequence[Leaderboard]) -> list[Standing]:
     )
     found, current = [], 1
     for place, name in enumerate(whole, 1):
-        p_above = stable(p[place - 2]) if place > 1 else math.nan
+        p_above = round_significant(p[place - 2]) if place > 1 else math.nan
         current = place if p_above <= ALPHA else current
         above = scores[whole[place - 2]] if place > 1 else {}
         pairs = len(scores[name].keys() & above.keys())
@@ -128,29 +126,29 @@ def standings(boards: Sequence[Leaderboard]) -> list[Standing]:
     return [*found, *(Standing(name, rows[name], means[name]) for name in rest)]
 
 
-def _rows(boards: Sequence[Leaderboard]) -> dict[str, dict[int, Row]]:
+def _rows(leaderboards: Sequence[Leaderboard]) -> dict[str, dict[int, Row]]:
     """The row by which each strategy stands in each leaderboard: its only one, or its defaults.
 
     Of rows with enough seeds.
     """
     found: dict[str, dict[int, Row]] = {}
-    for number, board in enumerate(boards):
-        rows = _listed(board)
-        for strategy in dict.fromkeys(row.entrant.strategy for row in rows):
-            own = [row for row in rows if row.entrant.strategy == strategy]
+    for number, leaderboard in enumerate(leaderboards):
+        rows = _listed(leaderboard)
+        for strategy in dict.fromkeys(row.configuration.strategy for row in rows):
+            own = [row for row in rows if row.configuration.strategy == strategy]
             if len(own) > 1:
-                own = [row for row in own if row.entrant.hyperparameters == "{}"]
+                own = [row for row in own if row.configuration.hyperparameters == "{}"]
             if len(own) == 1:
                 found.setdefault(strategy, {})[number] = own[0]
     return found
 
 
-def _scores(rows: Mapping[int, Row], boards: Sequence[Leaderboard]) -> dict[Block, float]:
+def _scores(rows: Mapping[int, Row], leaderboards: Sequence[Leaderboard]) -> dict[Block, float]:
     """The hypervolume of each benchmark and seed, the mean over its budgets."""
     values: dict[Block, list[float]] = {}
     for number, row in rows.items():
-        for seed, score in row.scores.items():
-            values.setdefault((boards[number].key.benchmark, seed), []).append(score)
+        for seed, score in row.hypervolumes.items():
+            values.setdefault((leaderboards[number].key.benchmark, seed), []).append(score)
     return {block: math.fsum(own) / len(own) for block, own in values.items()}
 
 
@@ -160,19 +158,20 @@ def _mean(scores: Mapping[Block, float]) -> float:
     for (benchmark, _), score in scores.items():
         by_benchmark.setdefault(benchmark, []).append(score)
     means = [math.fsum(own) / len(own) for own in by_benchmark.values()]
-    return stable(math.fsum(means) / len(means))
+    return round_significant(math.fsum(means) / len(means))
 
 
-def _streams(boards: Sequence[Leaderboard]) -> list[list[Leaderboard]]:
+def _streams(leaderboards: Sequence[Leaderboard]) -> list[list[Leaderboard]]:
     """Leaderboards whose conditions are equal but for the budget."""
     found: dict[PoolKey, list[Leaderboard]] = {}
-    for board in boards:
-        found.setdefault(replace(board.key, budget=""), []).append(board)
+    for leaderboard in leaderboards:
+        whole = leaderboard.key.model_copy(update={"budget": ""})
+        found.setdefault(whole, []).append(leaderboard)
     return list(found.values())
 
 
-def _amount(board: Leaderboard) -> float:
-    return board.records[0].record.config.budget.amount
+def _amount(leaderboard: Leaderboard) -> float:
+    return leaderboard.records[0].record.config.budget.amount
 
 
 def _agreement(
@@ -191,8 +190,8 @@ def _agreement(
     return Agreement(first, second, len(rows), same / max(ordered, 1), turned)
 
 
-def _lead(one: Row, other: Row) -> intervals.Interval:
+def _lead(one: Row, other: Row) -> Interval:
     """By how much the hypervolume of a row is above that of another, paired by seed."""
-    seeds = sorted(one.scores.keys() & other.scores.keys())
-    differences = [one.scores[seed] - other.scores[seed] for seed in seeds]
-    return intervals.mean_interval(differences, rng=np.random.default_rng(RESAMPLING_SEED))
+    seeds = sorted(one.hypervolumes.keys() & other.hypervolumes.keys())
+    differences = [one.hypervolumes[seed] - other.hypervolumes[seed] for seed in seeds]
+    return mean_interval(differences)

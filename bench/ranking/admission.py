@@ -23,10 +23,10 @@ from bench.records.store import (
 from strategies.registry import STRATEGIES
 
 
-def fault(record: RunRecord) -> str | None:
-    """Why a record cannot be ranked although it did not fail, or whatever became of it if blind.
+def rejection_reason(record: RunRecord) -> str | None:
+    """Why a record cannot be ranked although it did not fail; None if it can, or is a failure.
 
-    None if it can, or is a failure.
+    A run for validation only is never ranked, whatever became of it.
     """
     config = record.config
     try:
@@ -35,14 +35,14 @@ def fault(record: RunRecord) -> str | None:
         find_model(config.model)
     except ValueError as error:
         return str(error)
-    if config.blind:
+    if config.validation_only:
         return "a trial of a search, which never looked at the test stream"
     identity = _identity(json.dumps(record.environment.machine))
     if record.environment.fingerprint != identity:
         return f"fingerprint must be that of its machine, {identity}"
-    if reason := _strategy_fault(record):
+    if reason := _strategy_rejection(record):
         return reason
-    return _result_fault(record, stream.experiences) if record.status == "ok" else None
+    return _result_rejection(record, stream.experiences) if record.status == "ok" else None
 
 
 @lru_cache(maxsize=256)
@@ -51,7 +51,7 @@ def _identity(facts: str) -> str:
     return fingerprint(json.loads(facts))
 
 
-def _strategy_fault(record: RunRecord) -> str | None:
+def _strategy_rejection(record: RunRecord) -> str | None:
     name = record.config.strategy
     entry = STRATEGIES.get(name)
     if entry is not None and record.ranked != entry.ranked:
@@ -63,7 +63,7 @@ def _strategy_fault(record: RunRecord) -> str | None:
     return None
 
 
-def _result_fault(record: RunRecord, experiences: int | None) -> str | None:
+def _result_rejection(record: RunRecord, experiences: int | None) -> str | None:
     """experiences: of the stream; None where its data tell."""
     if record.cost is None:
         return "status is ok, but there is no cost"
@@ -97,7 +97,7 @@ def read(records_root: Path) -> Evidence:
         except RecordError as error:
             damaged[name] = one_line(f"{name.as_posix()}: {error.reason}")
             continue
-        if reason := fault(record):
+        if reason := rejection_reason(record):
             damaged[name] = f"{name.as_posix()}: {reason}"
         else:
             stored.append(Stored(path, record))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from bench.config.conditions import SharedFields, option, value_text
 from bench.config.run_config import RunConfig
 from bench.ranking.pools import Seed, evidence_order, seed_text
 from bench.records.schema import FINISHED, RunRecord
@@ -18,7 +19,7 @@ from bench.records.store import Stored
 
 
 @dataclass(frozen=True)
-class Entrant:
+class Configuration:
     """A strategy with its hyper-parameters: one row of a leaderboard.
 
     Attributes:
@@ -39,7 +40,7 @@ class Entrant:
 
 @dataclass(frozen=True)
 class Missing:
-    """Cells of the grid of entrants and seeds without a result, and the command that fills them.
+    """The seeds at which a configuration has no result, and the command that fills them.
 
     Attributes:
         seeds: each with why it is missing: `not run`, `killed` or `infra_error`.
@@ -55,14 +56,14 @@ class Missing:
         return f"{self.label}: {reasons}: {self.command}"
 
 
-def entrants(stored: Sequence[Stored]) -> dict[Entrant, dict[Seed, list[Stored]]]:
-    """The attempts of each entrant at each seed, first attempt first, entrants in a fixed order."""
-    found: dict[Entrant, dict[Seed, list[Stored]]] = {}
+def by_configuration(stored: Sequence[Stored]) -> dict[Configuration, dict[Seed, list[Stored]]]:
+    """The attempts of each configuration at each seed, the first one first, in a fixed order."""
+    found: dict[Configuration, dict[Seed, list[Stored]]] = {}
     for item in sorted(stored, key=evidence_order):
         config = item.record.config
         seed = (config.base_seed, config.repetition)
         found.setdefault(_entrant(item.record), {}).setdefault(seed, []).append(item)
-    for unresolved in [entrant for entrant in found if entrant.resolved == "{}"]:
+    for unresolved in [configuration for configuration in found if configuration.resolved == "{}"]:
         homes = [e for e in found if e != unresolved and replace(e, resolved="{}") == unresolved]
         if len(homes) == 1:
             for seed, attempts in found.pop(unresolved).items():
@@ -72,32 +73,32 @@ def entrants(stored: Sequence[Stored]) -> dict[Entrant, dict[Seed, list[Stored]]
     return {e: found[e] for e in sorted(found, key=lambda e: (e.label, e.resolved))}
 
 
-def labels(found: Iterable[Entrant]) -> dict[Entrant, str]:
-    """A label for each entrant; where two would be equal it also tells what differs in them."""
+def labels(found: Iterable[Configuration]) -> dict[Configuration, str]:
+    """A label for each configuration; where two would be equal it tells what differs in them."""
     every = list(found)
-    twins: dict[str, list[Entrant]] = {}
-    for entrant in every:
-        twins.setdefault(entrant.label, []).append(entrant)
+    twins: dict[str, list[Configuration]] = {}
+    for configuration in every:
+        twins.setdefault(configuration.label, []).append(configuration)
     telling = {
         label: _differing([json.loads(e.resolved) for e in own]) for label, own in twins.items()
     }
     result = {}
-    for entrant in every:
-        resolved = json.loads(entrant.resolved)
-        told = {name: resolved.get(name, "unset") for name in telling[entrant.label]}
-        shown = json.loads(entrant.hyperparameters) | told
-        result[entrant] = _label(entrant.strategy, shown)
+    for configuration in every:
+        resolved = json.loads(configuration.resolved)
+        told = {name: resolved.get(name, "unset") for name in telling[configuration.label]}
+        shown = json.loads(configuration.hyperparameters) | told
+        result[configuration] = _label(configuration.strategy, shown)
     return result
 
 
-def common(found: Iterable[Entrant]) -> dict[str, object]:
-    """The hyper-parameters that are set to the same in every entrant."""
-    every = [json.loads(entrant.hyperparameters) for entrant in found]
+def common(found: Iterable[Configuration]) -> dict[str, object]:
+    """The hyper-parameters that are set to the same in every configuration."""
+    every = [json.loads(configuration.hyperparameters) for configuration in found]
     first = every[0] if every else {}
     return {n: v for n, v in first.items() if all(n in one and one[n] == v for one in every)}
 
 
-def names(found: Iterable[Entrant]) -> dict[Entrant, str]:
+def names(found: Iterable[Configuration]) -> dict[Configuration, str]:
     """A short name for each row of one table: what not all share, numbers to three digits.
 
     Where two would be equal it is the label.
@@ -105,10 +106,10 @@ def names(found: Iterable[Entrant]) -> dict[Entrant, str]:
     every = labels(found)
     shared = common(every)
     short = {}
-    for entrant in every:
-        own = json.loads(entrant.hyperparameters)
+    for configuration in every:
+        own = json.loads(configuration.hyperparameters)
         told = {name: _rounded(value) for name, value in own.items() if name not in shared}
-        short[entrant] = _label(entrant.strategy, told)
+        short[configuration] = _label(configuration.strategy, told)
     uses = Counter(short.values())
     return {e: name if uses[name] == 1 else every[e] for e, name in short.items()}
 
@@ -130,12 +131,12 @@ def counted(attempts: Sequence[Stored]) -> Stored | None:
     return next((item for item in attempts if item.record.status in FINISHED), None)
 
 
-def missing(grid: dict[Entrant, dict[Seed, list[Stored]]]) -> list[Missing]:
-    """Cells without a result: never run where another entrant was, or cut short by the machine."""
+def missing(grid: dict[Configuration, dict[Seed, list[Stored]]]) -> list[Missing]:
+    """Seeds without a result: never run where another row was, or cut short by the machine."""
     names = labels(grid)
     every = sorted({seed for cells in grid.values() for seed in cells})
     found = []
-    for entrant, cells in grid.items():
+    for configuration, cells in grid.items():
         example = next(iter(cells.values()))[0].record.config
         for base in sorted({base for base, _ in every}):
             gaps = [s for s in every if s[0] == base and counted(cells.get(s, [])) is None]
@@ -144,7 +145,7 @@ def missing(grid: dict[Entrant, dict[Seed, list[Stored]]]) -> list[Missing]:
                 command = run_command(example.model_copy(update=last))
                 reasons = [cells[s][-1].record.status if s in cells else "not run" for s in gaps]
                 seeds = tuple(zip(gaps, reasons, strict=True))
-                found.append(Missing(names[entrant], seeds, command))
+                found.append(Missing(names[configuration], seeds, command))
     return found
 
 
@@ -157,18 +158,15 @@ def run_command(config: RunConfig) -> str:
     words += ["--budget", str(config.budget), "--seeds", str(config.repetition + 1)]
     if config.budget.clock == "cpu":
         words += ["--clock", "cpu"]
-    for name in ("allocation", "validation", "threads", "device", "base_seed"):
+    for name, field in SharedFields.model_fields.items():
         value = getattr(config, name)
-        if value != RunConfig.model_fields[name].default:
-            words += [f"--{name.replace('_', '-')}", str(value)]
-    for name, chosen in (("speedups", config.speedups), ("augment", config.augment)):
-        if chosen:
-            words += [f"--{name}", ",".join(chosen)]
+        if value != field.default:
+            words += [f"--{option(name, field).name}", value_text(value)]
     return shlex.join(["python", "-m", "bench", "run", *words])
 
 
-def _entrant(record: RunRecord) -> Entrant:
-    return Entrant(
+def _entrant(record: RunRecord) -> Configuration:
+    return Configuration(
         record.config.strategy,
         json.dumps(record.config.hyperparameters, sort_keys=True),
         json.dumps(record.resolved, sort_keys=True),

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from string import ascii_lowercase
 
 from bench.ranking import configurations
-from bench.ranking.configurations import Entrant, Missing
+from bench.ranking.configurations import Configuration, Missing
 from bench.ranking.pools import PoolKey, Seed
-from bench.ranking.scores import Bounds, Measures, stable
+from bench.ranking.scores import Bounds, Scores, round_significant
 from bench.records.store import Stored
 from bench.stats.intervals import Interval
 
@@ -28,7 +28,7 @@ Points = list[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Row:
-    """One entrant: what it reached, how sure that is, and the records behind it.
+    """A configuration: what it reached, how sure that is, and the records behind it.
 
     Attributes:
         label: unique, with every hyper-parameter that differs from the defaults.
@@ -36,21 +36,21 @@ class Row:
         attained: accuracy at each of SHARES, NaN where no run used so few weights.
         needed: share of the weights at each of LEVELS, NaN where a seed is nowhere so accurate.
         runs: the attempt that counts, by seed.
-        measured: its numbers.
+        scores: what each of these runs scores.
         rank: None for an upper bound.
         tied: others share it.
-        places: between which ones it stands in 95 % of resamples over seeds.
-        p_above: adjusted p-value against the row above; below_above: probability that a run of that
-            one has the larger hypervolume.
-        layer: non-domination rank, 1 is the Pareto front.
-        on_front: probability of being on it. None and NaN without a run that did not fail.
+        rank_interval: first and last of the ranks that it takes in 95 % of resamples over seeds.
+        p_above: adjusted p-value against the row above; NaN for the first row.
+        improvement: probability that a run of the row above has the larger hypervolume.
+        non_domination_rank: 1 is the Pareto front; None if every run failed.
+        on_front: probability of being on the Pareto front; NaN if every run failed.
     """
 
     label: str
     name: str
-    entrant: Entrant
+    configuration: Configuration
     ranked: bool
-    mean: Measures
+    mean: Scores
     accuracy: Interval
     hypervolume: Interval
     weights: Interval
@@ -58,31 +58,31 @@ class Row:
     attained: tuple[float, ...]
     needed: tuple[float, ...]
     runs: Mapping[Seed, Stored]
-    measured: Mapping[Seed, Measures]
+    scores: Mapping[Seed, Scores]
     rank: int | None = None
     tied: bool = False
-    places: tuple[int, int] | None = None
+    rank_interval: tuple[int, int] | None = None
     p_above: float = math.nan
-    below_above: float = math.nan
-    layer: int | None = None
+    improvement: float = math.nan
+    non_domination_rank: int | None = None
     on_front: float = math.nan
 
     @property
-    def place(self) -> str:
+    def rank_text(self) -> str:
         """The rank as it is shown: with = where others share it, a dash for an upper bound."""
         return "-" if self.rank is None else f"{self.rank}{'=' if self.tied else ''}"
 
     @property
-    def scores(self) -> dict[Seed, float]:
+    def hypervolumes(self) -> dict[Seed, float]:
         """The hypervolume of each run."""
-        return {seed: one.hypervolume for seed, one in self.measured.items()}
+        return {seed: one.hypervolume for seed, one in self.scores.items()}
 
     @property
     def points(self) -> dict[Seed, Points]:
         """Where each run lies; nowhere if it failed."""
         return {
             seed: [(one.weights, one.accuracy)] if self.runs[seed].record.status == "ok" else []
-            for seed, one in self.measured.items()
+            for seed, one in self.scores.items()
         }
 
     @property
@@ -91,14 +91,14 @@ class Row:
         told = [cost.seconds_by_kind for run in self.runs.values() if (cost := run.record.cost)]
         kinds = sorted({kind for one in told for kind in one})
         return {
-            kind: stable(math.fsum(one.get(kind, 0.0) for one in told) / len(told))
+            kind: round_significant(math.fsum(one.get(kind, 0.0) for one in told) / len(told))
             for kind in kinds
         }
 
     @property
     def most_charged(self) -> float:
         """The largest share of the budget that a run was charged; NaN if none tells."""
-        told = [one.charged for one in self.measured.values() if not math.isnan(one.charged)]
+        told = [one.charged for one in self.scores.values() if not math.isnan(one.charged)]
         return max(told, default=math.nan)
 
     @property
@@ -125,6 +125,11 @@ class Front:
     attained: tuple[float, ...]
     needed: tuple[float, ...]
 
+    @property
+    def name(self) -> str:
+        """As tables call it."""
+        return f"{self.strategy}, front of its {self.configurations} configurations"
+
 
 @dataclass(frozen=True)
 class Leaderboard:
@@ -150,13 +155,13 @@ class Leaderboard:
     def common(self) -> str:
         """The hyper-parameters that are set in every row, which their names leave out."""
         rows = (*self.rows, *self.upper_bounds)
-        shared = configurations.common(row.entrant for row in rows)
+        shared = configurations.common(row.configuration for row in rows)
         return ", ".join(f"{name}={value}" for name, value in sorted(shared.items()))
 
     @property
     def numbered(self) -> list[tuple[str, Row]]:
-        """Each row with its place, 1, 2, …, by which figures name it; upper bounds have letters."""
-        ranked = [(str(place), row) for place, row in enumerate(self.rows, 1)]
+        """Each row with the number that names it in figures; upper bounds have letters."""
+        ranked = [(str(number), row) for number, row in enumerate(self.rows, 1)]
         return ranked + [
             (ascii_lowercase[i % 26] * (i // 26 + 1), row)
             for i, row in enumerate(self.upper_bounds)

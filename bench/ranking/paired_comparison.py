@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,23 +15,29 @@ from bench.formatting.numbers import SCENARIO_NAMES
 from bench.ranking import pools
 from bench.ranking.leaderboard import Row
 from bench.ranking.pools import PoolError, PoolKey, Seed, budget_text
-from bench.ranking.rank import boards
+from bench.ranking.rank import rank_all
+from bench.ranking.scores import Scores
 from bench.records.store import Stored
-from bench.stats import hypothesis_tests, intervals
+from bench.stats import hypothesis_tests
 from bench.stats.hypothesis_tests import ALPHA
-from bench.stats.intervals import RESAMPLING_SEED, Interval
+from bench.stats.intervals import Interval, generator, mean_interval
 
 
 @dataclass(frozen=True)
-class Measure:
+class Compared:
     """One number of a run that is compared.
 
     Attributes:
-        points: in percentage points, else as it is.
+        name: as the column of a leaderboard is called.
+        title: as the table calls it.
+        value: of the scores of a run.
+        higher_is_better: else lower is.
+        points: whether it is shown in percentage points, else as it is.
     """
 
     name: str
     title: str
+    value: Callable[[Scores], float]
     higher_is_better: bool
     points: bool = True
 
@@ -42,20 +48,28 @@ class Measure:
         return f"{100 * value:.2f}" if self.points else f"{value:.4f}"
 
 
-MEASURES = (
-    Measure("hypervolume", "hypervolume", True, points=False),
-    Measure("accuracy", "final average accuracy, %", True),
-    Measure("weights", "weights used, %", False),
-    Measure("average_incremental_accuracy", "average incremental accuracy, %", True),
-    Measure("anytime_accuracy", "anytime accuracy, %", True),
-    Measure("forgetting", "forgetting, %", False),
-    Measure("charged", "charged, % of budget", False),
+COMPARED = (
+    Compared("hypervolume", "hypervolume", lambda run: run.hypervolume, True, points=False),
+    Compared("accuracy", "final average accuracy, %", lambda run: run.accuracy, True),
+    Compared("weights", "weights used, %", lambda run: run.weights, False),
+    Compared(
+        "average_incremental_accuracy",
+        "average incremental accuracy, %",
+        lambda run: run.metrics["average_incremental_accuracy"],
+        True,
+    ),
+    Compared(
+        "anytime_accuracy", "anytime accuracy, %", lambda run: run.metrics["anytime_accuracy"], True
+    ),
+    Compared("forgetting", "forgetting, %", lambda run: run.metrics["forgetting"], False),
+    Compared("charged", "charged, % of budget", lambda run: run.charged, False),
 )
+"""What is compared, the headline first."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One measure of two rows over the seeds that both have measured.
+    """One score of two rows over the seeds at which both were measured.
 
     Attributes:
         difference: first less second, with its interval.
@@ -63,7 +77,7 @@ class Difference:
         improvement: probability that a run of the first is the better one.
     """
 
-    measure: Measure
+    score: Compared
     pairs: int
     first: float
     second: float
@@ -78,7 +92,7 @@ class Difference:
             return "not measured in both"
         if self.difference.mean == 0 and self.p == 1:
             return "no difference"
-        better = (self.difference.mean > 0) == self.measure.higher_is_better
+        better = (self.difference.mean > 0) == self.score.higher_is_better
         who = "first" if better else "second"
         if self.p <= ALPHA:
             return f"{who} better"
@@ -131,13 +145,15 @@ def compare_strategies(stored: Sequence[Stored], first: str, second: str) -> lis
         ValueError: names a row that there is not.
     """
     found = []
-    every = boards(stored)
-    labels = {row.label for board in every for row in (*board.rows, *board.upper_bounds)}
-    for board in every:
-        rows = [*board.rows, *board.upper_bounds]
+    every = rank_all(stored)
+    labels = {
+        row.label for leaderboard in every for row in (*leaderboard.rows, *leaderboard.upper_bounds)
+    }
+    for leaderboard in every:
+        rows = [*leaderboard.rows, *leaderboard.upper_bounds]
         one, other = (find_row(rows, name) for name in (first, second))
         if one is not None and other is not None:
-            found.append((_where(board.key), one, other, one.label, other.label))
+            found.append((_where(leaderboard.key), one, other, one.label, other.label))
     if not found:
         for name in (first, second):
             if not any(label == name or label.startswith(f"{name} (") for label in labels):
@@ -152,16 +168,19 @@ def compare_folders(first: Sequence[Stored], second: Sequence[Stored]) -> list[C
     Raises:
         PoolError: names the fields that differ.
     """
-    there = {board.key: board for board in boards(second)}
+    there = {leaderboard.key: leaderboard for leaderboard in rank_all(second)}
     found = []
-    for board in boards(first):
-        if board.key not in there:
+    for leaderboard in rank_all(first):
+        if leaderboard.key not in there:
             continue
-        twins = {row.label: row for row in (*there[board.key].rows, *there[board.key].upper_bounds)}
-        for row in (*board.rows, *board.upper_bounds):
+        twins = {
+            row.label: row
+            for row in (*there[leaderboard.key].rows, *there[leaderboard.key].upper_bounds)
+        }
+        for row in (*leaderboard.rows, *leaderboard.upper_bounds):
             if row.label in twins:
                 names = f"{row.label}, first folder", f"{row.label}, second folder"
-                found.append((_where(board.key), row, twins[row.label], *names))
+                found.append((_where(leaderboard.key), row, twins[row.label], *names))
     if not found:
         keys = [*pools.pools(first), *pools.pools(second)]
         raise PoolError(f"the folders must share a row; {pools.differences(keys)}")
@@ -174,15 +193,15 @@ def table(comparison: Comparison) -> Table:
     failed = f"; failed runs {c.failed[0]} and {c.failed[1]}" if any(c.failed) else ""
     title = f"{c.where}: {c.first} (first) and {c.second} (second), {c.seeds} paired seeds{failed}"
     found = Table(title=escape(title), title_justify="left", box=None)
-    found.add_column("measure", no_wrap=True)
+    found.add_column("score", no_wrap=True)
     for name in ("first", "second", "first - second", "95 % interval", "p", "P(better)"):
         found.add_column(name, justify="right")
     found.add_column("verdict", overflow="fold")
     for one in c.differences:
-        show, ends = one.measure.shown, one.difference
+        show, ends = one.score.shown, one.difference
         interval = f"[{show(ends.low)}, {show(ends.high)}]" if not math.isnan(ends.low) else "-"
         found.add_row(
-            one.measure.title,
+            one.score.title,
             show(one.first),
             show(one.second),
             show(ends.mean),
@@ -196,7 +215,9 @@ def table(comparison: Comparison) -> Table:
 
 def _compared(found: Sequence[tuple[str, Row, Row, str, str]]) -> list[Comparison]:
     """The comparisons, with p-values adjusted over all of their differences together."""
-    every = [[_difference(one, other, m) for m in MEASURES] for _, one, other, _, _ in found]
+    every = [
+        [_difference(one, other, score) for score in COMPARED] for _, one, other, _, _ in found
+    ]
     raw = [d.p for differences in every for d in differences if d.pairs]
     adjusted = iter(hypothesis_tests.holm(raw))
     result = []
@@ -208,29 +229,29 @@ def _compared(found: Sequence[tuple[str, Row, Row, str, str]]) -> list[Compariso
     return result
 
 
-def _difference(one: Row, other: Row, measure: Measure) -> Difference:
-    values = _paired(one, other, measure.name)
+def _difference(one: Row, other: Row, score: Compared) -> Difference:
+    values = _paired(one, other, score)
     first, second = [pair[0] for pair in values], [pair[1] for pair in values]
     if not values:
         nothing = Interval(math.nan, math.nan, math.nan)
-        return Difference(measure, 0, math.nan, math.nan, nothing, 1.0, math.nan)
-    generator = np.random.default_rng(RESAMPLING_SEED)
+        return Difference(score, 0, math.nan, math.nan, nothing, 1.0, math.nan)
+    rng = generator()
     better = hypothesis_tests.probability_of_improvement(first, second)
     return Difference(
-        measure,
+        score,
         pairs=len(values),
         first=float(np.mean(first)),
         second=float(np.mean(second)),
-        difference=intervals.mean_interval([a - b for a, b in values], rng=generator),
-        p=hypothesis_tests.paired_sign_flip(first, second, rng=generator),
-        improvement=better if measure.higher_is_better else 1 - better,
+        difference=mean_interval([a - b for a, b in values], rng=rng),
+        p=hypothesis_tests.paired_sign_flip(first, second, rng=rng),
+        improvement=better if score.higher_is_better else 1 - better,
     )
 
 
-def _paired(one: Row, other: Row, name: str) -> list[tuple[float, float]]:
+def _paired(one: Row, other: Row, score: Compared) -> list[tuple[float, float]]:
     """(first, second) of the seeds at which both rows measured it."""
-    seeds: list[Seed] = sorted(one.measured.keys() & other.measured.keys())
-    pairs = [(getattr(one.measured[s], name), getattr(other.measured[s], name)) for s in seeds]
+    seeds: list[Seed] = sorted(one.scores.keys() & other.scores.keys())
+    pairs = [(score.value(one.scores[s]), score.value(other.scores[s])) for s in seeds]
     return [(a, b) for a, b in pairs if not (math.isnan(a) or math.isnan(b))]
 
 
@@ -247,7 +268,7 @@ def find_row(rows: Sequence[Row], name: str) -> Row | None:
     for row in rows:
         if row.label == name:
             return row
-    own = [row for row in rows if row.entrant.strategy == name]
+    own = [row for row in rows if row.configuration.strategy == name]
     if len(own) > 1:
         labels = "; ".join(repr(row.label) for row in own)
         raise ValueError(f"{name} must be one row, there are several: {labels}")

@@ -6,8 +6,10 @@ A pool is everything that was made under equal conditions; two pools are never r
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
 
+from pydantic import BaseModel
+
+from bench.config.conditions import Conditions
 from bench.records.schema import RunRecord
 from bench.records.store import Stored
 
@@ -19,29 +21,28 @@ class PoolError(ValueError):
     """Records that must not be ranked together; the message names the fields that differ."""
 
 
-@dataclass(frozen=True)
-class PoolKey:
-    """The conditions that must be equal before two runs may be compared.
-
-    model_source is None for a model of the catalogue. benchmark_version, data_hash and chance (the
-    accuracy of guessing) are None when a run failed before they were known. machine is the
-    fingerprint: None on the steps clock, which is the same on every machine, and when a run failed
-    before its accelerator was known.
-    """
+class _Task(BaseModel):
+    """What runs of one pool do, and under which budget; comes first where pools are ordered."""
 
     benchmark: str
     benchmark_version: str | None
     scenario: str
     model: str
-    model_source: str | None
     budget: str
     clock: str
-    allocation: str
-    validation: float
-    threads: int
-    device: str
-    speedups: tuple[str, ...]
-    augment: tuple[str, ...]
+
+
+class PoolKey(Conditions, _Task):
+    """All that must be equal before two runs may be compared.
+
+    Attributes:
+        benchmark_version: None when the run failed before it was known, as `data_hash` and
+            `chance`.
+        machine: the fingerprint; None on the steps clock, which is the same on every machine, and
+            when a run failed before its accelerator was known.
+        chance: accuracy of guessing.
+    """
+
     ruleset: str
     data_hash: str | None
     machine: str | None
@@ -49,7 +50,7 @@ class PoolKey:
 
 
 def pool_key(record: RunRecord) -> PoolKey:
-    """The conditions of one record."""
+    """The key of the pool of one record."""
     config, environment = record.config, record.environment
     timed = config.budget.clock != "steps"
     identified = config.device == "cpu" or environment.machine.get("accelerator") is not None
@@ -57,21 +58,21 @@ def pool_key(record: RunRecord) -> PoolKey:
         benchmark=config.benchmark,
         benchmark_version=record.benchmark_version,
         scenario=config.scenario,
-        model=config.model,
-        model_source=record.model_source,
+        model=_model(record),
         budget=str(config.budget),
         clock=config.budget.clock,
-        allocation=config.allocation,
-        validation=config.validation,
-        threads=config.threads,
-        device=config.device,
-        speedups=config.speedups,
-        augment=config.augment,
         ruleset=record.ruleset,
         data_hash=environment.data_hash,
         machine=environment.fingerprint if timed and identified else None,
         chance=record.outcome.chance if record.outcome else None,
+        **{name: getattr(config, name) for name in Conditions.model_fields},
     )
+
+
+def _model(record: RunRecord) -> str:
+    """Its id; of a user's own with the start of its source's hash, so that two versions differ."""
+    source = record.model_source
+    return record.config.model if source is None else f"{record.config.model}@{source[:12]}"
 
 
 def pools(stored: Iterable[Stored]) -> dict[PoolKey, list[Stored]]:
@@ -105,7 +106,7 @@ def only_pool(stored: Sequence[Stored]) -> PoolKey:
 
 def differing_fields(keys: Sequence[PoolKey]) -> list[str]:
     """Names of the conditions in which the pools differ."""
-    return [f.name for f in fields(PoolKey) if len({getattr(key, f.name) for key in keys}) > 1]
+    return [n for n in PoolKey.model_fields if len({getattr(key, n) for key in keys}) > 1]
 
 
 def differences(keys: Sequence[PoolKey]) -> str:
@@ -124,7 +125,7 @@ def seed_text(seed: Seed) -> str:
 
 
 def _values(key: PoolKey) -> dict[str, object]:
-    return {f.name: getattr(key, f.name) for f in fields(key)}
+    return {name: getattr(key, name) for name in PoolKey.model_fields}
 
 
 def _unknown(key: PoolKey) -> list[str]:

@@ -9,17 +9,15 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TypeVar
 
-import numpy as np
-
 from bench.ranking import configurations, pools, scores
-from bench.ranking.configurations import Entrant
+from bench.ranking.configurations import Configuration
 from bench.ranking.leaderboard import SHARES, Front, Leaderboard, Points, Row, levels
 from bench.ranking.pools import Seed
-from bench.ranking.scores import Bounds, stable
+from bench.ranking.scores import Bounds, round_significant
 from bench.records.store import Stored
-from bench.stats import hypothesis_tests, intervals, pareto
+from bench.stats import hypothesis_tests, pareto
 from bench.stats.hypothesis_tests import ALPHA
-from bench.stats.intervals import RESAMPLING_SEED, Interval
+from bench.stats.intervals import Interval, generator, mean_interval
 
 DECIMALS = (4, 3)
 """Of mean weights and accuracy where rows are compared for the front: as a page prints them, so
@@ -40,13 +38,15 @@ def rank(stored: Sequence[Stored]) -> Leaderboard:
     """
     key = pools.only_pool(stored)
     within = scores.bounds(key)
-    grid = configurations.entrants(stored)
+    grid = configurations.by_configuration(stored)
     labels, names = configurations.labels(grid), configurations.names(grid)
     rows = []
-    for entrant, cells in grid.items():
+    for configuration, cells in grid.items():
         runs = {seed: run for seed in sorted(cells) if (run := configurations.counted(cells[seed]))}
         if runs:
-            rows.append(_row(entrant, (labels[entrant], names[entrant]), runs, within))
+            rows.append(
+                _row(configuration, (labels[configuration], names[configuration]), runs, within)
+            )
     rows.sort(key=lambda row: (-row.hypervolume.mean, row.label))
     entries = [row for row in rows if row.ranked]
     counting = {item.path for row in rows for item in row.runs.values()}
@@ -64,61 +64,64 @@ def rank(stored: Sequence[Stored]) -> Leaderboard:
 
 
 def _row(
-    entrant: Entrant, called: tuple[str, str], runs: Mapping[Seed, Stored], within: Bounds
+    configuration: Configuration,
+    called: tuple[str, str],
+    runs: Mapping[Seed, Stored],
+    within: Bounds,
 ) -> Row:
     """called: label and name."""
-    measured = {seed: scores.measure(item.record, within) for seed, item in runs.items()}
+    scored = {seed: scores.of_run(item.record, within) for seed, item in runs.items()}
+    drops = [one.metrics["forgetting"] for one in scored.values()]
     row = Row(
         label=called[0],
         name=called[1],
-        entrant=entrant,
+        configuration=configuration,
         ranked=any(item.record.ranked for item in runs.values()),
-        mean=scores.mean(list(measured.values())),
-        accuracy=_interval([one.accuracy for one in measured.values()]),
+        mean=scores.mean(list(scored.values())),
+        accuracy=_interval([one.accuracy for one in scored.values()]),
         hypervolume=_interval(
-            [one.hypervolume for one in measured.values()], pareto.WORST_HYPERVOLUME
+            [one.hypervolume for one in scored.values()], pareto.WORST_HYPERVOLUME
         ),
-        weights=_interval([one.weights for one in measured.values()], most=math.inf),
-        forgetting=_interval(
-            [one.forgetting for one in measured.values() if not math.isnan(one.forgetting)], -1.0
-        ),
+        weights=_interval([one.weights for one in scored.values()], most=math.inf),
+        forgetting=_interval([drop for drop in drops if not math.isnan(drop)], -1.0),
         attained=(),
         needed=(),
         runs=runs,
-        measured=measured,
+        scores=scored,
     )
     points = row.points
     return replace(row, attained=_attained(points, within), needed=_needed(points, within))
 
 
 def _ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """The rows, which come best first, with rank, p-value against the row above, and layer."""
+    """The rows, which come best first, with rank, p-value against the row above, and front."""
     adjusted = hypothesis_tests.holm(
-        [p_ahead(above.scores, row.scores) for above, row in pairwise(rows)]
+        [p_ahead(above.hypervolumes, row.hypervolumes) for above, row in pairwise(rows)]
     )
     alive = [i for i, row in enumerate(rows) if row.failed < len(row.runs)]
     layers = pareto.non_domination_ranks(
         [round(rows[i].mean.weights, DECIMALS[0]) for i in alive],
         [round(rows[i].mean.accuracy, DECIMALS[1]) for i in alive],
     )
-    layer = dict(zip(alive, layers, strict=True))
+    non_domination = dict(zip(alive, layers, strict=True))
     on_front = dict(zip(alive, _front_probabilities([rows[i] for i in alive]), strict=True))
-    places = pareto.place_intervals(
-        [list(row.scores.values()) for row in rows], rng=np.random.default_rng(RESAMPLING_SEED)
+    rank_intervals = pareto.rank_intervals(
+        [list(row.hypervolumes.values()) for row in rows],
+        rng=generator(),
     )
     result: list[Row] = []
     current = 1
     for i, row in enumerate(rows):
-        p = stable(adjusted[i - 1]) if i else math.nan
+        p = round_significant(adjusted[i - 1]) if i else math.nan
         current = i + 1 if p <= ALPHA else current
         result.append(
             replace(
                 row,
                 rank=current,
-                places=places[i],
+                rank_interval=rank_intervals[i],
                 p_above=p,
-                below_above=_improvement(rows[i - 1], row) if i else math.nan,
-                layer=layer.get(i),
+                improvement=_improvement(rows[i - 1], row) if i else math.nan,
+                non_domination_rank=non_domination.get(i),
                 on_front=on_front.get(i, math.nan),
             )
         )
@@ -137,30 +140,30 @@ def p_ahead(one: Mapping[Key, float], other: Mapping[Key, float]) -> float:
     return hypothesis_tests.paired_sign_flip(
         [one[key] for key in keys],
         [other[key] for key in keys],
-        rng=np.random.default_rng(RESAMPLING_SEED),
+        rng=generator(),
     )
 
 
 def _improvement(one: Row, other: Row) -> float:
-    scores = (list(row.scores.values()) for row in (one, other))
-    return stable(hypothesis_tests.probability_of_improvement(*scores))
+    scores = (list(row.hypervolumes.values()) for row in (one, other))
+    return round_significant(hypothesis_tests.probability_of_improvement(*scores))
 
 
 def _front_probabilities(rows: Sequence[Row]) -> list[float]:
     """How likely each row is on the front, its seeds drawn anew; failed runs count as worst."""
     return pareto.front_probabilities(
-        [[one.weights for one in row.measured.values()] for row in rows],
-        [[one.accuracy for one in row.measured.values()] for row in rows],
+        [[one.weights for one in row.scores.values()] for row in rows],
+        [[one.accuracy for one in row.scores.values()] for row in rows],
         decimals=DECIMALS,
-        rng=np.random.default_rng(RESAMPLING_SEED),
+        rng=generator(),
     )
 
 
 def _fronts(rows: Sequence[Row], within: Bounds) -> tuple[Front, ...]:
     """The front of each strategy that has several rows, over the seeds that all of them have."""
     found = []
-    for strategy in sorted({row.entrant.strategy for row in rows}):
-        own = [row for row in rows if row.entrant.strategy == strategy]
+    for strategy in sorted({row.configuration.strategy for row in rows}):
+        own = [row for row in rows if row.configuration.strategy == strategy]
         seeds = sorted(set.intersection(*(set(row.points) for row in own)))
         if len(own) < 2 or not seeds:
             continue
@@ -188,7 +191,7 @@ def _attained(points: Mapping[Seed, Points], within: Bounds) -> tuple[float, ...
         best = [pareto.attainment(points[seed], share) for seed in sorted(points)]
         operates = share == 1 or not all(math.isnan(value) for value in best)
         filled = [within.chance if math.isnan(value) else value for value in best]
-        means.append(stable(math.fsum(filled) / len(filled)) if operates else math.nan)
+        means.append(round_significant(math.fsum(filled) / len(filled)) if operates else math.nan)
     return tuple(means)
 
 
@@ -197,17 +200,16 @@ def _needed(points: Mapping[Seed, Points], within: Bounds) -> tuple[float, ...]:
     means = []
     for accuracy in levels(within):
         least = [pareto.weights_needed(points[seed], accuracy) for seed in sorted(points)]
-        means.append(stable(math.fsum(least) / len(least)))
+        means.append(round_significant(math.fsum(least) / len(least)))
     return tuple(means)
 
 
 def _interval(values: Sequence[float], least: float = 0.0, most: float = 1.0) -> Interval:
-    """The interval of a mean, cut to what can be, which loses no coverage."""
-    found = intervals.mean_interval(values, rng=np.random.default_rng(RESAMPLING_SEED))
-    low, high = np.clip([found.low, found.high], least, most)  # NaN stays
-    return Interval(stable(found.mean), stable(low), stable(high))
+    """The interval of a mean that lies between `least` and `most`, the same on every machine."""
+    found = mean_interval(values, within=(least, most))
+    return Interval(*map(round_significant, (found.mean, found.low, found.high)))
 
 
-def boards(stored: Iterable[Stored]) -> list[Leaderboard]:
+def rank_all(stored: Iterable[Stored]) -> list[Leaderboard]:
     """The leaderboard of each pool of these records."""
     return [rank(pool) for pool in pools.pools(stored).values()]

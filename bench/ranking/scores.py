@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -12,7 +12,8 @@ from bench.config.reference_values import FROZEN_JOINT
 from bench.ranking.pools import PoolKey
 from bench.records.schema import FINISHED, RunRecord
 from bench.records.weight_share import shares_used
-from bench.stats import metrics, pareto
+from bench.stats import pareto
+from bench.stats.metrics import METRICS, Learned, average_accuracy
 
 
 @dataclass(frozen=True)
@@ -30,31 +31,35 @@ class Bounds:
 
 
 @dataclass(frozen=True)
-class Measures:
+class Scores:
     """Numbers of one run, or their means over the runs of a row; NaN where not measured.
 
-    accuracy, weights (used, as a share of the model's, above 1 for several networks),
-    weights_prunable (the same over weight matrices and kernels only) and hypervolume rank; a failed
-    run has the worst of them: the accuracy of chance with all weights. The others describe the runs
-    that measured them; charged is a share of the budget.
+    The first four rank: a failed run has the worst of them, the accuracy of chance with all
+    weights. The others describe the runs that measured them.
+
+    Attributes:
+        accuracy: final average accuracy.
+        weights: used, as a share of the model's, above 1 for several networks.
+        weights_prunable: the same over weight matrices and kernels only.
+        hypervolume: see `bench.stats.pareto.hypervolume`.
+        metrics: those of `bench.stats.metrics.METRICS`, by name.
+        charged: share of the budget.
+        cpu_share: CPU seconds over wall seconds times threads.
+        total_parameters: parameters of all networks of the strategy.
+        buffer_bytes: what the strategy stores beside its weights.
+        stored_bytes: what must be saved to answer for all experiences, compressed.
     """
 
-    accuracy: float
-    weights: float
-    weights_prunable: float
-    hypervolume: float
-    average_incremental_accuracy: float
-    forgetting: float
-    backward_transfer: float
-    forward_transfer: float
-    plasticity: float
-    stability: float
-    anytime_accuracy: float
-    charged: float
-    cpu_share: float
-    weights_total: float
-    buffer_bytes: float
-    artifact_bytes: float
+    accuracy: float = math.nan
+    weights: float = math.nan
+    weights_prunable: float = math.nan
+    hypervolume: float = math.nan
+    metrics: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(METRICS, math.nan))
+    charged: float = math.nan
+    cpu_share: float = math.nan
+    total_parameters: float = math.nan
+    buffer_bytes: float = math.nan
+    stored_bytes: float = math.nan
 
 
 def bounds(key: PoolKey) -> Bounds:
@@ -66,26 +71,38 @@ def bounds(key: PoolKey) -> Bounds:
     return Bounds(chance, joint, True)
 
 
-def measure(record: RunRecord, within: Bounds) -> Measures:
+def of_run(record: RunRecord, within: Bounds) -> Scores:
     """The numbers of one run that counts."""
     assert record.status in FINISHED, "a run that the machine cut is missing, not bad"
-    numbers = dict.fromkeys((f.name for f in fields(Measures)), math.nan)
-    numbers |= _cost(record) | _size(record)
-    numbers |= _success(record, within) if record.status == "ok" else _failure(within)
-    return Measures(**{name: stable(value) for name, value in numbers.items()})
+    numbers = _cost(record) | _size(record)
+    if record.status != "ok":
+        return _scores(numbers | _failure(within), {})
+    learned = _learned(record, within)
+    told = {name: metric(learned) for name, metric in METRICS.items()}
+    return _scores(numbers | _success(record, learned, within), told)
 
 
-def mean(measured: Sequence[Measures]) -> Measures:
+def mean(scores: Sequence[Scores]) -> Scores:
     """Each number's mean over the runs that measured it; NaN if none did."""
-    numbers = {}
-    for field in fields(Measures):
-        values = [getattr(one, field.name) for one in measured]
-        known = [value for value in values if not math.isnan(value)]
-        numbers[field.name] = stable(math.fsum(known) / len(known)) if known else math.nan
-    return Measures(**numbers)
+    names = [one.name for one in fields(Scores) if one.name != "metrics"]
+    numbers = {name: _mean([getattr(one, name) for one in scores]) for name in names}
+    return _scores(
+        numbers, {name: _mean([one.metrics[name] for one in scores]) for name in METRICS}
+    )
 
 
-def stable(value: float) -> float:
+def _scores(numbers: Mapping[str, float], told: Mapping[str, float]) -> Scores:
+    rounded = {name: round_significant(value) for name, value in numbers.items()}
+    metrics = {name: round_significant(told.get(name, math.nan)) for name in METRICS}
+    return Scores(**rounded, metrics=metrics)
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return math.fsum(known) / len(known) if known else math.nan
+
+
+def round_significant(value: float) -> float:
     """`value` to 12 significant digits: the last bits differ between machines, pages must not."""
     return float(f"{value:.12g}")
 
@@ -104,9 +121,9 @@ def _size(record: RunRecord) -> dict[str, float]:
         return {}
     last = record.weights[-1]
     return {
-        "weights_total": float(last.total),
+        "total_parameters": float(last.total),
         "buffer_bytes": float(last.buffer_bytes),
-        "artifact_bytes": float(last.artifact_bytes),
+        "stored_bytes": float(last.artifact_bytes),
     }
 
 
@@ -119,10 +136,18 @@ def _failure(within: Bounds) -> dict[str, float]:
     }
 
 
-def _success(record: RunRecord, within: Bounds) -> dict[str, float]:
+def _learned(record: RunRecord, within: Bounds) -> Learned:
     assert record.outcome is not None, "admission refuses a run that is ok without an outcome"
-    R = np.array(record.outcome.accuracy, dtype=float)
-    accuracy = metrics.average_accuracy(R)
+    return Learned(
+        accuracy=np.array(record.outcome.accuracy, dtype=float),
+        curve=record.outcome.curve,
+        budget=record.config.budget.amount,
+        chance=within.chance,
+    )
+
+
+def _success(record: RunRecord, learned: Learned, within: Bounds) -> dict[str, float]:
+    accuracy = average_accuracy(learned.accuracy)
     share, prunable = shares_used(record.weights[-1], record.config, record.benchmark_version)
     return {
         "accuracy": accuracy,
@@ -130,14 +155,5 @@ def _success(record: RunRecord, within: Bounds) -> dict[str, float]:
         "weights_prunable": prunable,
         "hypervolume": pareto.hypervolume(
             [(share, accuracy)], chance=within.chance, joint=within.joint
-        ),
-        "average_incremental_accuracy": metrics.average_incremental_accuracy(R),
-        "forgetting": metrics.forgetting(R),
-        "backward_transfer": metrics.backward_transfer(R),
-        "forward_transfer": metrics.forward_transfer(R, chance=within.chance),
-        "plasticity": metrics.plasticity(R),
-        "stability": metrics.stability(R),
-        "anytime_accuracy": metrics.anytime_accuracy(
-            record.outcome.curve, budget=record.config.budget.amount, chance=within.chance
         ),
     }

@@ -6,7 +6,7 @@ A number that was not measured is null; a failed run is a record with its status
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
@@ -14,7 +14,7 @@ from bench.config.budget import TOLERANCE, Kind
 from bench.config.run_config import RunConfig, Value
 
 SCHEMA = 3
-"""Version of the record's fields; `upgraded` says what each of them added."""
+"""Version of the record's fields; `bench.records.upgrade` says what each of them added."""
 
 ROUNDING = 1e-6
 """Share by which sums of the same amounts may differ."""
@@ -44,7 +44,7 @@ class Cost(_Part):
     steps_by_experience: list[Count] | None = None
     """Training minibatches and offline steps of each; null in records of schema 1."""
     seconds_by_kind: dict[Kind, Amount]
-    """Charged seconds by kind: train, night, data, hooks, validation."""
+    """Charged seconds by kind: train, offline, data, hooks, validation."""
     uncharged_seconds: dict[str, Amount]
     """Measured, not charged: data, model, warm_up, evaluation."""
     wall_seconds: Amount
@@ -54,7 +54,7 @@ class Cost(_Part):
     cpu_share: Amount | None
     """cpu_seconds / (wall_seconds x threads): how much of its cores the run really had."""
     steps: dict[str, Count]
-    """Training minibatches, `train`, and steps of nights and retraining, `night`."""
+    """Training minibatches, `train`, and steps of nights and retraining, `offline`."""
     samples: Count
     """Training samples through forward and backward passes in minibatches."""
     longest_step: Amount
@@ -138,7 +138,7 @@ class Outcome(_Part):
     """What the run achieved. Accuracies are fractions; row i is after experience i."""
 
     accuracy: Matrix
-    """R[i][j]: tested on experience j after training on i; task known only if the scenario
+    """`R[i][j]`: tested on experience j after training on i; task known only if the scenario
     tells it. Null where not measured, as everywhere in a blind run."""
     accuracy_task_aware: Matrix | None
     """The same with the argmax restricted to the classes of experience j; null if no different."""
@@ -176,6 +176,7 @@ class Calibration(_Part):
     beside: float | None = None
     """Rate with `jobs` - 1 busy neighbours over the rate alone; null when there were none."""
     measured: AwareDatetime
+    """When."""
 
     @property
     def told_apart(self) -> bool:
@@ -187,44 +188,60 @@ class Environment(_Part):
     """Where and with what the run was made; no host name."""
 
     commit: str | None
+    """Of the code; null outside of a repository."""
     dirty: bool | None
+    """The code had local changes."""
     versions: dict[str, str]
+    """Of Python and of the libraries that results may depend on."""
     machine: dict[str, str | int | None]
     """Stable facts: cpu, cores, memory_gib, system, accelerator."""
     fingerprint: str
     """SHA-256 of `machine`, first 12 hexadecimal digits."""
     data_hash: str | None
+    """SHA-256 of the data; null if it was never loaded."""
     calibration: Calibration | None = None
     """The latest of this machine with these threads and device; null if never measured."""
     command: str
+    """What the user typed."""
     started: AwareDatetime
     ended: AwareDatetime
+    """Times with their zone, here and above."""
 
 
 class RunRecord(_Part):
     """One attempt at one RunConfig: the unit of evidence behind every number."""
 
     schema_version: int = SCHEMA
+    """Version of these fields."""
     ruleset: str
+    """Version of the rules; records of two are never pooled."""
     digest: str
+    """SHA-256 of `config`; equal for equal configurations."""
     benchmark_version: str | None
-    """Of a user's own benchmark the SHA-256 of its source file; null if it was never made."""
-    model_source: str | None = None
+    """Of a user's own benchmark the SHA-256 of its source file. Null if the run failed before its
+    benchmark was built."""
+    model_source: str | None = Field(default=None, exclude_if=lambda source: source is None)
     """SHA-256 of the source file of a user's own model; null for a model of the catalogue."""
     config: RunConfig
+    """What was to be run."""
     resolved: dict[str, Value | list[Value]]
     """Every hyper-parameter of the strategy, defaults filled in."""
     ranked: bool
     """False for upper bounds that see all data at once."""
     status: Status
+    """How it ended; `leaderboards/README.md` says what each counts as."""
     reason: str | None = None
     """One line; the traceback lies in the log beside the record."""
     attempt: int = Field(ge=1, le=10_000)
+    """Which attempt at this configuration."""
     cost: Cost | None = None
+    """Null if nothing was charged or measured."""
     outcome: Outcome | None = None
+    """Null if nothing was tested."""
     weights: list[WeightsInUse] = Field(default_factory=list)
     """After each experience."""
     environment: Environment
+    """Where and with what."""
 
     @model_validator(mode="after")
     def _ok_is_complete(self) -> RunRecord:
@@ -263,31 +280,3 @@ class RunRecord(_Part):
         if self.environment.ended < self.environment.started:
             raise ValueError("the run must have ended after it started")
         return self
-
-
-def upgraded(payload: dict[str, Any]) -> dict[str, Any]:
-    """The record in the present schema; `payload` stays as it is.
-
-    2: the environment has a calibration, the cost its steps by experience; both may be null.
-    3: the record has the source of a user's own model, which may be null; the `excused_seconds` of
-    the cost are `uncharged_seconds`.
-
-    Raises:
-        ValueError: for one of a schema that is not known.
-    """
-    version = payload.get("schema_version")
-    if not isinstance(version, int) or not 1 <= version <= SCHEMA:
-        raise ValueError(f"schema_version must be in 1 to {SCHEMA}, got {version!r:.20}")
-    new = payload | {"schema_version": SCHEMA}
-    if version < 3 and isinstance(payload.get("cost"), dict):
-        new["cost"] = _cost_since_3(payload["cost"])
-    return new
-
-
-def _cost_since_3(cost: dict[str, Any]) -> dict[str, Any]:
-    """The cost of an older record in the words of schema 3."""
-    new = {_SINCE_3.get(name, name): value for name, value in cost.items()}
-    return new
-
-
-_SINCE_3 = {"excused_seconds": "uncharged_seconds"}

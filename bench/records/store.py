@@ -22,7 +22,8 @@ from pydantic import ValidationError
 
 from bench.config.run_config import RunConfig
 from bench.formatting.markdown import one_line
-from bench.records.schema import RunRecord, upgraded
+from bench.records.schema import RunRecord
+from bench.records.upgrade import upgraded
 
 LOCK = ".lock"
 """The file that whoever writes to a folder of records holds, at its root."""

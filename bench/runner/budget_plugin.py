@@ -54,12 +54,12 @@ class MeterClock(Clock):
 
     def tick(self) -> None:
         """Count and charge one step of offline work: of a night, of retraining."""
-        self._meter.step("night")
+        self._meter.step("offline")
 
     @contextmanager
     def night(self) -> Iterator[None]:
         """Charge what happens inside as offline."""
-        before = self._meter.charge("night")
+        before = self._meter.charge("offline")
         try:
             yield
         finally:

@@ -100,7 +100,7 @@ class Examiner:
         if self._benchmark.valid_stream is not None:
             shown = evaluate(strategy, self._benchmark.valid_stream)
             self._rows["validation"][index] = list(shown.accuracy)
-        if not self._config.blind:
+        if not self._config.validation_only:
             shown = evaluate(strategy, self._benchmark.test_stream)
             self._rows["plain"][index] = list(shown.accuracy)
             self._rows["aware"][index] = list(shown.task_aware)
@@ -117,7 +117,7 @@ class Examiner:
     def _keep_outcome(self) -> None:
         benchmark, rows = self._benchmark, self._rows
         config = self._config
-        aware = None if config.scenario == "task" or config.blind else rows["aware"]
+        aware = None if config.scenario == "task" or config.validation_only else rows["aware"]
         validation = None if benchmark.valid_stream is None else rows["validation"]
         self._findings.outcome = Outcome(
             accuracy=rows["plain"],

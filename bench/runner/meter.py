@@ -60,7 +60,7 @@ class Meter:
         self.budget = budget
         self.seconds: dict[Kind, float] = dict.fromkeys(KINDS, 0.0)
         self.uncharged: dict[str, float] = {}
-        self.steps: dict[Kind, int] = {"train": 0, "night": 0}
+        self.steps: dict[Kind, int] = {"train": 0, "offline": 0}
         self.samples = 0
         self.wall_seconds = 0.0
         self.cpu_seconds = 0.0
@@ -162,7 +162,7 @@ class Meter:
         """A training minibatch is under way; `step` counts it when it is done."""
         self._under_way = 1
 
-    def step(self, kind: Literal["train", "night"], samples: int = 0) -> None:
+    def step(self, kind: Literal["train", "offline"], samples: int = 0) -> None:
         """Count one training minibatch of `samples`, or one step of offline work."""
         self.steps[kind] += 1
         if kind == "train":

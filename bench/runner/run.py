@@ -138,7 +138,7 @@ def _strategy(config: RunConfig, benchmark: Benchmark, meter: Meter, budget: Bud
         model=model,
         scenario=config.scenario,
         chosen=config.hyperparameters,
-        sleep_clock=MeterClock(meter),
+        budget_clock=MeterClock(meter),
         device=config.device,
         train_epochs=UNTIL_STOPPED,
         eval_mb_size=EVAL_BATCH,

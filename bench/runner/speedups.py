@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from bench.config.run_config import Speedup
+from bench.config.conditions import Speedup
 
 
 def prepare(model: nn.Module, speedups: Sequence[Speedup]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,11 @@ class Interval:
 
 
 def mean_interval(
-    values: Sequence[float], *, rng: np.random.Generator, level: float = 0.95
+    values: Sequence[float],
+    within: tuple[float, float] = (-math.inf, math.inf),
+    *,
+    rng: np.random.Generator | None = None,
+    level: float = 0.95,
 ) -> Interval:
     """Interval of the mean that covers `level` at few values, of skewed data as well.
 
@@ -38,9 +42,16 @@ def mean_interval(
     these lie further out, but to no more than FURTHEST times their distance. Alone, the percentile
     bootstrap covers 83 % of normal data at five values, Student's t 92 % of accuracies that crowd
     below 1, and the ends of the studentised bootstrap are erratic. Together: 94 to 97 % from five
-    values on (`tests/test_stats.py`). With fewer the bootstrap has too few resamples for its tails,
-    so it is Student's t: 92 to 95 %.
+    values on (`tests/stats/test_stats.py`). With fewer the bootstrap has too few resamples for its
+    tails, so it is Student's t: 92 to 95 %.
     Efron & Tibshirani 1993, chapter 12.
+
+    Args:
+        values: one for each seed.
+        within: what a mean can be, for example (0, 1) for a share. The ends are cut to it, which
+            loses no coverage.
+        rng: draws the resamples; `generator()` if it is left out, the same on every machine.
+        level: the coverage, a fraction.
     """
     data = np.asarray(values, dtype=float)
     n = len(data)
@@ -55,11 +66,12 @@ def mean_interval(
     half = float(special.stdtrit(n - 1, upper))  # the quantile of Student's t
     below, above = half, half
     if n >= STUDENTISED_FROM:
-        low, high = np.quantile(_studentised(data, rng), [1 - upper, upper])
+        low, high = np.quantile(_studentised(data, rng or generator()), [1 - upper, upper])
         further = [(half + end) / 2 for end in (high, -low)]
         below, above = (min(max(half, end), FURTHEST * half) for end in further)
     error = float(data.std(ddof=1)) / math.sqrt(n)
-    return Interval(mean, float(mean - below * error), float(mean + above * error))
+    low, high = np.clip([mean - below * error, mean + above * error], *within)
+    return Interval(mean, float(low), float(high))
 
 
 def _studentised(data: Array, rng: np.random.Generator) -> Array:
@@ -77,34 +89,20 @@ def _studentised(data: Array, rng: np.random.Generator) -> Array:
 def widened(found: Interval, *, n: int, level: float = 0.95) -> Interval:
     """A percentile or basic bootstrap interval over n values, widened as few values need.
 
+    The ends are moved away from the mean by sqrt(n / (n - 1)), which makes up for the bootstrap's
+    too small variance, and by t / z, the quantiles of Student's t with n - 1 degrees of freedom and
+    of the normal, which makes up for the unknown one.
+
     Args:
-        n: at least 2. The ends are moved away from the mean by sqrt(n / (n - 1)), which makes up
-            for the bootstrap's too small variance, and by t / z, the quantiles of Student's t with
-            n - 1 degrees of freedom and of the normal, which makes up for the unknown one.
+        found: the interval.
+        n: number of values, at least 2.
+        level: the coverage, a fraction.
     """
     upper = (1 + level) / 2
     factor = math.sqrt(n / (n - 1)) * special.stdtrit(n - 1, upper) / special.ndtri(upper)
     mean = found.mean
     low, high = (float(mean + factor * (end - mean)) for end in (found.low, found.high))
     return Interval(mean, low, high)
-
-
-def share_interval(fractions: Sequence[float]) -> Interval:
-    """The interval of a mean share, cut to [0, 1] or what was reached, which loses no coverage."""
-    found = mean_interval(fractions, rng=generator())
-    return (
-        found
-        if math.isnan(found.low)
-        else replace(found, low=max(found.low, 0.0), high=min(found.high, max(1.0, *fractions)))
-    )
-
-
-def signed_interval(differences: Sequence[float]) -> Interval:
-    """The interval of a mean difference of accuracies, cut to [-1, 1], which loses no coverage."""
-    found = mean_interval(differences, rng=generator())
-    if math.isnan(found.low):
-        return found
-    return replace(found, low=max(found.low, -1.0), high=min(found.high, 1.0))
 
 
 def generator() -> np.random.Generator:

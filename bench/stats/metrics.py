@@ -8,7 +8,8 @@ that an upper bound with only its last row has a final accuracy and no forgettin
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -122,6 +123,37 @@ def anytime_accuracy(
     ends = [*starts[1:], 1.0]
     widths = (end - start for start, end in zip(starts, ends, strict=True))
     return math.fsum(value * width for value, width in zip(values, widths, strict=True))
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a run that did not fail showed, as far as a metric reads it.
+
+    Attributes:
+        accuracy: the matrix.
+        curve: (charged, mean accuracy over the experiences so far), in the budget's unit.
+        budget: the amount.
+        chance: accuracy of guessing.
+    """
+
+    accuracy: Matrix
+    curve: Sequence[tuple[float, float]]
+    budget: float
+    chance: float
+
+
+METRICS: Mapping[str, Callable[[Learned], float]] = {
+    "average_incremental_accuracy": lambda run: average_incremental_accuracy(run.accuracy),
+    "forgetting": lambda run: forgetting(run.accuracy),
+    "backward_transfer": lambda run: backward_transfer(run.accuracy),
+    "forward_transfer": lambda run: forward_transfer(run.accuracy, chance=run.chance),
+    "plasticity": lambda run: plasticity(run.accuracy),
+    "stability": lambda run: stability(run.accuracy),
+    "anytime_accuracy": lambda run: anytime_accuracy(
+        run.curve, budget=run.budget, chance=run.chance
+    ),
+}
+"""What is told of every run beside what ranks it; a column shows its mean over runs."""
 
 
 def _square(accuracy: Matrix) -> Matrix:

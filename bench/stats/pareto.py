@@ -22,16 +22,19 @@ WORST_HYPERVOLUME = (MARGIN / (1 + MARGIN)) ** 2
 """Hypervolume of the worst corner: all weights, accuracy of chance. What a failed run gets."""
 
 
-def place_intervals(
+def rank_intervals(
     scores: Sequence[Sequence[float]], *, rng: np.random.Generator, level: float = 0.95
 ) -> list[tuple[int, int]]:
-    """Between which places each entry stands, by mean score, in `level` of resamples over seeds.
+    """First and last rank of each entry, by mean score, in `level` of resamples over seeds.
+
+    Rank 1 is the best; equal means share the better rank. An interval describes the resamples: of
+    few seeds the true rank may lie outside more often. Hall & Miller 2009.
 
     Args:
-        scores: by entry, the values of its seeds, larger ones better, resampled as in
-            `front_probabilities`. Place 1 is the best; equal means share the better place. It
-            describes the resamples: of few seeds the true order may lie outside more often. Hall &
-            Miller 2009.
+        scores: by entry, the values of its seeds, larger ones better. Seeds are resampled as in
+            `front_probabilities`.
+        rng: draws the resamples.
+        level: share of the resamples, a fraction.
     """
     if not scores:
         return []
@@ -40,11 +43,11 @@ def place_intervals(
     falling = np.take_along_axis(means, order, axis=1)
     lower = np.zeros(means.shape, dtype=int)
     lower[:, 1:] = np.where(falling[:, 1:] < falling[:, :-1], np.arange(1, means.shape[1]), 0)
-    places = np.empty_like(lower)
-    np.put_along_axis(places, order, 1 + np.maximum.accumulate(lower, axis=1), axis=1)
-    places.sort(axis=0)
+    ranks = np.empty_like(lower)
+    np.put_along_axis(ranks, order, 1 + np.maximum.accumulate(lower, axis=1), axis=1)
+    ranks.sort(axis=0)
     outside = int(RESAMPLES * (1 - level) / 2)
-    return [(int(column[outside]), int(column[-1 - outside])) for column in places.T]
+    return [(int(column[outside]), int(column[-1 - outside])) for column in ranks.T]
 
 
 def _uniform(entries: Sequence[Sequence[float]], rng: np.random.Generator) -> Array:
@@ -71,11 +74,12 @@ def front_probabilities(
     """Share of resamples over seeds in which each entry's means lie on the Pareto front.
 
     Args:
-        weights: by entry, the values of its seeds, in the same order of seeds, so that seeds are
+        weights: by entry, the shares of its seeds, in the same order of seeds, so that seeds are
             resampled for all entries together. Entries with other numbers of seeds are resampled by
             the same uniform numbers.
-        accuracy: see `weights`.
+        accuracy: by entry, the accuracies of the same seeds.
         decimals: to which means of weights and accuracy are rounded.
+        rng: draws the resamples.
     """
     if not weights:
         return []
@@ -105,20 +109,20 @@ def _on_front(weights: Array, accuracy: Array) -> npt.NDArray[np.bool_]:
 
 
 def non_domination_ranks(weights: Sequence[float], accuracy: Sequence[float]) -> list[int]:
-    """Layer of each point when fewer weights and more accuracy are better; 1 is the Pareto front.
+    """Rank of each point when fewer weights and more accuracy are better; 1 is the Pareto front.
 
     A point is dominated by one that is no worse in both and better in one; equal points share a
-    layer. Deb et al. 2002.
+    rank. Deb et al. 2002.
     """
     points = list(zip(weights, accuracy, strict=True))
     ranks = [0] * len(points)
     left = set(range(len(points)))
-    layer = 0
+    rank = 0
     while left:
-        layer += 1
+        rank += 1
         front = {i for i in left if not any(_dominates(points[j], points[i]) for j in left)}
         for i in front:
-            ranks[i] = layer
+            ranks[i] = rank
         left -= front
     return ranks
 
@@ -146,12 +150,15 @@ def normalised(
 def hypervolume(points: Sequence[tuple[float, float]], *, chance: float, joint: float) -> float:
     """Area that the points dominate, as a share of the area that a perfect entry dominates.
 
+    Axes as in `normalised`. The reference point is at cost 1.1 and gain -0.1, so a perfect entry
+    (1e-3 of the weights, accuracy of joint) dominates 1.1 * 1.1 and scores 1, and the worst corner
+    scores (0.1 / 1.1)^2. It depends on the frozen bounds only, never on who else entered. Zitzler &
+    Thiele 1999.
+
     Args:
-        points: (share of weights used, accuracy). Axes as in `normalised`; the reference point is
-            at cost 1.1 and gain -0.1, so a perfect entry (1e-3 of the weights, accuracy of joint)
-            dominates 1.1 * 1.1 and scores 1, and the worst corner scores (0.1 / 1.1)^2. No points
-            score 0. It depends on the frozen bounds only, never on who else entered. Zitzler &
-            Thiele 1999.
+        points: (share of weights used, accuracy); none score 0.
+        chance: accuracy of guessing.
+        joint: accuracy of joint training, above chance.
     """
     area, height = 0.0, -MARGIN
     for cost, gain in sorted(

@@ -12,9 +12,9 @@ from typing import Any
 import docstring_parser
 from docstring_parser import DocstringStyle
 
-from bench.strategy_docs.explanations import BASELINES
 from strategies import building, registry
-from strategies.registry import TRAINING, Entry
+from strategies.entry import Baseline, Entry
+from strategies.registry import TRAINING
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Hyperparameter:
     """One hyper-parameter.
 
     Attributes:
-        meaning: what it does and may be, "" where nobody says so.
+        meaning: what it does and may be, "" where no docstring says so.
     """
 
     name: str
@@ -52,14 +52,14 @@ def training_hyperparameters() -> list[Hyperparameter]:
     ]
 
 
-def hyperparameters(name: str, entry: Entry) -> list[Hyperparameter]:
-    """Its own, and those that all have where its default is another."""
+def hyperparameters(entry: Entry) -> list[Hyperparameter]:
+    """A strategy's own, and those that all have where its default is another."""
     defaults = building.hyperparameters(entry)
     own = [key for key in defaults if key not in TRAINING]
     found = {key: f"{TRAINING_MEANINGS[key]}, as for all but for its default" for key in TRAINING}
     found |= meanings(entry.factory, own)
-    if name in BASELINES:
-        found |= BASELINES[name].meanings
+    if isinstance(entry.explanation, Baseline):
+        found |= entry.explanation.meanings
     return [
         Hyperparameter(key, default, found.get(key, ""))
         for key, default in defaults.items()
@@ -75,8 +75,9 @@ def docstring(factory: str) -> str:
 def meanings(factory: str, names: Collection[str]) -> dict[str, str]:
     """What the docstring of `module:name` says of each of `names`, if it does.
 
-    Read is the section `Args:` of Google's style. An item that says "see `Other`" is looked up
-    there: a parent, or anything of that name in the same module, which may point on.
+    Read are the sections `Args:` and `Attributes:` of Google's style. An item that says "see
+    `Other`" is looked up there, which may point on: a parent, anything of that name in the same
+    module, or what a dotted path names.
     """
     return _meanings(_found(factory), names)
 
@@ -84,16 +85,14 @@ def meanings(factory: str, names: Collection[str]) -> dict[str, str]:
 def _meanings(found: Any, names: Collection[str]) -> dict[str, str]:
     texts = items(inspect.getdoc(found) or "", names)
     for name, text in texts.items():
-        elsewhere = re.match(r"see `(\w+)`", text)
-        if elsewhere:
-            known = _known_to(found)
-            if elsewhere[1] in known:
-                texts[name] = _meanings(known[elsewhere[1]], names).get(name, text)
+        elsewhere = re.match(r"see `([\w.]+)`", text)
+        if elsewhere and (there := _pointed_to(found, elsewhere[1])) is not None:
+            texts[name] = _meanings(there, names).get(name, text)
     return texts
 
 
 def items(text: str, names: Collection[str]) -> dict[str, str]:
-    """What the section `Args:` of a docstring says of `names`, each on one line."""
+    """What the sections of a docstring say of `names`, each on one line."""
     parsed = docstring_parser.parse(text, style=DocstringStyle.GOOGLE)
     return {
         item.arg_name: " ".join((item.description or "").split())
@@ -102,11 +101,14 @@ def items(text: str, names: Collection[str]) -> dict[str, str]:
     }
 
 
-def _known_to(factory: Any) -> dict[str, Any]:
-    """What the docstring of a class or function may point to, by name."""
+def _pointed_to(factory: Any, name: str) -> Any:
+    """What the docstring of a class or function points to by `name`; None where that is unknown."""
+    module, _, own = name.rpartition(".")
+    if module:
+        return _found(f"{module}:{own}")
     parents = inspect.getmro(factory) if inspect.isclass(factory) else ()
-    module = importlib.import_module(factory.__module__)
-    return {**{parent.__name__: parent for parent in parents}, **vars(module)}
+    known = vars(importlib.import_module(factory.__module__))
+    return {**{parent.__name__: parent for parent in parents}, **known}.get(name)
 
 
 def _found(factory: str) -> Any:

@@ -1,4 +1,4 @@
-"""Somebody beside the bed: a stage of a night that is watched while it works."""
+"""A stage of a night that is observed while it works."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from contextlib import AbstractContextManager
 
 from strategies.sleep_cycle import Night, SleepingStrategy, Stage
 
-Beside = Callable[[Stage, SleepingStrategy], AbstractContextManager[None]]
+Observer = Callable[[Stage, SleepingStrategy], AbstractContextManager[None]]
 """Entered before a stage of a strategy works, left after."""
 
 
-class Watched(Stage):
-    """A stage with somebody beside it; in all else it is that stage."""
+class ObservedStage(Stage):
+    """A stage with an observer; in all else it is that stage."""
 
-    def __init__(self, stage: Stage, beside: Beside) -> None:
+    def __init__(self, stage: Stage, observer: Observer) -> None:
         self.stage = stage
         self.takes_time = stage.takes_time
-        self._beside = beside
+        self._observer = observer
 
     def begin(self, strategy: SleepingStrategy) -> None:
         """As the stage does."""
@@ -28,8 +28,8 @@ class Watched(Stage):
         self.stage.wake(strategy)
 
     def sleep(self, strategy: SleepingStrategy, night: Night) -> None:
-        """As the stage does, watched."""
-        with self._beside(self.stage, strategy):
+        """As the stage does, observed."""
+        with self._observer(self.stage, strategy):
             self.stage.sleep(strategy, night)
 
     def end(self, strategy: SleepingStrategy) -> None:
@@ -37,6 +37,6 @@ class Watched(Stage):
         self.stage.end(strategy)
 
 
-def watch(strategy: SleepingStrategy, beside: Beside) -> None:
-    """From now on every stage of every night of `strategy` is watched."""
-    strategy.stages = tuple(Watched(stage, beside) for stage in strategy.stages)
+def observe_stages(strategy: SleepingStrategy, observer: Observer) -> None:
+    """From now on every stage of every night of `strategy` is observed."""
+    strategy.stages = tuple(ObservedStage(stage, observer) for stage in strategy.stages)

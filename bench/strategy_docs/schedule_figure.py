@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import astuple
 from typing import TYPE_CHECKING
 
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
+
+from bench.formatting import plotting
 
 if TYPE_CHECKING:
     from bench.strategy_docs.schedule_trace import Moment, Trace
@@ -38,7 +39,7 @@ def schedule_figure(name: str, trace: Trace) -> Figure:
     """Nights, shares of the weights and learning rate of one strategy over its budget."""
     experiences = trace.moments[-1].experience + 1
     stages = _stages(trace)
-    with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=1.1):
+    with plotting.paper_style("ticks"):
         figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
         strip, weights, rate = figure.subplots(
             3, 1, sharex=True, gridspec_kw={"height_ratios": (0.5 * len(stages), 7, 1.9)}
@@ -51,7 +52,6 @@ def schedule_figure(name: str, trace: Trace) -> Figure:
         for axes in (strip, weights, rate):
             for border in range(1, experiences):
                 axes.axvline(border, color="black", linewidth=1)
-            sns.despine(ax=axes)
         _label_budget(strip, rate, experiences)
         figure.align_ylabels([weights, rate])
         figure.suptitle(name, fontweight="bold")

@@ -19,11 +19,11 @@ from bench.config.catalogue import find_benchmark
 from bench.config.run_config import RunConfig
 from bench.runner.meter import Meter
 from bench.runner.run import build, seed_everything
-from bench.strategy_docs.observed_stage import watch
+from bench.strategy_docs.observed_stage import observe_stages
 from strategies import building
 from strategies.methods.avalanche_packnet import LibraryPackNet
 from strategies.networks.layers import prunable
-from strategies.pruning.frozen_weights import Guarded
+from strategies.pruning.frozen_weights import FrozenWeights
 from strategies.pruning.masks import Masks, union
 from strategies.sleep_cycle import SleepingStrategy, Stage
 from strategies.subnetworks.task_subnetworks import Subnetworks
@@ -40,10 +40,10 @@ class Shares:
     """Where the weights are, as fractions of all matrices and kernels, heads excluded.
 
     Attributes:
-        copies: copies that earlier experiences are answered with, beside the network.
+        copies: copies that earlier experiences are answered with, besides the network.
         held: in use by earlier experiences and not trained.
         shared: in use by earlier experiences and trained all the same.
-        own: trained, for the present experience alone. What is missing to 1 + copies is at rest.
+        own: trained, for the present experience alone; what is missing to 1 + copies is at rest.
     """
 
     copies: float
@@ -106,7 +106,7 @@ def trace(name: str) -> Trace:
     watcher = Watcher(ready.meter)
     ready.strategy.plugins.append(watcher)
     if isinstance(ready.strategy, SleepingStrategy):
-        watch(ready.strategy, watcher.beside)
+        observe_stages(ready.strategy, watcher.observe)
     seed_everything(config.seed("data"))
     for index, experience in enumerate(ready.benchmark.train_stream[:EXPERIENCES]):
         with ready.meter.experience(index):
@@ -150,7 +150,7 @@ class Watcher(SupervisedPlugin):
         self._note(strategy, self.moments[-1].rate)
 
     @contextmanager
-    def beside(self, stage: Stage, strategy: SleepingStrategy) -> Iterator[None]:
+    def observe(self, stage: Stage, strategy: SleepingStrategy) -> Iterator[None]:
         """Note from where to where a stage works."""
         began = self._finished + self._progress()
         yield
@@ -162,7 +162,7 @@ class Watcher(SupervisedPlugin):
         self.moments.append(Moment(self._finished, self._progress(), found, rate))
 
     def _end_night(self) -> None:
-        night = self._meter.seconds["night"]
+        night = self._meter.seconds["offline"]
         if night > self._night:
             self.nights.append((self._began, self._finished + self._progress()))
         self._night = night
@@ -192,7 +192,8 @@ class Anatomy:
 
     Attributes:
         earlier: those that answer earlier experiences.
-        trained: those that a step may move. copies: weights that are kept beside the network.
+        trained: those that a step may move.
+        copies: how many weights are stored besides the network.
     """
 
     weights: Mapping[str, Tensor]
@@ -220,7 +221,7 @@ def anatomy(strategy: SupervisedTemplate, finished: int) -> Anatomy:
     """
     weights = prunable(strategy.model)
     earlier = {n: torch.full_like(w, finished > 0, dtype=torch.bool) for n, w in weights.items()}
-    return Anatomy(weights, earlier, _unguarded(strategy, weights))
+    return Anatomy(weights, earlier, _trainable(strategy, weights))
 
 
 @anatomy.register
@@ -232,7 +233,7 @@ def _(strategy: Subnetworks, finished: int) -> Anatomy:
         view = strategy.training_subnetwork()
     trained = {
         name: free & ((view[name] != 0) | earlier[name]) if name in view else free
-        for name, free in _unguarded(strategy, weights).items()
+        for name, free in _trainable(strategy, weights).items()
     }
     copies = sum(
         int(t.count_nonzero()) for p in strategy.private for n, t in p.items() if n in weights
@@ -256,8 +257,8 @@ def _(strategy: LibraryPackNet, finished: int) -> Anatomy:
     )
 
 
-def _unguarded(strategy: SupervisedTemplate, weights: Mapping[str, Tensor]) -> Masks:
-    """The entries that no guard of the strategy holds in place."""
-    if isinstance(strategy, Guarded):
+def _trainable(strategy: SupervisedTemplate, weights: Mapping[str, Tensor]) -> Masks:
+    """The entries that the strategy does not hold in place."""
+    if isinstance(strategy, FrozenWeights):
         return strategy.trainable(weights)
     return {name: torch.ones_like(w, dtype=torch.bool) for name, w in weights.items()}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
+from bench.formatting import plotting
 
 if TYPE_CHECKING:
     from bench.strategy_docs.spike_trace import Layer, NightTrace
@@ -23,7 +24,7 @@ MANY = 2000
 def night_figure(title: str, trace: NightTrace) -> Figure:
     """Rasters on the left, the input at the bottom; histograms of weights on the right."""
     layers = trace.layers[::-1]
-    with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=1.0):
+    with plotting.paper_style("ticks", 1.0):
         figure = Figure(figsize=(WIDTH, ROW * len(layers)), layout="constrained")
         grid = figure.subplots(len(layers), 2, sharex="col", gridspec_kw={"width_ratios": (3, 2)})
         low = min(min(layer.before.min(), layer.after.min()) for layer in layers[:-1])
@@ -35,8 +36,6 @@ def night_figure(title: str, trace: NightTrace) -> Figure:
                 _draw_weights(weights, layer, bins)
             else:
                 weights.set_axis_off()
-            sns.despine(ax=raster)
-            sns.despine(ax=weights)
         grid[-1, 0].set_xlabel("step of the night")
         lowest = grid[-2, 1]
         lowest.set_xlabel("weight")
@@ -57,7 +56,7 @@ def _draw_raster(axes: Axes, layer: Layer, steps: int) -> None:
 
 
 def _draw_weights(axes: Axes, layer: Layer, bins: np.ndarray) -> None:
-    blue, orange = sns.color_palette("colorblind")[:2]
+    blue, orange = plotting.COLOURS[:2]
     for weights, label, style in (
         (layer.before, "before the night", {"color": blue, "linestyle": "-"}),
         (layer.after, "after it", {"color": orange, "linestyle": "--"}),

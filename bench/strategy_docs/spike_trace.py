@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from bench.config.run_config import RunConfig
 from bench.runner.run import build, seed_everything
-from bench.strategy_docs.observed_stage import watch
+from bench.strategy_docs.observed_stage import observe_stages
 from strategies.sleep_cycle import SleepingStrategy, Stage
 from strategies.spiking.spiking_layers import Spikes
 from strategies.stages.replay import Replay
@@ -67,17 +67,17 @@ def trace_night(config: RunConfig, *, experience: int, data_root: Path | None = 
     stages = strategy.stages if isinstance(strategy, SleepingStrategy) else ()
     if not any(isinstance(stage, Replay) for stage in stages):
         raise ValueError(f"strategy must sleep with a stage of replay, got {config.strategy}")
-    diary = Diary()
-    watch(strategy, diary.beside)
+    recorder = SpikeRecorder()
+    observe_stages(strategy, recorder.observe)
     seed_everything(config.seed("data"))
     for index in range(experience + 1):
         with ready.meter.experience(index):
             strategy.train(stream[index])
-    return diary.night(experience)
+    return recorder.night(experience)
 
 
-class Diary:
-    """Notes the spikes and the weights of each night of sleep replay; the last one stays."""
+class SpikeRecorder:
+    """Records the spikes and the weights of each night of sleep replay; the last one stays."""
 
     def __init__(self) -> None:
         self._spikes: dict[int, list[Tensor]] = {}
@@ -86,8 +86,8 @@ class Diary:
         self._after: list[Tensor] = []
 
     @contextmanager
-    def beside(self, stage: Stage, strategy: SleepingStrategy) -> Iterator[None]:
-        """Watch the stage, if it is sleep replay."""
+    def observe(self, stage: Stage, strategy: SleepingStrategy) -> Iterator[None]:
+        """Record the stage, if it is sleep replay."""
         if not isinstance(stage, Replay):
             yield
             return

@@ -116,7 +116,11 @@ def declare(root: Path, folders: Sequence[Path]) -> None:
 
 
 def check(studies: Sequence[Study]) -> None:
-    """ValueError unless the studies search the same number of rounds of one strategy."""
+    """Accept studies that search the same number of rounds of one strategy.
+
+    Raises:
+        ValueError: for others.
+    """
     if len(studies) < 2:
         raise ValueError(f"studies to compare must be two or more, got {len(studies)}")
     strategies = sorted({study.strategy for study in studies})
@@ -220,7 +224,7 @@ def verify(root: Path) -> list[str]:
     return [
         line
         for declared in sorted(root.rglob(DECLARED))
-        for line in verify_page(declared.parent, page_of(read(declared.parent)), beside=root)
+        for line in verify_page(declared.parent, page_of(read(declared.parent)), under=root)
     ]
 
 

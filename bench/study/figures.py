@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from bench.formatting import plotting
 from bench.study import best_setting
 from bench.study.results import Marginal, Surface, best, done, drawn, progress
 from bench.study.study import Study
@@ -69,7 +69,7 @@ def draw_across(tasks: Sequence[tuple[str, float, best_setting.Response]]) -> Fi
 def _draw_across(
     curves: Axes, bests: Axes, tasks: Sequence[tuple[str, float, best_setting.Response]]
 ) -> None:
-    colours = sns.color_palette("colorblind")
+    colours = plotting.COLOURS
     for i, (name, difficulty, response) in enumerate(tasks):
         colour, marker = colours[i % len(colours)], MARKERS[i % len(MARKERS)]
         found = best_setting.best(response, np.random.default_rng(0))
@@ -89,21 +89,14 @@ def _draw_across(
 
 
 def _figure(panels: int, draw: Callable[[Sequence[Axes]], object]) -> Figure:
-    columns = min(COLUMNS, panels)
-    rows = -(-panels // columns)
-    with sns.axes_style("whitegrid"), sns.plotting_context("paper", font_scale=1.1):
-        figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows), layout="constrained")
-        grid = list(figure.subplots(rows, columns, squeeze=False).flat)
-        draw(grid[:panels])
-        for axes in grid[:panels]:
-            sns.despine(ax=axes)
-        for axes in grid[panels:]:
-            axes.set_visible(False)
+    with plotting.paper_style():
+        figure, grid = plotting.grid(panels, (WIDTH, HEIGHT), COLUMNS)
+        draw(grid)
     return figure
 
 
 def _draw_front(axes: Axes, study: Study, finished: Sequence[Trial]) -> None:
-    orange = sns.color_palette("colorblind")[1]
+    orange = plotting.COLOURS[1]
     front = best(study, finished)
     axes.plot(
         [100 * trial.weights for trial in finished],
@@ -122,7 +115,7 @@ def _draw_front(axes: Axes, study: Study, finished: Sequence[Trial]) -> None:
 
 
 def _draw_history(axes: Axes, study: Study, trials: Sequence[Trial]) -> None:
-    orange = sns.color_palette("colorblind")[1]
+    orange = plotting.COLOURS[1]
     single = len(study.objectives) == 1
     reached = [100 * value if single else value for value in progress(study, trials)]
     numbers = [trial.number + 1 for trial in trials]
@@ -136,7 +129,7 @@ def _draw_history(axes: Axes, study: Study, trials: Sequence[Trial]) -> None:
 
 
 def _draw_importances(axes: Axes, weight_of: Mapping[str, Mapping[str, float]]) -> None:
-    colours, hatches = sns.color_palette("colorblind"), ("", "//")
+    colours, hatches = plotting.COLOURS, ("", "//")
     names = list(next(iter(weight_of.values())))[::-1]
     height = 0.8 / len(weight_of)
     for i, (objective, own) in enumerate(weight_of.items()):
@@ -162,7 +155,7 @@ def _draw_marginals(
 def _draw_marginal(
     axes: Axes, name: str, tried: Range | Choices, found: Marginal, finished: Sequence[Trial]
 ) -> None:
-    blue = sns.color_palette("colorblind")[0]
+    blue = plotting.COLOURS[0]
     mean, low, high = (100 * values for values in (found.mean, found.low, found.high))
     own = [100 * (1 - trial.accuracy) for trial in finished]
     if isinstance(tried, Range):

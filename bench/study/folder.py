@@ -27,8 +27,8 @@ class Folder:
     root: Path
 
     @property
-    def declared(self) -> Path:
-        """The study file."""
+    def study_file(self) -> Path:
+        """What the study is."""
         return self.root / "study.toml"
 
     @property
@@ -47,17 +47,17 @@ class Folder:
         Raises:
             ValueError: if there is none.
         """
-        if not self.declared.is_file():
-            raise ValueError(f"{self.root} must hold a study, got no {self.declared.name} there")
-        return Study.read(self.declared)
+        if not self.study_file.is_file():
+            raise ValueError(f"{self.root} must hold a study, got no {self.study_file.name} there")
+        return Study.read(self.study_file)
 
     def same(self, study: Study) -> Study:
-        """The resolved study, or as it was begun here.
+        """The study as it was begun here, or as it is given if none was.
 
         Raises:
-            ValueError: with what differs if another.
+            ValueError: if another study was begun here; tells what differs.
         """
-        if self.declared.is_file():
+        if self.study_file.is_file():
             then = self.study()
             if different := differences(then, study):
                 told = "; ".join(different)
@@ -68,7 +68,7 @@ class Folder:
     def declare(self, study: Study) -> None:
         """Write down what is searched here."""
         try:
-            study.write(self.declared)
+            study.write(self.study_file)
         except OSError as error:
             raise ValueError(f"--out must be a folder one can write to: {error}") from error
 
@@ -100,20 +100,23 @@ def write_page(root: Path, page: Page, figures: Mapping[str, Figure]) -> Path:
 
 
 def verify(root: Path) -> list[str]:
-    """How the pages of the studies under `root` differ from their records, and what is none."""
+    """How the pages of the studies under `root` differ from their records, and what is no record.
+
+    Empty if all agree.
+    """
     from bench.study import pages
 
     found = []
-    for declared in sorted(root.rglob("study.toml")):
-        folder = Folder(declared.parent)
+    for study_file in sorted(root.rglob("study.toml")):
+        folder = Folder(study_file.parent)
         trials, damaged = folder.trials()
         found += damaged
-        found += verify_page(folder.root, pages.page_of(folder.study(), trials), beside=root)
+        found += verify_page(folder.root, pages.page_of(folder.study(), trials), under=root)
     return found
 
 
-def verify_page(root: Path, page: Page, *, beside: Path) -> list[str]:
-    """How a page in `root` differs from what it should be, files named as seen from `beside`.
+def verify_page(root: Path, page: Page, *, under: Path) -> list[str]:
+    """How a page in `root` differs from what it should be, files named as seen from `under`.
 
     Figures are drawn from the same records; only whether they are there is checked.
     """
@@ -121,7 +124,7 @@ def verify_page(root: Path, page: Page, *, beside: Path) -> list[str]:
 
     found = []
     for name, text in texts(page).items():
-        found += difference(beside, (root / name).relative_to(beside), text)
+        found += difference(under, (root / name).relative_to(under), text)
     return found + [
         f"{root.name}/{name}{suffix}: the page shows this figure, but it is missing"
         for name in page.figures

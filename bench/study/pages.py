@@ -85,8 +85,8 @@ def facts(study: Study, trials: Sequence[Trial]) -> list[str]:
             f"Trials see the first {study.experiences} of {known} experiences and have as much of "
             f"the {study.budget} of a whole stream, so that each experience has the same share."
         )
-    if study.within:
-        spent.append(f"Search and one final run had to stay within {study.within}.")
+    if study.total_budget:
+        spent.append(f"Search and one final run had to stay within {study.total_budget}.")
     shown = f" Fixed: {fixed}." if fixed else ""
     return [
         f"Model {study.model}, {runs}, judged on {percent(study.validation, 0)} % of the training "

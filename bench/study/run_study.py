@@ -1,4 +1,4 @@
-"""A study's campaign: everything between the command line and the search."""
+"""Run a study: all that lies between the command line and the search."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bench.study import across_tasks, pages
 from bench.study.folder import Folder, write_page
 from bench.study.pages import Page
 from bench.study.points import grid_size
-from bench.study.samplers import PRUNERS, SAMPLERS, PerTrial, PrunerName, SamplerName, check_pruner
+from bench.study.samplers import PRUNERS, PerTrial, PrunerName, SamplerName, check_pruner
 from bench.study.search import Effort, Ending, Search
 from bench.study.space import corners, sentences
 from bench.study.storage import fill, make_room, open_index, open_storage, quiet
@@ -31,14 +31,13 @@ from bench.study.workers import Worker
 if TYPE_CHECKING:  # slow to import, and only a page needs it
     from matplotlib.figure import Figure
 
-__all__ = ["PRUNERS", "SAMPLERS", "How", "announce", "rebuild", "search", "show"]
-
 
 @dataclass(frozen=True)
-class How:
-    """How a study is searched; another way may go on with it.
+class SearchOptions:
+    """How a study is searched; other options may go on with it.
 
     Attributes:
+        trials: how many there shall be, those there are included.
         storage: None for the journal in the folder.
         jobs: runs at once.
         command: what the user typed.
@@ -53,31 +52,41 @@ class How:
     download: bool = False
     command: str = ""
 
+    @property
+    def effort(self) -> Effort:
+        """How much is searched."""
+        return Effort(self.trials, grid=self.sampler == "grid", prune=self.pruner != "none")
 
-def search(
-    studies: Sequence[Study], folders: Sequence[Folder], how: How, console: Console
+
+def run_studies(
+    studies: Sequence[Study], folders: Sequence[Folder], options: SearchOptions, console: Console
 ) -> list[Ending | None]:
-    """Search one study after the other until each has enough trials; None, or why it ended before.
+    """Search one study after the other until each has enough trials.
 
-    Several are there to be compared.
+    Several studies are searched to be compared: they must differ in nothing but the task.
+
+    Returns:
+        For each study None, or why it ended before.
 
     Raises:
-        ValueError: for what cannot be.
+        ValueError: before any run, if one cannot be searched.
     """
     with quiet():
         ready = [
-            prepare(study, folder, how) for study, folder in zip(studies, folders, strict=True)
+            prepare(study, folder, options) for study, folder in zip(studies, folders, strict=True)
         ]
         if len(ready) > 1:
             across_tasks.check([each.study for each in ready])
-        return [_search(each, how, console) for each in ready]
+        return [_run(each, options, console) for each in ready]
 
 
 @dataclass(frozen=True)
-class Ready:
+class PreparedStudy:
     """A study that can be searched.
 
     Attributes:
+        study: with every hyper-parameter resolved.
+        defaults: of the strategy, for what is not searched.
         trials: those there are.
     """
 
@@ -88,31 +97,37 @@ class Ready:
     executor: Executor
 
 
-def prepare(study: Study, folder: Folder, how: How) -> Ready:
-    """ValueError for a study that cannot be searched in this folder in this way."""
-    check_pruner(how.pruner, objectives=len(study.objectives), seeds=study.seeds)
-    slots(how.jobs, study.threads)
+def prepare(study: Study, folder: Folder, options: SearchOptions) -> PreparedStudy:
+    """The study as it will be searched in its folder; builds the strategy, trains nothing.
+
+    Raises:
+        ValueError: if it cannot be searched there with these options.
+    """
+    check_pruner(options.pruner, objectives=len(study.objectives), seeds=study.seeds)
+    slots(options.jobs, study.threads)
     model = study.model_on(study.benchmark)
-    check_inputs([study.benchmark], [model], how.data_root, download=how.download)
+    check_inputs([study.benchmark], [model], options.data_root, download=options.download)
     study, defaults = answer(resolve, [study])
     study = folder.same(study)
     trials = read_trials(study, [item.record for item in folder.records.read()[0]])
     refuse_other_conditions(record for trial in trials for record in trial.records)
-    executor = Executor(folder.records, jobs=how.jobs, data_root=how.data_root, command=how.command)
+    executor = Executor(
+        folder.records, jobs=options.jobs, data_root=options.data_root, command=options.command
+    )
     if not trials:
-        refuse_corners(study, executor, download=how.download)
-    return Ready(study, defaults, folder, trials, executor)
+        refuse_corners(study, executor, download=options.download)
+    return PreparedStudy(study, defaults, folder, trials, executor)
 
 
-def _search(ready: Ready, how: How, console: Console) -> Ending | None:
+def _run(ready: PreparedStudy, options: SearchOptions, console: Console) -> Ending | None:
     study, folder, trials = ready.study, ready.folder, ready.trials
-    announce(study, ready.defaults, how, console)
-    storage = open_storage(how.storage or str(folder.journal))
+    announce(study, ready.defaults, options, console)
+    storage = open_storage(options.storage or str(folder.journal))
     index = open_index(
         study,
         storage,
-        sampler=PerTrial(how.sampler, study.base_seed),
-        pruner=PRUNERS[how.pruner](),
+        sampler=PerTrial(options.sampler, study.base_seed),
+        pruner=PRUNERS[options.pruner](),
     )
     folder.declare(study)
     with Worker(folder.root) as worker:
@@ -122,18 +137,22 @@ def _search(ready: Ready, how: How, console: Console) -> Ending | None:
         found = Search(
             study,
             index,
-            effort=Effort(how.trials, grid=how.sampler == "grid", prune=how.pruner != "none"),
+            effort=Effort(
+                options.trials, grid=options.sampler == "grid", prune=options.pruner != "none"
+            ),
             store=folder.records,
             executor=ready.executor,
             worker=worker,
             storage=storage,
-            shown=Teller(console),
+            shown=RunPrinter(console),
         )
         found.run()
     return found.ended
 
 
-def announce(study: Study, defaults: Mapping[str, object], how: How, console: Console) -> None:
+def announce(
+    study: Study, defaults: Mapping[str, object], options: SearchOptions, console: Console
+) -> None:
     """Print the search space before anything is run."""
     what = f"{study.strategy} on {study.benchmark}, {study.scenario}-incremental"
     if study.experiences:
@@ -143,12 +162,16 @@ def announce(study: Study, defaults: Mapping[str, object], how: How, console: Co
     )
     for line in sentences(study.searched(), defaults):
         console.print(f"  {line}", soft_wrap=True, markup=False)
-    if how.sampler == "grid":
+    if options.sampler == "grid":
         console.print(f"  a grid of {grid_size(study.searched())} points", markup=False)
 
 
 def refuse_corners(study: Study, executor: Executor, *, download: bool) -> None:
-    """ValueError if the strategy cannot be built where the space ends."""
+    """Build the strategy at the ends of its search space.
+
+    Raises:
+        ValueError: if it cannot be built there.
+    """
     configs = [study.configs(point)[0] for point in corners(study.searched())]
     for refusal in executor.refusals(Plan(configs, []), download=download):
         if refusal.for_all:
@@ -189,14 +212,14 @@ def rebuild(folder: Folder, storage: str | None) -> int:
     return len(trials)
 
 
-class Teller(Listener):
-    """Says in a line what became of each run."""
+class RunPrinter(Listener):
+    """Prints a line on what became of each run."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def finished(self, record: RunRecord) -> None:
-        """The point, and what it reached or why it failed."""
+        """Print the point, and what it reached or why it failed."""
         if record.status == "ok":
             weights = 10 ** log_weights(record)
             what = f"accuracy {accuracy(record):.1%}, weights {weights:.1%}"

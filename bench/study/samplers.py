@@ -1,9 +1,9 @@
-"""Optuna's samplers and pruners by name."""
+"""Samplers and pruners by name: Optuna's, and one that stops dominated runs of two objectives."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import optuna
@@ -12,10 +12,14 @@ from optuna.pruners import BasePruner, HyperbandPruner, NopPruner, WilcoxonPrune
 from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
+from bench.records.schema import RunRecord
+
 SamplerName = Literal["tpe", "gp", "nsgaii", "random", "grid"]
 PrunerName = Literal["none", "hyperband", "wilcoxon", "dominance"]
 FIRST_TRIALS = 10
 """Random trials before a model of the space is asked."""
+BETTER = 5
+"""As many finished runs must have been better in both objectives for a run to be stopped."""
 
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "tpe": lambda seed: TPESampler(n_startup_trials=FIRST_TRIALS, seed=seed),
@@ -28,12 +32,16 @@ PRUNERS: dict[str, Callable[[], BasePruner]] = {
     "none": NopPruner,
     "hyperband": HyperbandPruner,
     "wilcoxon": WilcoxonPruner,
-    "dominance": NopPruner,  # of two objectives Optuna prunes none: `bench.study.dominance`
+    "dominance": NopPruner,  # Optuna prunes none of two objectives: the search asks `dominated`
 }
 
 
 def check_pruner(name: PrunerName, *, objectives: int, seeds: int) -> None:
-    """ValueError for a pruner that could never stop a trial of such a study."""
+    """Accept a pruner that can stop a trial of such a study.
+
+    Raises:
+        ValueError: if it could never stop one.
+    """
     if name in ("hyperband", "wilcoxon") and objectives > 1:
         raise ValueError(f"--pruner {name} needs one objective: --objective accuracy")
     if name == "dominance" and objectives == 1:
@@ -95,3 +103,37 @@ class PerTrial(BaseSampler):
     ) -> None:
         """As the sampler itself."""
         self._sampler.after_trial(study, trial, state, values)
+
+
+def accuracy_path(record: RunRecord) -> list[list[float]]:
+    """What a finished run had reached after each experience, as `dominated` compares it.
+
+    Returns:
+        Pairs: the share of weights in use and the mean accuracy so far, fractions.
+    """
+    assert record.outcome is not None, "asked of runs that are ok"
+    curve = [accuracy for _, accuracy in record.outcome.curve]
+    shares = [counted.used / counted.total for counted in record.weights]
+    return [[share, accuracy] for share, accuracy in zip(shares, curve, strict=False)]
+
+
+def dominated(
+    here: tuple[float, float], experiences: int, paths: Iterable[Sequence[Sequence[float]]]
+) -> bool:
+    """Whether BETTER finished runs were better after as many experiences.
+
+    Better is no worse in both objectives and better in one.
+
+    Args:
+        here: share of weights in use and accuracy now, fractions.
+        experiences: how many the run has finished.
+        paths: `accuracy_path` of each finished run.
+    """
+    weights, accuracy = here
+    better = 0
+    for steps in paths:
+        if len(steps) >= experiences:
+            own_weights, own_accuracy = steps[experiences - 1]
+            no_worse = own_weights <= weights and own_accuracy >= accuracy
+            better += no_worse and (own_weights, own_accuracy) != here
+    return better >= BETTER

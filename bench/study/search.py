@@ -17,9 +17,8 @@ from bench.executor.messages import STOPPED
 from bench.records.schema import FINISHED, RunRecord
 from bench.records.store import Store, read_record
 from bench.runner.progress import Progress
-from bench.study.dominance import dominated, path
 from bench.study.points import queue_grid, same_point
-from bench.study.samplers import PerTrial
+from bench.study.samplers import PerTrial, accuracy_path, dominated
 from bench.study.space import distributions
 from bench.study.study import Study
 from bench.study.trials import accuracy, charged, judge
@@ -35,12 +34,12 @@ first few, on which a sampler may insist, they are drawn at random."""
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is searched, and how; a study may go on with another effort.
+    """How much is searched; a study may go on with another effort.
 
     Attributes:
-        trials: in all, of all processes and calls.
-        grid: points come from a grid, not from a sampler.
-        prune: ask the pruner.
+        trials: how many there shall be, those of earlier calls and other processes included.
+        grid: whether points come from a grid, not from a sampler.
+        prune: whether the pruner is asked.
     """
 
     trials: int
@@ -53,15 +52,15 @@ class Ending:
     """Why a search begins no more trials although there are not enough.
 
     Attributes:
-        well: as it should.
+        ok: whether it is as it should be; a search whose trials all fail is not.
     """
 
     why: str
-    well: bool = True
+    ok: bool = True
 
 
 @dataclass
-class _Open:
+class _OpenTrial:
     """A trial that is not finished, and the runs it still needs."""
 
     trial: optuna.Trial
@@ -75,7 +74,8 @@ class _Open:
 class Search(Listener):
     """The runs of a study, one after the other as cores are free.
 
-    ended: None while trials are begun, and when there are enough.
+    Attributes:
+        ended: None while trials are begun, and when there are enough.
     """
 
     def __init__(
@@ -90,13 +90,20 @@ class Search(Listener):
         storage: BaseStorage,
         shown: Listener | None = None,
     ) -> None:
-        """index: the study in `storage`. shown: told of every run as well."""
+        """A search that has not begun.
+
+        Args:
+            index: the study in `storage`.
+            store: the records of earlier runs; one that is there is not run again.
+            worker: this process among those of the folder.
+            shown: told of every run as well.
+        """
         self._study, self._index, self._effort = study, index, effort
         self._store, self._executor, self._worker = store, executor, worker
         self._shown = shown or Listener()
         self._space = study.searched()
         self._sampler = index.sampler
-        self._open: dict[str, _Open] = {}
+        self._open: dict[str, _OpenTrial] = {}
         self._failures: list[str] = []
         self._heartbeats = Heartbeats(
             storage, lambda: [opened.trial._trial_id for opened in list(self._open.values())]
@@ -140,7 +147,7 @@ class Search(Listener):
         self._shown.finished(record)
         self._take(record)
 
-    def _promises_nothing(self, opened: _Open, progress: Progress) -> bool:
+    def _promises_nothing(self, opened: _OpenTrial, progress: Progress) -> bool:
         """Whether the pruner would end a run that has just finished an experience."""
         assert progress.accuracy is not None, "asked of runs that have been evaluated"
         if len(self._study.objectives) == 1:
@@ -151,7 +158,7 @@ class Search(Listener):
         paths = [trial.user_attrs["path"] for trial in others]
         return dominated((progress.weights, progress.accuracy), progress.experience, paths)
 
-    def _begin(self) -> _Open | None:
+    def _begin(self) -> _OpenTrial | None:
         """A new trial, or None when there are enough or none can be begun now."""
         with self._worker.alone():
             self._worker.retry_stale(self._index)
@@ -159,7 +166,7 @@ class Search(Listener):
         if trial is None:
             return None
         self._heartbeats.beat(trial._trial_id)
-        opened = _Open(trial, waiting=self._study.configs(trial.params))
+        opened = _OpenTrial(trial, waiting=self._study.configs(trial.params))
         self._open[_key(opened.waiting[0])] = opened
         return opened
 
@@ -197,7 +204,7 @@ class Search(Listener):
         if spent + (under_way + 1) * one * self._study.seeds + final <= self._study.most:
             return True
         if not under_way:  # else some may be left when they have ended
-            most = self._study.within
+            most = self._study.total_budget
             self.ended = Ending(f"another trial might bring the search to more than {most}")
         return False
 
@@ -225,7 +232,7 @@ class Search(Listener):
             self._failures.clear()
             self._tell(opened, TrialState.COMPLETE, judge(self._study, opened.records))
 
-    def _behind(self, opened: _Open, record: RunRecord) -> bool:
+    def _behind(self, opened: _OpenTrial, record: RunRecord) -> bool:
         """Whether the pruner finds a trial worse than the best on the seeds that it has run."""
         if self._study.seeds == 1 or len(self._study.objectives) > 1:
             return False
@@ -233,7 +240,7 @@ class Search(Listener):
         more = bool(opened.waiting) and self._effort.prune
         return more and opened.trial.should_prune()
 
-    def _fail(self, opened: _Open, record: RunRecord) -> None:
+    def _fail(self, opened: _OpenTrial, record: RunRecord) -> None:
         reason = f"{record.status}: {record.reason}"
         opened.trial.set_user_attr("reason", reason)
         self._tell(opened, TrialState.FAIL)
@@ -242,20 +249,20 @@ class Search(Listener):
         self._failures = [*self._failures, re.sub(r"\d+", "#", reason)][-FAILURES:]
         if len(self._failures) == FAILURES and len(set(self._failures)) == 1:
             why = f"{FAILURES} trials in a row failed for the same reason: {reason}"
-            self.ended = Ending(why, well=False)
+            self.ended = Ending(why, ok=False)
 
     def _tell(
-        self, opened: _Open, state: TrialState, values: tuple[float, ...] | None = None
+        self, opened: _OpenTrial, state: TrialState, values: tuple[float, ...] | None = None
     ) -> None:
         opened.trial.set_user_attr("charged", opened.spent)
         if state == TrialState.COMPLETE:
-            opened.trial.set_user_attr("path", path(opened.records[0]))
+            opened.trial.set_user_attr("path", accuracy_path(opened.records[0]))
         self._index.tell(opened.trial, values, state)
         del self._open[_key(opened.records[0].config)]
 
 
 def counted(trials: list[FrozenTrial]) -> list[FrozenTrial]:
-    """Those that were asked for: neither points tried before nor trials that are retried."""
+    """The trials that count: no point tried before, no trial that is retried."""
     again = retried(trials)
     return [t for t in trials if t.number not in again and "twin" not in t.user_attrs]
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from bench.config.run_config import Value, suggest
 from bench.config.suite import parse_value
-from strategies import building, registry
+from strategies import building
+from strategies.entry import Entry
 from strategies.search_space import Choices, Range, Space
 
 Written = str | list[bool | int | float | str]
@@ -150,9 +151,7 @@ def _read(name: str, written: Written, *, log: bool, default: Any) -> Range | Ch
         raise ValueError(f"{name}: {error}") from None
 
 
-def _check(
-    strategy: str, entry: registry.Entry, name: str, tried: Range | Choices, default: Any
-) -> None:
+def _check(strategy: str, entry: Entry, name: str, tried: Range | Choices, default: Any) -> None:
     """Each end and choice must be of the kind of the default; choices several and different."""
     ends = (tried.low, tried.high) if isinstance(tried, Range) else tried
     if len(set(ends)) < max(2, len(ends)):

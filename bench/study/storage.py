@@ -25,7 +25,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from bench.study.dominance import path
+from bench.study.samplers import accuracy_path
 from bench.study.space import distributions
 from bench.study.study import Study, differences
 from bench.study.trials import Trial
@@ -165,7 +165,8 @@ def hidden(url: str) -> str:
 def open_index(study: Study, storage: BaseStorage, **options: Any) -> optuna.Study:
     """The study in its storage, made there if there is none.
 
-    options: sampler and pruner.
+    Args:
+        options: `sampler` and `pruner`, as Optuna takes them.
 
     Raises:
         ValueError: if the storage belongs to another study.
@@ -187,7 +188,14 @@ def open_index(study: Study, storage: BaseStorage, **options: Any) -> optuna.Stu
 
 
 def refuse_another(then: Study, now: Study, where: str) -> None:
-    """ValueError with what differs, unless the two are one study."""
+    """Accept two that are one study.
+
+    Args:
+        where: what holds the first, for the message.
+
+    Raises:
+        ValueError: if they are not; tells what differs.
+    """
     if different := differences(then, now):
         told = "; ".join(different)
         raise ValueError(f"{where} belongs to another study: {told}. Choose another --out")
@@ -220,7 +228,7 @@ def _frozen(trial: Trial, known: dict[str, Any], study: Study) -> FrozenTrial:
         user_attrs={
             "charged": trial.charged,
             "reason": trial.reason,
-            **({"path": path(trial.records[0])} if trial.state == "done" else {}),
+            **({"path": accuracy_path(trial.records[0])} if trial.state == "done" else {}),
         },
         intermediate_values=dict(enumerate(trial.steps, 1)) if len(study.objectives) == 1 else None,
     )

@@ -8,51 +8,84 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import Field, field_validator
+from pydantic import AliasChoices, Field, field_validator
 
 from bench.config.budget import Budget
 from bench.config.catalogue import check_experiences, find_benchmark
-from bench.config.declaration import Declared
+from bench.config.conditions import Option
+from bench.config.declaration import BudgetText, Declaration, setting
 from bench.config.run_config import RunConfig, Scenario, Value
+from bench.config.suite import parse_value
 from bench.records.store import write_atomically
-from bench.study.space import Written, read_space, search_space, written
+from bench.study.space import Written, parse_space, read_space, search_space, written
 from strategies import building
 from strategies.search_space import Choices, Range
 
 Objective = Literal["weights", "accuracy"]
 
 
-class Study(Declared):
+class Study(Declaration):
     """A search; trials differ in nothing but the hyper-parameters of `space`.
 
     Attributes:
-        within: what all runs of the search may spend together; None: no limit.
+        total_budget: what all runs of the search may spend together; None: no limit. Older files
+            call it `within`.
         experiences: trials see only so many of the stream, its first, under such a part of the
             budget that each has the same share; None: all of it.
-        objectives: `accuracy`, or `weights` and `accuracy` at once. seeds: runs of one trial, whose
-            mean it is judged by; every trial has the same ones.
+        objectives: `accuracy`, or `weights` and `accuracy` at once.
+        seeds: runs of one trial, whose mean it is judged by; every trial has the same ones.
         base_seed: not 0, the leaderboards' own, so that what is found is scored on seeds never
             seen.
         validation: fraction of each training experience that trials are judged on.
-        hyperparameters: fixed ones.
-        space: searched ones, over those that the strategy declares.
+        hyperparameters: fixed ones; `["density=0.1"]` is read too.
+        space: searched ones, over those that the strategy declares; `["density=0.1:0.5"]` is read
+            too.
     """
 
-    strategy: str
-    benchmark: str = "split-digits"
-    scenario: Scenario = "task"
-    budget: str = "20s"
-    experiences: int | None = Field(default=None, ge=1)
-    within: str | None = None
-    objectives: tuple[Objective, ...] = ("weights", "accuracy")
-    base_seed: int = Field(default=1, ge=1)
-    validation: float = Field(default=0.1, gt=0, le=0.5)
-    hyperparameters: dict[str, Value] = Field(default_factory=dict)
-    space: dict[str, Written] = Field(default_factory=dict)
-    allocation: Literal["samples", "equal"] = "samples"
+    strategy: str = Field(description="Id or module:Class.")
+    benchmark: str = Field(default="split-digits", description="Id, folder:PATH or npz:PATH.")
+    scenario: Scenario = Field(default="task", description="What is told of the task.")
+    budget: BudgetText = "20s"
+    seeds: int = Field(default=1, ge=1, description="Runs of one trial.")
+    experiences: int | None = Field(
+        default=None, ge=1, description="Trials see only the first so many."
+    )
+    total_budget: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("total_budget", "within"),
+        description="Most that the search and a final run spend.",
+    )
+    objectives: Annotated[tuple[Objective, ...], Option("objective")] = Field(
+        default=("weights", "accuracy"), description="accuracy, or weights,accuracy."
+    )
+    base_seed: int = Field(
+        default=1, ge=1, description="Above 0, whose seeds the leaderboards score on."
+    )
+    validation: float = Field(
+        default=0.1, gt=0, le=0.5, description="Fraction of training that judges the trials."
+    )
+    hyperparameters: Annotated[dict[str, Value], Option("set")] = Field(
+        default_factory=dict, description="name=value: not searched."
+    )
+    space: dict[str, Written] = Field(
+        default_factory=dict, description="name=low:high, low:high:log or a,b,c: searched."
+    )
+    allocation: Literal["samples", "equal"] = Field(
+        default="samples", description="How the experiences share the budget."
+    )
+
+    @field_validator("hyperparameters", mode="before")
+    @classmethod
+    def _from_settings(cls, value: Any) -> Any:
+        return parse_fixed(value) if isinstance(value, list) else value
+
+    @field_validator("space", mode="before")
+    @classmethod
+    def _from_ranges(cls, value: Any) -> Any:
+        return parse_space(value) if isinstance(value, list) else value
 
     @field_validator("objectives")
     @classmethod
@@ -88,7 +121,7 @@ class Study(Declared):
         }
         study = self.model_copy(update=filled)
         if study.most < self.run_budget.amount * self.seeds:
-            raise ValueError(f"within must hold a trial or more, got {self.within}")
+            raise ValueError(f"total_budget must hold a trial or more, got {self.total_budget}")
         return study
 
     def searched(self) -> dict[str, Range | Choices]:
@@ -107,9 +140,9 @@ class Study(Declared):
     @property
     def most(self) -> float:
         """What all runs may spend together, in the unit of the budget."""
-        if self.within is None:
+        if self.total_budget is None:
             return float("inf")
-        whole = Budget.parse(self.within, self.run_budget.clock)
+        whole = Budget.parse(self.total_budget, self.run_budget.clock)
         return whole.amount
 
     def configs(self, chosen: Mapping[str, Value]) -> list[RunConfig]:
@@ -122,11 +155,16 @@ class Study(Declared):
                 hyperparameters={**self.hyperparameters, **chosen},
                 budget=self.run_budget,
                 repetition=repetition,
-                blind=True,
+                validation_only=True,
                 experiences=self.experiences,
             )
             for repetition in range(self.seeds)
         ]
+
+
+def parse_fixed(settings: list[str]) -> dict[str, Value]:
+    """`["density=0.1", "optimizer=adam"]` as the fixed hyper-parameters of a study."""
+    return {name: parse_value(text) for name, text in map(setting, settings)}
 
 
 def resolve(study: Study) -> tuple[Study, dict[str, object]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.formatting import numbers
 from bench.formatting.numbers import percent
-from bench.ranking.admission import fault
+from bench.ranking.admission import rejection_reason
 from bench.records.schema import FINISHED, RunRecord
 from bench.stats import hypothesis_tests, intervals
 from bench.study.folder import Folder
@@ -59,7 +59,7 @@ class Search:
             if record.config.hyperparameters == chosen
             and math.isclose(record.config.search_charged, cost(trials))
             and record.status in FINISHED
-            and fault(record) is None
+            and rejection_reason(record) is None
         ]
         if not runs:
             raise ValueError(
@@ -117,7 +117,7 @@ def lost(short: Search, whole: Search) -> str:
     first, second = ([s.accuracies[seed] for seed in seeds] for s in (short, whole))
     if not seeds:
         return "Both were scored on no common seed, so nothing can be said of the difference."
-    found = intervals.signed_interval([a - b for a, b in zip(first, second, strict=True)])
+    found = intervals.mean_interval([a - b for a, b in zip(first, second, strict=True)], (-1, 1))
     p = hypothesis_tests.paired_sign_flip(first, second, rng=intervals.generator())
     return (
         f"Final accuracy of the short search less that of the whole one: "
@@ -152,7 +152,7 @@ def _row(name: str, search: Search) -> list[str]:
         name,
         str(len(search.trials)),
         amount(search.study, cost(search.trials)),
-        numbers.points(intervals.share_interval(list(search.accuracies.values()))),
+        numbers.points(intervals.mean_interval(list(search.accuracies.values()), (0, 1))),
         percent(search.weights, 2),
         f"{search.failed}/{len(search.runs)}",
     ]

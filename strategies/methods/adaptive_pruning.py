@@ -11,9 +11,11 @@ from torch import Tensor
 
 from strategies.avalanche_signature import template_first
 from strategies.clock import Clock
+from strategies.entry import Entry, Explanation
 from strategies.pruning.importance import Importance
 from strategies.pruning.masks import Masks, Scope, geometric
 from strategies.pruning.prune import Pruning, PruningStrategy, Rewind
+from strategies.search_space import CRITERION, DENSITY, REWIND, Range
 from strategies.sleep_cycle import Night
 
 FIRST_ROUNDS = 10
@@ -58,7 +60,7 @@ class AdaptivePrune(PruningStrategy):
         scope: Scope = "global",
         importance: Importance = "magnitude",
         rewind: Rewind = "learning-rate",
-        sleep_clock: Clock | None = None,
+        budget_clock: Clock | None = None,
         **base_kwargs: Any,
     ) -> None:
         if not 0 < density <= 1:
@@ -68,7 +70,7 @@ class AdaptivePrune(PruningStrategy):
         if not half_lives > 0:
             raise ValueError(f"half_lives must be above 0, got {half_lives}")
         how = Pruning(rounds=1, first=prune_from, scope=scope, importance=importance, rewind=rewind)
-        super().__init__(pruning=how, sleep_clock=sleep_clock, **base_kwargs)
+        super().__init__(pruning=how, budget_clock=budget_clock, **base_kwargs)
         self.density = density
         self.half_lives = half_lives
 
@@ -171,3 +173,36 @@ class Recovery:
         if self._recovering and self._half_way is not None and self._level <= self._half_way:
             self._half_lives.append(progress - self._start)
             self._recovering = False
+
+
+ENTRIES = {
+    "iterative-prune-adaptive": Entry(
+        factory="strategies.methods.adaptive_pruning:AdaptivePrune",
+        summary="rounds of prune and retrain as the network recovers, no number given",
+        paper="Ball et al. 2020",
+        space={
+            "density": DENSITY,
+            "prune_from": Range(0.05, 0.9),
+            **CRITERION,
+            **REWIND,
+            "half_lives": Range(2.0, 64.0, log=True),
+        },
+        explanation=Explanation(
+            does=(
+                "As `iterative-prune-budgeted` without a number of rounds. A prune raises the "
+                "training loss; how long half of that rise lasts tells how long a round should "
+                "be, and so how many rounds fit into what is left of the budget. The number "
+                "differs from one experience to the next."
+            ),
+            whose=(
+                "The question of how many rounds are best is that of Ball et al. 2020; the "
+                "answer from the network's own recovery is ours."
+            ),
+            memory="As `iterative-prune-budgeted`.",
+            use=(
+                "As `iterative-prune-budgeted`, where trying numbers of rounds would cost more "
+                "than it gains."
+            ),
+        ),
+    ),
+}

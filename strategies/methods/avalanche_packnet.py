@@ -22,8 +22,10 @@ from avalanche.training.supervised import Naive
 from torch import Tensor, nn
 
 from strategies.clock import Clock, EpochClock
+from strategies.entry import Entry, Explanation
 from strategies.networks.heads import MultiHeadModel
 from strategies.pruning.weight_count import WeightsInUse, compressed_bytes, weights_in_use
+from strategies.search_space import DENSITY, Range
 
 
 class LibraryPackNetModel(MultiTaskModule):
@@ -52,11 +54,11 @@ def layers_of(packnet: PackNetModel) -> list[Any]:
 class ProgressPackNetPlugin(PackNetPlugin):
     """The library's plugin, pruning at a progress of the experience."""
 
-    def __init__(self, *, density: float, prune_at: float, sleep_clock: Clock) -> None:
+    def __init__(self, *, density: float, prune_at: float, budget_clock: Clock) -> None:
         super().__init__(post_prune_epochs=1, prune_proportion=self._proportion)
         self.density = density
         self.prune_at = prune_at
-        self.sleep_clock = sleep_clock
+        self.budget_clock = budget_clock
 
     def _proportion(self, task: int) -> float:
         """What to prune of the free weights so that `density` of all weights stays."""
@@ -72,12 +74,12 @@ class ProgressPackNetPlugin(PackNetPlugin):
     def before_training_exp(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         """Reset the optimizer as the library does and start the epoch clock, if it is one."""
         super().before_training_exp(strategy, *args, **kwargs)
-        self.sleep_clock.begin(strategy.train_epochs * len(strategy.dataloader))
+        self.budget_clock.begin(strategy.train_epochs * len(strategy.dataloader))
 
     def after_training_iteration(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
         """Prune when it is time."""
-        self.sleep_clock.step()
-        if self.sleep_clock.progress >= self.prune_at:
+        self.budget_clock.step()
+        if self.budget_clock.progress >= self.prune_at:
             self._prune(strategy)
 
     def after_training_exp(self, strategy: Any, *args: Any, **kwargs: Any) -> None:
@@ -88,7 +90,7 @@ class ProgressPackNetPlugin(PackNetPlugin):
     def _prune(self, strategy: Any) -> None:
         model = self._get_model(strategy)
         if model.state != PackNetModule.State.POST_PRUNE:
-            with self.sleep_clock.night():
+            with self.budget_clock.night():
                 # the library refuses a prune unless the task in training is active
                 model.activate_task(model.task_count)
                 model.prune(self._proportion(model.task_count))
@@ -103,7 +105,7 @@ def avalanche_packnet(
     optimizer: torch.optim.Optimizer,
     density: float = 0.05,
     prune_at: float = 0.5,
-    sleep_clock: Clock | None = None,
+    budget_clock: Clock | None = None,
     plugins: Sequence[SupervisedPlugin] | None = None,
     **base_kwargs: Any,
 ) -> Naive:
@@ -119,7 +121,7 @@ def avalanche_packnet(
     if not isinstance(model, MultiHeadModel):
         raise ValueError(f"model must be a MultiHeadModel, got {type(model).__name__}")
     plugin = ProgressPackNetPlugin(
-        density=density, prune_at=prune_at, sleep_clock=sleep_clock or EpochClock()
+        density=density, prune_at=prune_at, budget_clock=budget_clock or EpochClock()
     )
     return LibraryPackNet(
         model=LibraryPackNetModel(model),
@@ -161,3 +163,34 @@ def _(strategy: LibraryPackNet) -> WeightsInUse:
         buffer_bytes=0,
         artifact_bytes=compressed_bytes(saved) + bits // 8,
     )
+
+
+ENTRIES = {
+    "avalanche-packnet": Entry(
+        factory="strategies.methods.avalanche_packnet:avalanche_packnet",
+        summary="Avalanche's own PackNet at the same density, pruned by progress",
+        paper="Mallya & Lazebnik 2018",
+        scenarios=("task",),
+        space={"density": DENSITY, "prune_at": Range(0.1, 0.9)},
+        explanation=Explanation(
+            does=(
+                "The PackNet that Avalanche ships, as the peer of `packnet-frozen`: masks, "
+                "pruning and freezing are the library's."
+            ),
+            whose=(
+                "Ours is the moment of the prune, at a share of the budget, since the library "
+                "counts epochs. It differs from the paper: the heads are pruned and owned as "
+                "well, pruned weights keep their value for the next task instead of starting "
+                "from zero, and biases stay as the first task left them."
+            ),
+            memory=(
+                "Used: the weights with an owner, heads among them, and the biases. Beside them "
+                "the owners, as in `packnet-frozen`."
+            ),
+            use=(
+                "To see that a difference is the method's and not the implementation's. No "
+                "batch normalisation."
+            ),
+        ),
+    ),
+}

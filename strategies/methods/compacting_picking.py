@@ -15,9 +15,11 @@ from torch import Tensor
 
 from strategies.avalanche_signature import template_first
 from strategies.clock import Clock
+from strategies.entry import Entry, Explanation
 from strategies.pruning.importance import Importance
 from strategies.pruning.masks import Masks, Scope, masked, union
 from strategies.pruning.prune import Pruning, PruningStrategy
+from strategies.search_space import CRITERION, DENSITY, Range
 from strategies.subnetworks.learned_masks import LearnedMasks
 from strategies.subnetworks.task_subnetworks import Certainty, Norm
 
@@ -60,7 +62,7 @@ class CompactingPicking(LearnedMasks, PruningStrategy):
         importance: Importance = "magnitude",
         norm: Norm = "task",
         infer: Certainty | None = None,
-        sleep_clock: Clock | None = None,
+        budget_clock: Clock | None = None,
         **base_kwargs: Any,
     ) -> None:
         if not 0 < density <= 1:
@@ -72,7 +74,7 @@ class CompactingPicking(LearnedMasks, PruningStrategy):
         how = Pruning(
             rounds=rounds, first=prune_from, scope=scope, schedule="cubic", importance=importance
         )
-        super().__init__(pruning=how, sleep_clock=sleep_clock, **base_kwargs)
+        super().__init__(pruning=how, budget_clock=budget_clock, **base_kwargs)
         self.begin(norm, infer)
         self.density = density
         self.pick_learning_rate = pick_learning_rate
@@ -98,7 +100,7 @@ class CompactingPicking(LearnedMasks, PruningStrategy):
         self.hold_masks()
         self._own = kept
         earlier = masked(self.weights, self._earlier)
-        self.guard(kept, earlier if self.packed else dict.fromkeys(kept))
+        self.train_only(kept, earlier if self.packed else dict.fromkeys(kept))
 
     def chosen(self) -> Masks:
         """The weights of the task's own and those that it picks of earlier ones."""
@@ -120,9 +122,9 @@ class CompactingPicking(LearnedMasks, PruningStrategy):
         self._own = {name: ~mask for name, mask in self._earlier.items()}
         self._picked = dict(self._earlier)
         if not self.packed:
-            self.guard({}, {})
+            self.train_only({}, {})
             return
-        self.guard(self._own, masked(self.weights, self._earlier))
+        self.train_only(self._own, masked(self.weights, self._earlier))
         scores = {
             name: torch.full_like(w, FIRST_SCORE, dtype=torch.promote_types(w.dtype, torch.float32))
             for name, w in self.weights.items()
@@ -132,3 +134,42 @@ class CompactingPicking(LearnedMasks, PruningStrategy):
     def _after_training_exp(self, **kwargs: Any) -> None:
         super()._after_training_exp(**kwargs)
         self._earlier, self._own, self._picked = {}, {}, {}
+
+
+ENTRIES = {
+    "cpg": Entry(
+        factory="strategies.methods.compacting_picking:CompactingPicking",
+        summary="frozen, pruned gradually, each task picks earlier weights; without growing",
+        paper="Hung et al. 2019",
+        scenarios=("task",),
+        space={
+            "density": DENSITY,
+            "prune_from": Range(0.05, 0.9),
+            "rounds": Range(1, 32, log=True),
+            "pick_learning_rate": Range(1e-5, 0.01, log=True),
+            **CRITERION,
+        },
+        explanation=Explanation(
+            does=(
+                "By day a task trains the weights that no earlier task owns, and learns which "
+                "of the owned ones it wants to reuse: each of those has a score, picked while "
+                "the score is above a threshold. The picks are held from the first prune on, "
+                "and rounds of pruning, much at first and little at the end, leave the task its "
+                "density of weights of its own."
+            ),
+            whose=(
+                "The paper's: gradual pruning, learned picks, earlier claims never moved. Left "
+                "out: growing, because a strategy is given its network here, and pruning down "
+                "to a goal of accuracy, because it is given a density."
+            ),
+            memory=(
+                "Used: the union of what the tasks claim, and the heads, biases and "
+                "normalisation of all tasks. Beside them a bit for each weight and task."
+            ),
+            use=(
+                "As `packnet-frozen`, where earlier tasks may also be a hindrance: a task "
+                "leaves out what does not help it."
+            ),
+        ),
+    ),
+}

@@ -22,8 +22,10 @@ from avalanche.training.supervised.icarl import _ICaRLPlugin
 from torch import Tensor, nn
 
 from strategies.clock import Clock
+from strategies.entry import Baseline, Entry, Explanation
 from strategies.methods.sleep_replay import SleepReplay
 from strategies.networks.layers import shared_head
+from strategies.search_space import Range
 
 
 def icarl(
@@ -50,7 +52,7 @@ def icarl_sleep(
     sleep_steps: int = 20_000,
     inc: float = 0.003,
     plugins: Sequence[SupervisedPlugin] | None = None,
-    sleep_clock: Clock | None = None,
+    budget_clock: Clock | None = None,
     **base_kwargs: Any,
 ) -> SleepReplay:
     """`icarl` with a night of sleep replay before examples are chosen and means are taken.
@@ -70,7 +72,7 @@ def icarl_sleep(
         day_steps=NEVER,
         sleep_steps=sleep_steps,
         inc=inc,
-        sleep_clock=sleep_clock,
+        budget_clock=budget_clock,
         **base_kwargs,
     )
 
@@ -122,3 +124,49 @@ def _parts(
 def _in_single_precision(module: nn.Module, given: Any, features: Tensor) -> Tensor:
     """The features (B, D) that are averaged and compared."""
     return features.float()
+
+
+ENTRIES = {
+    "icarl": Entry(
+        factory="strategies.methods.icarl:icarl",
+        summary=("stored examples chosen by herding, distillation, the nearest class mean answers"),
+        paper="Rebuffi et al. 2017",
+        scenarios=("class",),
+        space={"mem_size": Range(50, 5000, log=True)},
+        explanation=Baseline(
+            does=(
+                "Chooses examples by herding, keeps the old network's answers, and answers with "
+                "the class whose stored examples have the nearest mean."
+            ),
+            memory="the stored examples, their means, a copy of the network",
+        ),
+    ),
+    "icarl-sleep": Entry(
+        factory="strategies.methods.icarl:icarl_sleep",
+        summary="iCaRL with a night of spiking replay at the end of each experience",
+        paper="Tadros et al. 2022",
+        scenarios=("class",),
+        space={"mem_size": Range(50, 5000, log=True), "day": Range(0.1, 0.95)},
+        explanation=Explanation(
+            does=(
+                "Avalanche's iCaRL by day: stored examples beside new ones, and the old "
+                "network's answers kept. Then a night of sleep replay, after which examples are "
+                "chosen and class means taken of the network as it woke. The nearest mean "
+                "answers."
+            ),
+            whose=(
+                "That sleep adds to iCaRL is Tadros et al. 2022, whose whole network sleeps. "
+                "Ours: the layers below the output sleep, since the output layer serves "
+                "training alone, with the constants of `sleep-replay` here. The library takes "
+                "the means of images and their mirror images, of digits too."
+            ),
+            memory=(
+                "Used: every weight that is not zero. Beside them the stored examples, their "
+                "means and a copy of the network."
+            ),
+            use=(
+                "To ask what sleep adds where a few examples may be stored; `icarl` is its control."
+            ),
+        ),
+    ),
+}

@@ -6,9 +6,11 @@ from typing import Any
 
 from strategies.avalanche_signature import template_first
 from strategies.clock import Clock
+from strategies.entry import Entry, Explanation
 from strategies.pruning.importance import Importance
 from strategies.pruning.masks import Schedule, Scope
 from strategies.pruning.prune import Pruning, PruningStrategy, Rewind
+from strategies.search_space import CRITERION, DENSITY, REWIND, ROUNDS, Range
 
 
 class IterativePrune(PruningStrategy):
@@ -40,7 +42,7 @@ class IterativePrune(PruningStrategy):
         schedule: Schedule = "geometric",
         importance: Importance = "magnitude",
         rewind: Rewind = "learning-rate",
-        sleep_clock: Clock | None = None,
+        budget_clock: Clock | None = None,
         **base_kwargs: Any,
     ) -> None:
         if not 0 < density <= 1:
@@ -56,7 +58,7 @@ class IterativePrune(PruningStrategy):
                 importance=importance,
                 rewind=rewind,
             ),
-            sleep_clock=sleep_clock,
+            budget_clock=budget_clock,
             **base_kwargs,
         )
         self.density = density
@@ -64,3 +66,38 @@ class IterativePrune(PruningStrategy):
     def target(self) -> float:
         """The density of every experience."""
         return self.density
+
+
+ENTRIES = {
+    "iterative-prune-budgeted": Entry(
+        factory="strategies.methods.iterative_pruning:IterativePrune",
+        summary="rounds of prune and retrain placed by the budget",
+        paper="Ball et al. 2020",
+        space={"density": DENSITY, "prune_from": Range(0.05, 0.9), **CRITERION, **REWIND, **ROUNDS},
+        explanation=Explanation(
+            does=(
+                "By day all weights train. The rest of the budget is cut into equal rounds: "
+                "each begins with a night that prunes some of the weights and goes on with "
+                "retraining, in which the learning rate falls to zero. Geometric rounds remove "
+                "the same share of the survivors each time. The next experience begins with "
+                "every weight trainable again, the pruned ones at zero."
+            ),
+            whose=(
+                "Ball et al. 2020 give the pruning phase a budget and ask how many rounds are "
+                "best, as cycles of sleep. The learning rate that restarts in each round is "
+                "that of Renda, Frankle & Carbin 2020, falling linearly as in Zimmer, Spiegel & "
+                "Pokutta 2023. Ours: where the first prune lies, one ranking over all layers, "
+                "and doing so in every experience of a stream."
+            ),
+            memory=(
+                "Used: every weight that is not zero, of the one network that answers all "
+                "experiences. Nothing is kept beside it."
+            ),
+            use=(
+                "The network must be small and the stream short, or a single experience: "
+                "nothing protects earlier ones. For tasks beside one another give `rounds` to a "
+                "`packnet`."
+            ),
+        ),
+    ),
+}

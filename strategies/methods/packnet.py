@@ -17,16 +17,27 @@ from torch import Tensor
 
 from strategies.avalanche_signature import template_first
 from strategies.clock import Clock
+from strategies.entry import Entry, Explanation
 from strategies.pruning.importance import Importance
-from strategies.pruning.masks import Masks, Schedule, Scope, masked, pack, union, unpack
+from strategies.pruning.masks import Masks, Schedule, Scope, masked, pack, put_back, union, unpack
 from strategies.pruning.prune import Pruning, PruningStrategy, Rewind
-from strategies.pruning.task_ownership import MOST_TASKS, claim, nobody, owned, release, visible
+from strategies.pruning.task_ownership import (
+    MOST_TASKS,
+    check_densities,
+    claim,
+    free_share,
+    owned,
+    release,
+    unowned,
+    visible,
+)
 from strategies.pruning.weight_count import (
     WeightsInUse,
     count_weights,
     stored_bytes,
     weights_in_use,
 )
+from strategies.search_space import CRITERION, DENSITY, REWIND, ROUNDS, Range, Space
 from strategies.stages.rehearse import TaskBuffer
 from strategies.subnetworks.generated_inputs import dream_loss
 from strategies.subnetworks.task_subnetworks import Certainty, Norm, Subnetworks
@@ -35,7 +46,7 @@ Unfrozen = Literal["shared", "snapshot", "rehearsed", "dreamed"]
 Freed = Literal["zero", "initial"]
 
 STATE = ("owners", "packed", "buffer", "initial")
-"""What goes on between experiences, beside what `Subnetworks` keeps."""
+"""What goes on between experiences, besides what `Subnetworks` keeps."""
 
 
 class PackNet(Subnetworks, PruningStrategy):
@@ -94,15 +105,14 @@ class PackNet(Subnetworks, PruningStrategy):
         rewind: Rewind = "none",
         norm: Norm = "task",
         infer: Certainty | None = None,
-        sleep_clock: Clock | None = None,
+        budget_clock: Clock | None = None,
         **base_kwargs: Any,
     ) -> None:
         if not 0 < prune_at < 1:
             raise ValueError(f"prune_at must be in (0, 1), got {prune_at}")
-        if unfrozen not in get_args(Unfrozen):
-            raise ValueError(f"unfrozen must be one of {get_args(Unfrozen)}, got {unfrozen!r}")
-        if freed not in get_args(Freed):
-            raise ValueError(f"freed must be one of {get_args(Freed)}, got {freed!r}")
+        for name, value, kind in (("unfrozen", unfrozen, Unfrozen), ("freed", freed, Freed)):
+            if value not in get_args(kind):
+                raise ValueError(f"{name} must be one of {get_args(kind)}, got {value!r}")
         if buffer < 1:
             raise ValueError(f"buffer must be at least 1, got {buffer}")
         if not dream_step >= 0:
@@ -117,7 +127,7 @@ class PackNet(Subnetworks, PruningStrategy):
                 importance=importance,
                 rewind=rewind,
             ),
-            sleep_clock=sleep_clock,
+            budget_clock=budget_clock,
             **base_kwargs,
         )
         self.begin(norm, infer)
@@ -128,7 +138,7 @@ class PackNet(Subnetworks, PruningStrategy):
         weights = self.weights if freed == "initial" else {}
         self.initial = {name: w.detach().clone() for name, w in weights.items()}
         """The weights at construction, when freed ones go back to them; in training alone."""
-        self.owners = nobody(self.weights) if frozen else {}
+        self.owners = unowned(self.weights) if frozen else {}
         """The task that owns each weight, from 1, when frozen; 0 is free."""
         self.packed: list[dict[str, Tensor]] = []
         """The mask of each finished task, a bit for each weight, when not frozen."""
@@ -156,11 +166,7 @@ class PackNet(Subnetworks, PruningStrategy):
 
     def room(self) -> float:
         """Share of the weights that no earlier task owns; when not frozen, all."""
-        if not self.frozen:
-            return 1.0
-        earlier = len(self.private)
-        free = sum(int(((o == 0) | (o > earlier)).sum()) for o in self.owners.values())
-        return free / sum(o.numel() for o in self.owners.values())
+        return free_share(self.owners, len(self.private)) if self.frozen else 1.0
 
     def eligible(self) -> Masks:
         """What the last prune left; before the first all weights, or when frozen the free ones."""
@@ -174,19 +180,17 @@ class PackNet(Subnetworks, PruningStrategy):
         if self.frozen:
             self.owners = release(self.owners, task, kept)
             earlier = masked(self.weights, visible(self.owners, task - 1))
-            self.guard(kept, earlier if task > 1 else dict.fromkeys(kept))
+            self.train_only(kept, earlier if task > 1 else dict.fromkeys(kept))
             return
         claimed = union(self.masks, self.weights)
         if self._before and not self._active:
-            with torch.no_grad():
-                for name, weight in self.weights.items():
-                    weight.copy_(torch.where(claimed[name], self._before[name], weight))
+            put_back(self.weights, self._before, claimed)
         self._active = kept
         self._shown = {n: kept[n].to(w.dtype) for n, w in self.weights.items()}
         if self.buffer is not None:
-            self.guard(union([claimed, kept], self.weights), dict.fromkeys(kept))
+            self.train_only(union([claimed, kept], self.weights), dict.fromkeys(kept))
         else:
-            self.guard(kept, masked(self._before or self.weights, claimed))
+            self.train_only(kept, masked(self._before or self.weights, claimed))
 
     def check_task(self, experience: Any) -> None:
         """ValueError when there is no room for another task."""
@@ -225,22 +229,17 @@ class PackNet(Subnetworks, PruningStrategy):
         super()._before_training_exp(**kwargs)
         self._active, self._shown, self._before = {}, {}, {}
         if self.initial and self.private:
-            self._restart(union(self.masks, self.weights))
+            claimed = union(self.masks, self.weights)
+            put_back(self.weights, self.initial, {name: ~mask for name, mask in claimed.items()})
         if self.frozen:
             earlier = len(self.private)
             self.owners = claim(self.owners, earlier + 1)
             anchors = masked(self.weights, visible(self.owners, earlier))
-            self.guard(self.eligible() if earlier else {}, anchors)
+            self.train_only(self.eligible() if earlier else {}, anchors)
         else:
-            self.guard({}, {})
+            self.train_only({}, {})
             if self.unfrozen == "dreamed" and self.private:
                 self._before = {n: w.detach().clone() for n, w in self.weights.items()}
-
-    @torch.no_grad()
-    def _restart(self, claimed: Masks) -> None:
-        """Put what no task claimed back to what it was at construction."""
-        for name, w in self.weights.items():
-            w.copy_(torch.where(claimed[name], w, self.initial[name]))
 
     def _before_backward(self, **kwargs: Any) -> None:
         super()._before_backward(**kwargs)
@@ -248,9 +247,9 @@ class PackNet(Subnetworks, PruningStrategy):
             task = int(torch.randint(len(self.private), ()))
             # the minibatch under way may be the last step of the share
             if (self.buffer is None or self.buffer.holds(task)) and self.progress < 1:
-                with self.sleep_clock.night():
+                with self.budget_clock.night():
                     self.loss += self._earlier_loss(task)
-                    self.sleep_clock.tick()
+                    self.budget_clock.tick()
 
     def _earlier_loss(self, task: int) -> Tensor:
         """Loss of an earlier task, answered as it will be, on stored examples or on dreams."""
@@ -285,24 +284,6 @@ class PackNet(Subnetworks, PruningStrategy):
         self._active, self._shown, self._before = {}, {}, {}
 
 
-def check_densities(density: float | Sequence[float], tasks: int | None, frozen: bool) -> None:
-    """ValueError unless every density is in (0, 1] and so many tasks fit."""
-    each = [density] if isinstance(density, (int, float)) else list(density)
-    for value in each:
-        if not 0 < value <= 1:
-            raise ValueError(f"density must be in (0, 1], got {value}")
-    if isinstance(density, Sequence) and frozen and sum(each) > 1 + 1e-9:
-        raise ValueError(f"densities must add up to at most 1 when frozen, got {sum(each)}")
-    if tasks is None:
-        return
-    if not frozen:
-        raise ValueError(f"tasks must be None when not frozen, where none needs room, got {tasks}")
-    if not 1 <= tasks <= MOST_TASKS:
-        raise ValueError(f"tasks must be in [1, {MOST_TASKS}], got {tasks}")
-    if isinstance(density, Sequence) and len(density) != tasks:
-        raise ValueError(f"density must be one for each of {tasks} tasks, got {len(density)}")
-
-
 @weights_in_use.register
 def _(strategy: PackNet) -> WeightsInUse:
     masks, tasks = strategy.masks, len(strategy.private)
@@ -315,3 +296,185 @@ def _(strategy: PackNet) -> WeightsInUse:
         private=strategy.private[:-1],  # the last task's are the model's own
         buffer_bytes=stored_bytes(strategy.buffer),
     )
+
+
+SPACE: Space = {
+    "density": DENSITY,
+    "prune_at": Range(0.1, 0.9),
+    "freed": ("zero", "initial"),
+    **ROUNDS,
+    **CRITERION,
+    **REWIND,
+}
+
+READING = (
+    "Ball et al. 2020 ask what freezing costs. Their code and tables were not available to us, "
+    "and how their unfrozen network answers earlier tasks is not published: this is one of four "
+    "readings; the fourth, `packnet-dreaming`, is ours alone. Everything else is as in "
+    "`packnet-frozen`."
+)
+
+ENTRIES = {
+    "packnet-frozen": Entry(
+        factory="strategies.methods.packnet:PackNet",
+        summary="one pruned subnetwork per task, earlier ones frozen",
+        paper="Mallya & Lazebnik 2018",
+        scenarios=("task",),
+        defaults={"frozen": True},
+        space=SPACE,
+        explanation=Explanation(
+            does=(
+                "By day the task trains every weight that no earlier task owns, and sees those "
+                "that are owned. Then comes a night: in each layer the largest of the weights "
+                "just trained become the task's own, the others are set to zero and are free "
+                "for later tasks. The rest of the budget retrains what the task owns. What is "
+                "owned never moves again, so earlier tasks are answered exactly as they were."
+            ),
+            whose=(
+                "The paper's: one owner for each weight, pruning by magnitude within each "
+                "layer, free weights that start from zero, a head for each task, later tasks "
+                "that see the weights of earlier ones. Ours: the night comes at a share of the "
+                "budget instead of after so many epochs; `density` is a share of all weights of "
+                "a layer, where the paper prunes a share of those still free; biases and "
+                "normalisation are kept for each task, where the paper keeps those of the "
+                "first; weights are put back bit by bit after every step, which is exact under "
+                "any optimizer and weight decay; the learning rate does not fall. `rounds`, "
+                "`schedule`, `importance` and `tasks` are additions."
+            ),
+            memory=(
+                "Used: the weights that have an owner, and the heads, biases and normalisation "
+                "of all tasks. Beside them the owners, ceil(log2(tasks + 1)) bits for each "
+                "weight."
+            ),
+            use=(
+                "The task is told and nothing may be forgotten. At density d there is room for "
+                "1/d tasks; `tasks` shares out the free weights when their number is known."
+            ),
+        ),
+    ),
+    "packnet-unfrozen": Entry(
+        factory="strategies.methods.packnet:PackNet",
+        summary="one mask per task over weights that all stay trainable",
+        paper="Ball et al. 2020",
+        scenarios=("task",),
+        defaults={"frozen": False},
+        space=SPACE,
+        explanation=Explanation(
+            does=(
+                "As `packnet-frozen`, but every weight stays trainable: each task prunes the "
+                "whole network anew and stores its mask. Earlier tasks are answered with their "
+                "mask on the weights as they are now, so what later tasks change is forgetting. "
+                "The largest weights tend to be chosen again, so the masks overlap and their "
+                "union hardly grows."
+            ),
+            whose=READING,
+            memory=(
+                "Used: the union of the masks, and the heads, biases and normalisation of all "
+                "tasks. Beside them a bit for each weight and task."
+            ),
+            use="Weights are scarcer than accuracy, or to measure what freezing costs.",
+        ),
+    ),
+    "packnet-snapshot": Entry(
+        factory="strategies.methods.packnet:PackNet",
+        summary="unfrozen, each task answered by its own snapshot, all of them counted",
+        paper="Ball et al. 2020",
+        scenarios=("task",),
+        defaults={"frozen": False, "unfrozen": "snapshot"},
+        space=SPACE,
+        explanation=Explanation(
+            does=(
+                "As `packnet-unfrozen`, but each task is answered with a copy of its weights as "
+                "they were when it was done. Nothing is forgotten, and every copy counts."
+            ),
+            whose=READING,
+            memory=(
+                "Used: the weights of all copies added up, and the heads, biases and "
+                "normalisation of all tasks. Beside them a bit for each weight and task."
+            ),
+            use=(
+                "To know how few weights a task needs when it may start from all the others and "
+                "protects none: the lower end that the other readings are compared with."
+            ),
+        ),
+    ),
+    "packnet-rehearsed": Entry(
+        factory="strategies.methods.packnet:PackNet",
+        summary="unfrozen, retraining also sees a buffer of stored examples",
+        paper="Ball et al. 2020",
+        scenarios=("task",),
+        defaults={"frozen": False, "unfrozen": "rehearsed"},
+        space={**SPACE, "buffer": Range(50, 1000, log=True)},
+        explanation=Explanation(
+            does=(
+                "As `packnet-unfrozen`, but a buffer keeps examples of earlier tasks. After the "
+                "night every step adds the loss of a minibatch of one earlier task, answered "
+                "under its own mask, so that shared weights are found that serve both. A "
+                "rehearsed minibatch is charged as a step at night: from the second task on "
+                "that is half of the time after the prune."
+            ),
+            whose=READING + " The buffer shares its places equally among the tasks.",
+            memory="As `packnet-unfrozen`, and the bytes of the stored examples.",
+            use=(
+                "A few examples may be stored, and overlapping masks are worth their price in time."
+            ),
+        ),
+    ),
+    "packnet-dreaming": Entry(
+        factory="strategies.methods.packnet:PackNet",
+        summary="unfrozen, retraining also sees dreams of earlier tasks, no stored data",
+        paper="Behrouz et al. 2026",
+        scenarios=("task",),
+        defaults={"frozen": False, "unfrozen": "dreamed"},
+        space={**SPACE, "dream_step": Range(0.0, 1.0)},
+        explanation=Explanation(
+            does=(
+                "As `packnet-unfrozen`, but at night the weights of earlier tasks are put back "
+                "to what they were before the day, and what the new task does not take is held "
+                "there. From then on every step adds the loss of a dream: an image of the "
+                "present, moved one step towards what an earlier subnetwork would see as one of "
+                "its classes, which is to be answered as it was. A dreamt minibatch is charged "
+                "as a step at night."
+            ),
+            whose=(
+                "The fourth reading of what Ball et al. 2020 leave open, ours alone. That a "
+                "network keeps what it knows by training on what it makes itself is Behrouz et "
+                "al. 2026, for language models; the gradient step that makes it an image is "
+                "that of Mordvintsev et al. 2015, and answers kept on images of the present are "
+                "those of `lwf`, which is what is left with `dream_step=0`."
+            ),
+            memory=(
+                "As `packnet-unfrozen`; no example and no statistic is stored. The weights "
+                "before the task are held while it is trained, and not to answer."
+            ),
+            use="No example may be stored, and overlapping masks are worth their price in time.",
+        ),
+    ),
+    "packnet-inferred": Entry(
+        factory="strategies.methods.packnet:PackNet",
+        summary="frozen, the task not told but inferred: the most certain subnetwork answers",
+        paper="Mallya & Lazebnik 2018",
+        scenarios=("class",),
+        defaults={"infer": "entropy"},
+        space=SPACE,
+        explanation=Explanation(
+            does=(
+                "As `packnet-frozen`, for streams in which nobody tells the task: all classes "
+                "share one output layer, each experience is a task, and a sample is answered by "
+                "the task whose subnetwork is most certain of it."
+            ),
+            whose=(
+                "The subnetworks are the paper's, which is always told the task. Choosing by "
+                "the least entropy, or the largest probability, is an addition."
+            ),
+            memory=(
+                "As `packnet-frozen`. Every answer takes one pass through the network for each "
+                "task."
+            ),
+            use=(
+                "Class-incremental streams, where forgetting nothing leaves only one thing to "
+                "get wrong: the task."
+            ),
+        ),
+    ),
+}

@@ -15,8 +15,10 @@ from torch import nn
 
 from strategies.avalanche_signature import template_first
 from strategies.clock import Clock, EpochClock
+from strategies.entry import Entry, Explanation
+from strategies.search_space import Range, Space
 from strategies.sleep_cycle import Night, SleepingStrategy
-from strategies.spiking.parameters import SUITE, constants
+from strategies.spiking.parameters import PRESETS, SUITE, constants
 from strategies.spiking.sleeping_layers import check_can_sleep, trunk
 from strategies.stages.replay import Replay, SleepInput
 
@@ -32,8 +34,8 @@ class SleepReplay(SleepingStrategy):
         day: progress at which the day ends at the latest, in (0, 1); the rest is the night's.
         day_steps: minibatches after which the day ends in any case, at least 1.
         preset: constants by name, "suite", "cifar10-features" or those of the paper, "mnist",
-            "fashion-mnist", "cifar10", "cub200"; each that is given beside it replaces the
-            preset's.
+            "fashion-mnist", "cifar10", "cub200"; each constant that is given as
+            well replaces the preset's.
         data: what the mean input and the largest outputs are taken from: the "current" experience,
             all that was "seen" so far, as in the paper, or the "first" experience in every night,
             as the paper's code does on CIFAR-10; raw data of earlier experiences are stored for the
@@ -41,12 +43,12 @@ class SleepReplay(SleepingStrategy):
         sleep_steps: steps of the first night, at least 1; then the experience is over, its share
             spent or not, since more training would undo the night.
         more_steps: steps of each later night over the one before, at least 0.
-        rate: see `SleepParameters`.
-        inc: see `SleepParameters`.
-        dec: see `SleepParameters`.
-        beta: see `SleepParameters`.
-        alpha_scale: see `SleepParameters`.
-        patch: see `SleepParameters`.
+        rate: see `strategies.spiking.parameters.SleepParameters`.
+        inc: see `strategies.spiking.parameters.SleepParameters`.
+        dec: see `strategies.spiking.parameters.SleepParameters`.
+        beta: see `strategies.spiking.parameters.SleepParameters`.
+        alpha_scale: see `strategies.spiking.parameters.SleepParameters`.
+        patch: see `strategies.spiking.parameters.SleepParameters`.
         scale_input: whether the mean input is scaled to a maximum of 1.
         sleep_input: what drives the first layer: the "mean" input, or as a control "noise", each
             input at the mean's mean rate, which knows nothing of the day.
@@ -90,7 +92,7 @@ class SleepReplay(SleepingStrategy):
         frozen_trunk: bool = False,
         convolutions: bool = False,
         seed: int | None = None,
-        sleep_clock: Clock | None = None,
+        budget_clock: Clock | None = None,
         **base_kwargs: Any,
     ) -> None:
         if not 0 < day < 1:
@@ -118,11 +120,11 @@ class SleepReplay(SleepingStrategy):
             convolutions=convolutions,
             seed=torch.initial_seed() if seed is None else seed,
         )
-        self._epochs = EpochClock(day=day, night_steps=1) if sleep_clock is None else None
+        self._epochs = EpochClock(day=day, night_steps=1) if budget_clock is None else None
         super().__init__(
             nights=[Night(day, 1.0)],
             stages=[self.replay],
-            sleep_clock=sleep_clock or self._epochs,
+            budget_clock=budget_clock or self._epochs,
             **base_kwargs,
         )
         check_can_sleep(self.model, convolutions=convolutions)
@@ -164,3 +166,92 @@ class SleepReplay(SleepingStrategy):
     def _sleep(self, night: Night) -> None:
         if self.clock.train_exp_counter + 1 >= self.sleep_from:
             super()._sleep(night)
+
+
+SPACE: Space = {
+    "day": Range(0.1, 0.9),
+    "day_steps": Range(50, 5000, log=True),
+    "sleep_steps": Range(1000, 100_000, log=True),
+    "rate": Range(30.0, 500.0, log=True),
+    "dec": Range(0.0001, 0.01, log=True),
+    "beta": Range(0.2, 2.0, log=True),
+}
+
+ENTRIES = {
+    "sleep-replay": Entry(
+        factory="strategies.methods.sleep_replay:SleepReplay",
+        summary="spontaneous spiking replay at night, no stored data",
+        paper="Tadros et al. 2022",
+        defaults={"learning_rate": 0.01},
+        presets=PRESETS,
+        space={**SPACE, "inc": Range(0.0003, 0.03, log=True)},
+        explanation=Explanation(
+            does=(
+                "A short day of training, then a night in which the linear layers spike: noise "
+                "with the mean of the day's inputs drives the first layer, and weights grow "
+                "between neurons that fire together and shrink where only the target fires; "
+                "established positive ones hardly move. No example is stored or shown. The "
+                "experience ends with its night."
+            ),
+            whose=(
+                "The sleep, its plasticity and its normalisation are those of Tadros et al. "
+                "2022. Ours: mean input and largest outputs come from the present experience "
+                "alone, where the paper takes all data seen so far (`data=seen`); cross-entropy "
+                "and one learning rate; the night ends with the budget, or after "
+                "`sleep_steps`; rates and thresholds were searched on split MNIST, at first by "
+                "test accuracy. `preset=cifar10-features` was searched on held-out features of "
+                "CIFAR-10; each other one holds the paper's own constants for a data set. "
+                "Convolutions and normalisation before the linear layers stay awake."
+            ),
+            memory=(
+                "Used: every weight that is not zero, nearly all of them; biases are zero, "
+                "unless asked for. Nothing is kept beside them, but examples with `buffer`, and "
+                "data of earlier experiences with `data=seen` and `data=first`."
+            ),
+            use=(
+                "Class-incremental streams in which no example may be stored. The network must "
+                "end in linear layers."
+            ),
+        ),
+    ),
+    "sleep-replay-noise": Entry(
+        factory="strategies.methods.sleep_replay:SleepReplay",
+        summary="control: sleep replay driven by noise that knows nothing of the day",
+        paper="Tadros et al. 2022",
+        defaults={"sleep_input": "noise", "learning_rate": 0.01},
+        presets=PRESETS,
+        space={**SPACE, "inc": Range(0.0003, 0.03, log=True)},
+        explanation=Explanation(
+            does=(
+                "As `sleep-replay`, but every input spikes equally often, as often as the day's "
+                "inputs do in the mean: the night is as long and as lively and knows nothing "
+                "of what was seen."
+            ),
+            whose=(
+                "Golden et al. 2022 drive sleep with one rate for all neurons and find it "
+                "nearly as good; in this form it is ours."
+            ),
+            memory="As `sleep-replay`.",
+            use=(
+                "As a control: what it reaches, the replay of what was learned has not to explain."
+            ),
+        ),
+    ),
+    "sleep-replay-depression": Entry(
+        factory="strategies.methods.sleep_replay:SleepReplay",
+        summary="control: sleep replay in which weights only shrink",
+        paper="Tadros et al. 2022",
+        defaults={"learning_rate": 0.01},
+        presets={name: {**values, "inc": 0.0} for name, values in PRESETS.items()},
+        space=SPACE,
+        explanation=Explanation(
+            does=(
+                "As `sleep-replay`, but no weight grows at night: those of a neuron that fires "
+                "shrink where their inputs do not."
+            ),
+            whose="The rule of Tadros et al. 2022 without its potentiation.",
+            memory="As `sleep-replay`.",
+            use="As a control: most of what sleep replay gains is this.",
+        ),
+    ),
+}

@@ -18,10 +18,12 @@ from torch import nn
 
 from strategies.avalanche_signature import template_first
 from strategies.clock import Clock, EpochClock
+from strategies.entry import Entry, Explanation
 from strategies.networks.layers import finite
 from strategies.networks.tied_decoder import check_can_dream
 from strategies.pruning.masks import Masks, Scope, masked
 from strategies.pruning.prune import Prune, Pruning, PruningStrategy
+from strategies.search_space import Range, Space
 from strategies.sleep_cycle import Night, Stage
 from strategies.spiking.parameters import PRESETS, SUITE
 from strategies.spiking.sleeping_layers import check_can_sleep
@@ -76,7 +78,7 @@ class StagedSleep(PruningStrategy):
         vividness: float = 4.0,
         curriculum: Curriculum = "uniform",
         seed: int | None = None,
-        sleep_clock: Clock | None = None,
+        budget_clock: Clock | None = None,
         **base_kwargs: Any,
     ) -> None:
         if not 1 <= cycles <= 1000:
@@ -107,7 +109,7 @@ class StagedSleep(PruningStrategy):
             pruning=Pruning(rounds=cycles, first=0.0, scope=scope),
             nights=nights,
             stages=made,
-            sleep_clock=sleep_clock or EpochClock(day=1 - asleep),
+            budget_clock=budget_clock or EpochClock(day=1 - asleep),
             **base_kwargs,
         )
         self.spikes = any(isinstance(stage, Replay) for stage in made)
@@ -129,7 +131,7 @@ class StagedSleep(PruningStrategy):
         free = self.trainable(self.weights)
         held = {n: mask & ~free[n] for n, mask in kept.items()}
         values = masked(self.weights, held)
-        self.guard(
+        self.train_only(
             {n: mask & free[n] for n, mask in kept.items()},
             {n: values[n] if mask.any() else None for n, mask in held.items()},
         )
@@ -153,7 +155,7 @@ class StagedSleep(PruningStrategy):
 
     def _work(self, stage: Stage, night: Night) -> None:
         before = {n: p.detach().clone() for n, p in self.model.named_parameters()}
-        held = self.guards, self.sparse
+        held = self.frozen_entries, self.sparse
         super()._work(stage, night)
         self.hold()
         if not finite(self.model):
@@ -161,15 +163,16 @@ class StagedSleep(PruningStrategy):
             with torch.no_grad():
                 for name, parameter in self.model.named_parameters():
                     parameter.copy_(before[name])
-            self.guards, self.sparse = held
+            self.frozen_entries, self.sparse = held
             self.optimizer.state.clear()
 
 
 def in_turn(cycles: int, night: float) -> tuple[Night, ...]:
     """Days and nights of equal length in turn, `night` of the experience in all, in [0, 1).
 
-    >>> [(round(n.start, 2), round(n.end, 2)) for n in in_turn(2, 0.4)]
-    [(0.3, 0.5), (0.8, 1.0)]
+    Examples:
+        >>> [(round(n.start, 2), round(n.end, 2)) for n in in_turn(2, 0.4)]
+        [(0.3, 0.5), (0.8, 1.0)]
     """
     return tuple(
         Night((i + 1 - night) / cycles, (i + 1) / cycles, i, cycles) for i in range(cycles)
@@ -195,7 +198,7 @@ def make_stages(text: str, known: Mapping[str, Callable[[], Stage]]) -> list[Sta
 
 
 def check_goes_with_consolidate(stages: Sequence[Stage], sleep_from: int) -> None:
-    """ValueError where a stage of consolidation cannot do its part beside the others."""
+    """ValueError where a stage of consolidation cannot do its part among the others."""
     kinds = [type(stage) for stage in stages]
     if Consolidate not in kinds:
         return
@@ -206,3 +209,97 @@ def check_goes_with_consolidate(stages: Sequence[Stage], sleep_from: int) -> Non
             "sleep_from must be 1 with consolidate, as nothing is learned without a night, "
             f"got {sleep_from}"
         )
+
+
+SPACE: Space = {
+    "cycles": Range(1, 16, log=True),
+    "night": Range(0.3, 0.97),
+    "vividness": Range(0.5, 16.0, log=True),
+    "curriculum": ("uniform", "reinforced"),
+}
+
+MIXES = (
+    "prune+downscale+replay+dream",
+    "downscale+replay+dream",
+    "replay+dream",
+    "prune+dream",
+    "downscale+dream",
+    "dream+replay",
+    "dream",
+    "replay",
+)
+"""Orders and mixes of stages without stored examples; none with `consolidate`, which refuses the
+convolutions that all of these can do: a study of linear networks can name it."""
+
+ENTRIES = {
+    "staged-sleep": Entry(
+        factory="strategies.methods.staged_sleep:StagedSleep",
+        summary=(
+            "nights of stages in any order: prune, downscale, replay, rehearse, dream, "
+            "consolidate, align"
+        ),
+        paper="Robinson et al. 2022",
+        defaults={"learning_rate": 0.01},
+        space={"stages": MIXES, **SPACE, "density": Range(0.1, 1.0)},
+        explanation=Explanation(
+            does=(
+                "Days and nights in turn. A night goes through stages from left to right, in "
+                "any order: `prune` by magnitude and `downscale` all weights, which take no "
+                "time; spiking `replay`, `rehearse` stored examples and `dream`, which share "
+                "the night; `align` the newest classes' outputs. `consolidate` shares it too "
+                "and is what `knowledge-seeding` is made of: stages before it work on the small "
+                "network of the day, those after it on the large one that answers. From its "
+                "defaults it prunes and scales down, as in deep sleep, then replays and dreams, "
+                "as in REM sleep."
+            ),
+            whose=(
+                "That sleep has several stages, of which one scales synapses down, is Robinson "
+                "et al. 2022; what each stage takes from which paper is said with it. Ours: any "
+                "order, any number of nights, and that those stages that take time share it "
+                "equally."
+            ),
+            memory=(
+                "Used: every weight that is not zero. Beside them what the stages keep: moments "
+                "of the top hidden layer for `dream` and `consolidate`, examples for "
+                "`rehearse`. What `consolidate` has masked is zero."
+            ),
+            use=(
+                "To ask what each stage is good for, alone and with others. A stage after which "
+                "a weight is not finite is undone."
+            ),
+        ),
+    ),
+    "dreaming": Entry(
+        factory="strategies.methods.staged_sleep:StagedSleep",
+        summary="nights of dreams made from the network's own weights, no stored data",
+        paper="Behrouz et al. 2026",
+        defaults={"stages": "dream", "night": 0.9, "learning_rate": 0.01},
+        space=SPACE,
+        explanation=Explanation(
+            does=(
+                "A short day, then a night in which the network dreams of earlier classes: an "
+                "activity of its top hidden layer, drawn for a class, runs backwards through "
+                "its own weights down to an image. Dreams, answered as the network that dreamt "
+                "them did, are trained on beside the examples of the day, and so is going "
+                "backwards."
+            ),
+            whose=(
+                "That a network consolidates by training on what it makes itself, with a policy "
+                "over what to dream trained by reinforcement, is Behrouz et al. 2026, for "
+                "language models. Ours, since an image classifier cannot be sampled: tied "
+                "weights run backwards as in a denoising autoencoder (Vincent et al. 2010), and "
+                "what is drawn is a Gaussian at the top hidden layer."
+            ),
+            memory=(
+                "Used: every weight. Beside them the mean activity of each class and one "
+                "covariance, a few tens of kilobytes; no example, and a copy of the network "
+                "only while an experience lasts."
+            ),
+            use=(
+                "Class-incremental streams in which no example may be stored. Linear layers "
+                "with rectifiers between, no normalisation; convolutions below them learn in "
+                "the first experience only."
+            ),
+        ),
+    ),
+}

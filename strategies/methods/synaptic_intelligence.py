@@ -15,6 +15,9 @@ from avalanche.core import SupervisedPlugin
 from avalanche.training.plugins import SynapticIntelligencePlugin
 from avalanche.training.supervised import Naive
 
+from strategies.entry import Baseline, Entry
+from strategies.search_space import Range
+
 
 class CopyingSynapticIntelligencePlugin(SynapticIntelligencePlugin):
     """Avalanche's plugin, holding copies of the weights instead of views."""
@@ -57,3 +60,17 @@ def synaptic_intelligence(
 def _copy(stored: dict[str, Any]) -> None:
     for parameter in stored.values():
         parameter.data = parameter.data.clone()
+
+
+ENTRIES = {
+    "si": Entry(
+        factory="strategies.methods.synaptic_intelligence:synaptic_intelligence",
+        summary="quadratic penalty weighted along the path of training",
+        paper="Zenke et al. 2017",
+        space={"si_lambda": Range(0.1, 1e4, log=True)},
+        explanation=Baseline(
+            does="As `ewc`, with importances gathered along the path of training.",
+            memory="seven numbers for each weight, once",
+        ),
+    ),
+}

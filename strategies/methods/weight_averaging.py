@@ -14,6 +14,7 @@ from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor
 
 from strategies.avalanche_signature import template_first
+from strategies.entry import Baseline, Entry
 
 
 class WeightAveraging(SupervisedTemplate):
@@ -55,3 +56,19 @@ class WeightAveraging(SupervisedTemplate):
             self.trained[name] += 1
         self.mean = {}
         super()._after_training_exp(**kwargs)
+
+
+ENTRIES = {
+    "weight-averaging": Entry(
+        factory="strategies.methods.weight_averaging:WeightAveraging",
+        summary="control: the mean of one network per experience, all from the same start",
+        paper="Wortsman et al. 2022",
+        explanation=Baseline(
+            does=(
+                "Trains each experience from the same first weights; the mean of the results "
+                "answers."
+            ),
+            memory="the first weights",
+        ),
+    ),
+}

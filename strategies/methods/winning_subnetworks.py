@@ -14,7 +14,9 @@ from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor, nn
 
 from strategies.avalanche_signature import template_first
+from strategies.entry import Entry, Explanation
 from strategies.pruning.masks import Masks, largest, union
+from strategies.search_space import DENSITY, Range
 from strategies.subnetworks.learned_masks import LearnedMasks
 from strategies.subnetworks.task_subnetworks import Certainty, Norm
 
@@ -68,7 +70,7 @@ class WinningSubnetworks(LearnedMasks, SupervisedTemplate):
         self.learn_masks(scores, self.score_learning_rate)
         owned = union(self.masks, self.weights)
         anchors = {n: w.detach().clone() for n, w in self.weights.items()}
-        self.guard({n: ~mask for n, mask in owned.items()} if self.packed else {}, anchors)
+        self.train_only({n: ~mask for n, mask in owned.items()} if self.packed else {}, anchors)
 
 
 def _fresh_scores(weight: Tensor) -> Tensor:
@@ -76,3 +78,35 @@ def _fresh_scores(weight: Tensor) -> Tensor:
     dtype = torch.promote_types(weight.dtype, torch.float32)
     score = torch.empty(weight.shape, dtype=dtype, device=weight.device)
     return nn.init.kaiming_uniform_(score, a=math.sqrt(5))
+
+
+ENTRIES = {
+    "wsn": Entry(
+        factory="strategies.methods.winning_subnetworks:WinningSubnetworks",
+        summary="a learned mask per task, weights reused by later tasks and never moved",
+        paper="Kang et al. 2022",
+        scenarios=("task",),
+        space={"density": DENSITY, "score_learning_rate": Range(1e-4, 0.1, log=True)},
+        explanation=Explanation(
+            does=(
+                "Each weight has a score, and the best-scored of each layer answer the task. "
+                "Scores and weights are learned together from the first step, so there is no "
+                "night. A task may choose weights of earlier tasks, which it uses and never "
+                "moves: those are not counted twice. New scores are drawn for each task."
+            ),
+            whose=(
+                "The paper's: scores learned straight through the choice, reuse without change. "
+                "Ours: `density` and the rate of the scores, heads, biases and normalisation "
+                "kept for each task, and masks stored plainly, where the paper compresses them."
+            ),
+            memory=(
+                "Used: the union of the masks, and the heads, biases and normalisation of all "
+                "tasks. Beside them a bit for each weight and task."
+            ),
+            use=(
+                "The task is told, nothing may be forgotten, and tasks are alike enough to "
+                "share weights."
+            ),
+        ),
+    ),
+}

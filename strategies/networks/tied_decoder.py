@@ -144,7 +144,9 @@ class Moments:
 
     Args:
         decay: share of the old in every update; the start is corrected for, as in Adam.
-        range: of the surface, the smallest and the largest value ever.
+
+    Attributes:
+        range: the smallest and the largest value of the surface ever.
     """
 
     range: tuple[float, float] = (0.0, 0.0)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from strategies.pruning.masks import Guard, Masks
+from strategies.pruning.masks import FrozenEntries, Masks
 from strategies.pruning.sparse_products import SparseLayer, SparseProducts, sparse_layer
 
 if TYPE_CHECKING:
@@ -20,21 +20,32 @@ else:
     Template = object
 
 
-class Guarded(Template):
-    """Part of a strategy: puts back what may not move after every step, within one experience."""
+class FrozenWeights(Template):
+    """Part of a strategy: puts back what may not move after every step, within one experience.
 
-    guards: Sequence[Guard] = ()
+    Attributes:
+        frozen_entries: what holds the entries that may not move, for each parameter that has any.
+        sparse: the weights of linear layers that are nearly all held, and how they are trained
+            faster.
+    """
+
+    frozen_entries: Sequence[FrozenEntries] = ()
     sparse: Mapping[Tensor, SparseLayer] = MappingProxyType({})
-    """The weights of linear layers that are nearly all held, and how they are trained faster."""
 
-    def guard(self, trainable: Masks, anchors: Mapping[str, Tensor | None]) -> None:
-        """From now on train only these entries and hold the others at their anchors, None for 0.
+    def train_only(self, trainable: Masks, anchors: Mapping[str, Tensor | None]) -> None:
+        """From now on train only some entries and hold the others.
 
         Parameters that are not named are free. The optimizer keeps its moments: weights that go
         on training lose much without theirs, under Adam most of what pruning in rounds gains.
+
+        Args:
+            trainable: the entries to train, by parameter name.
+            anchors: what the other entries are held at, by the same names; None for zeros.
         """
         parameters = dict(self.model.named_parameters())
-        self.guards = [Guard(parameters[n], trainable[n], anchors[n]) for n in trainable]
+        self.frozen_entries = [
+            FrozenEntries(parameters[n], trainable[n], anchors[n]) for n in trainable
+        ]
         layers = {
             parameters[n]: sparse_layer(parameters[n], mask, anchors[n], batch=self.train_mb_size)
             for n, mask in trainable.items()
@@ -44,14 +55,14 @@ class Guarded(Template):
 
     def hold(self) -> None:
         """Put back what may not move."""
-        for guard in self.guards:
-            guard.restore()
+        for frozen in self.frozen_entries:
+            frozen.restore()
 
     def trainable(self, weights: Mapping[str, Tensor]) -> Masks:
         """The entries of `weights`, parameters of the model, that are not held."""
         free = {name: torch.ones_like(w, dtype=torch.bool) for name, w in weights.items()}
-        for guard in self.guards:
-            free |= {n: guard.trainable for n, w in weights.items() if guard.parameter is w}
+        for frozen in self.frozen_entries:
+            free |= {n: frozen.trainable for n, w in weights.items() if frozen.parameter is w}
         return free
 
     def products(self) -> AbstractContextManager[Any]:
@@ -69,10 +80,10 @@ class Guarded(Template):
         self.hold()
 
     def _before_training_exp(self, **kwargs: Any) -> None:
-        self.guards, self.sparse = (), {}
+        self.frozen_entries, self.sparse = (), {}
         super()._before_training_exp(**kwargs)  # in which a stage may hold what it must
         self.optimizer.state.clear()  # moments of the experience before
 
     def _after_training_exp(self, **kwargs: Any) -> None:
         super()._after_training_exp(**kwargs)
-        self.guards, self.sparse = (), {}
+        self.frozen_entries, self.sparse = (), {}

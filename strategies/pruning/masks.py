@@ -1,7 +1,7 @@
 """Masks over weights: which entries to keep, by what schedule, and keeping the others as they are.
 
-Pure functions over tensors, but for `Guard`, which holds masked entries of one parameter in place.
-A mask is a bool tensor of its parameter's shape; collections are keyed by parameter name.
+Pure functions over tensors, but for `FrozenEntries`, which holds masked entries of one parameter in
+place. A mask is a bool tensor of its parameter's shape; collections are keyed by parameter name.
 """
 
 from __future__ import annotations
@@ -67,11 +67,14 @@ def _magnitude(values: Tensor) -> Tensor:
 def geometric(density: float, rounds: int, start: float = 1.0) -> list[float]:
     """Densities after each of `rounds` prunes that each remove the same share of the survivors.
 
-    Args:
-        start: density before the first, at least `density`. The schedule of Han et al. 2015.
+    The schedule of Han et al. 2015.
 
-    >>> [round(d, 3) for d in geometric(0.01, 4)]
-    [0.316, 0.1, 0.032, 0.01]
+    Args:
+        start: density before the first, at least `density`.
+
+    Examples:
+        >>> [round(d, 3) for d in geometric(0.01, 4)]
+        [0.316, 0.1, 0.032, 0.01]
     """
     return [density ** (r / rounds) * start ** (1 - r / rounds) for r in range(1, rounds + 1)]
 
@@ -79,8 +82,9 @@ def geometric(density: float, rounds: int, start: float = 1.0) -> list[float]:
 def linear(density: float, rounds: int, start: float = 1.0) -> list[float]:
     """Densities after each of `rounds` prunes that each remove the same number of weights.
 
-    >>> [round(d, 3) for d in linear(0.2, 4)]
-    [0.8, 0.6, 0.4, 0.2]
+    Examples:
+        >>> [round(d, 3) for d in linear(0.2, 4)]
+        [0.8, 0.6, 0.4, 0.2]
     """
     return [density + (start - density) * (1 - r / rounds) for r in range(1, rounds + 1)]
 
@@ -90,8 +94,9 @@ def cubic(density: float, rounds: int, start: float = 1.0) -> list[float]:
 
     Zhu & Gupta 2017, "To prune, or not to prune", eq. 1.
 
-    >>> [round(d, 3) for d in cubic(0.2, 4)]
-    [0.537, 0.3, 0.213, 0.2]
+    Examples:
+        >>> [round(d, 3) for d in cubic(0.2, 4)]
+        [0.537, 0.3, 0.213, 0.2]
     """
     return [density + (start - density) * (1 - r / rounds) ** 3 for r in range(1, rounds + 1)]
 
@@ -117,6 +122,13 @@ def masked(weights: Mapping[str, Tensor], masks: Masks) -> dict[str, Tensor]:
     return {name: torch.where(masks[name], w.detach(), 0) for name, w in weights.items()}
 
 
+@torch.no_grad()
+def put_back(weights: Mapping[str, Tensor], values: Mapping[str, Tensor], inside: Masks) -> None:
+    """Set the weights inside their masks to `values`, in place."""
+    for name, weight in weights.items():
+        weight.copy_(torch.where(inside[name], values[name], weight))
+
+
 def pack(mask: Tensor) -> Tensor:
     """The entries of a mask, eight to a byte: (ceil(n / 8),) uint8."""
     bits = mask.flatten().to(torch.uint8)
@@ -134,16 +146,19 @@ def unpack(packed: Tensor, like: Tensor) -> Tensor:
 _BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
-class Guard:
+class FrozenEntries:
     """Holds the untrainable entries of one parameter at their anchor, whatever the optimizer did.
 
     Restoring after the step is exact under any elementwise optimizer: momentum, weight decay and
     Adam's moments move entries whose gradient is zero. It works on the bits of the entries, which
     is exact for every value and ten times as fast as selecting by a bool mask.
+
+    Args:
+        trainable: bool, the parameter's shape.
+        anchor: what the other entries are held at, of that shape; None for zeros.
     """
 
     def __init__(self, parameter: nn.Parameter, trainable: Tensor, anchor: Tensor | None) -> None:
-        """trainable: bool, the parameter's shape; anchor: the other entries, None for zeros."""
         bits = _BITS[parameter.element_size()]
         self.parameter = parameter
         self._keep = torch.empty_like(parameter, dtype=bits).copy_(trainable).neg_()

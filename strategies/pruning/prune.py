@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from strategies.clock import Clock
 from strategies.networks.layers import prunable
-from strategies.pruning.frozen_weights import Guarded
+from strategies.pruning.frozen_weights import FrozenWeights
 from strategies.pruning.importance import Importance, scores
 from strategies.pruning.masks import SCHEDULES, Masks, Schedule, Scope, keep_largest
 from strategies.sleep_cycle import Night, SleepingStrategy, Stage, evenly
@@ -72,14 +72,14 @@ class Prune(Stage):
         """Choose the weights that survive this night; the strategy holds the others."""
         assert isinstance(strategy, PruningStrategy), type(strategy)
         how = strategy.pruning
-        values = scores(how.importance, strategy, strategy.weights, strategy.sleep_clock)
+        values = scores(how.importance, strategy, strategy.weights, strategy.budget_clock)
         density = strategy.density_after(night)
         kept = keep_largest(values, strategy.eligible(), density, how.scope)
         strategy.rewind()
         strategy.keep(kept)
 
 
-class PruningStrategy(Guarded, SleepingStrategy):
+class PruningStrategy(FrozenWeights, SleepingStrategy):
     """A day, then rounds of prune and retrain; a subclass says how much and what may be pruned.
 
     Args:
@@ -97,13 +97,13 @@ class PruningStrategy(Guarded, SleepingStrategy):
         pruning: Pruning,
         nights: Sequence[Night] | None = None,
         stages: Sequence[Stage] = (Prune(),),
-        sleep_clock: Clock | None = None,
+        budget_clock: Clock | None = None,
         **base_kwargs: Any,
     ) -> None:
         super().__init__(
             nights=evenly(pruning.rounds, first=pruning.first) if nights is None else nights,
             stages=stages,
-            sleep_clock=sleep_clock,
+            budget_clock=budget_clock,
             **base_kwargs,
         )
         self.pruning = pruning
@@ -136,7 +136,7 @@ class PruningStrategy(Guarded, SleepingStrategy):
 
     def keep(self, kept: Masks) -> None:
         """Set every other prunable weight to zero and hold it there until the experience ends."""
-        self.guard(kept, dict.fromkeys(kept))
+        self.train_only(kept, dict.fromkeys(kept))
 
     def optimizer_step(self) -> None:
         """Step at the round's learning rate."""

@@ -24,14 +24,14 @@ from strategies.pruning.masks import Masks
 
 @dataclass(frozen=True)
 class WeightsInUse:
-    """Weights needed at inference for all experiences so far, and what is stored beside them.
+    """Weights needed at inference for all experiences so far, and what is stored besides.
 
     Attributes:
         total: all parameters of the model, and what each task keeps for itself.
         used: of those, non-zero under the union of all task masks.
-        prunable: the same over weight matrices and kernels only, heads excluded.
-        used_prunable: the same over weight matrices and kernels only, heads excluded.
-        active: of those, non-zero when the last experience is answered.
+        prunable: as `total`, of weight matrices and kernels only, heads excluded.
+        used_prunable: as `used`, of weight matrices and kernels only, heads excluded.
+        active: of `used_prunable`, non-zero when the last experience is answered.
         mask_bits: bits that the stored masks need.
         buffer_bytes: stored examples, teachers, importances.
         artifact_bytes: compressed bytes to save to answer for all experiences.
@@ -113,13 +113,13 @@ def compressed_bytes(tensors: Sequence[Tensor]) -> int:
 
 
 def held_bytes(strategy: SupervisedTemplate) -> int:
-    """Bytes that a strategy holds beside the network: examples, teachers, statistics.
+    """Bytes that a strategy holds besides the network: examples, teachers, statistics.
 
     The network, the optimizer's state and what belongs to the running experience are not counted.
     """
     skipped = {
         "model", "optimizer", "experience", "adapted_dataset", "dataloader", "mbatch", "mb_output",
-        "loss", "evaluator", "clock", "guards",
+        "loss", "evaluator", "clock", "frozen_entries",
     }  # fmt: skip
     roots = [value for name, value in vars(strategy).items() if name not in skipped]
     seen = {id(t) for t in (*strategy.model.parameters(), *strategy.model.buffers())}

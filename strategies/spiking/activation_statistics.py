@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from strategies.spiking.sleeping_layers import Layer, sleepers
 
 
-class Observer:
+class ActivationStatistics:
     """A forward hook that notes what layers take in and give out.
 
-    maxima: the largest output of each layer, at least 0, in the order of the forward pass.
-    shown: the last input of the model, (1, ...), and its task label, (1,).
+    Attributes:
+        maxima: the largest output of each layer, at least 0, in the order of the forward pass.
+        shown: the last input of the model, (1, ...), and its task label, (1,).
     """
 
     def __init__(self) -> None:
@@ -63,17 +64,17 @@ def observe(
     keep_going: Callable[[], bool],
     *,
     convolutions: bool = False,
-) -> Observer:
+) -> ActivationStatistics:
     """Show the network minibatches in evaluation mode and note what its sleeping layers see.
 
     Args:
         minibatches: inputs first, task labels last.
         keep_going: asked before each, ends it.
-        convolutions: whether they sleep, beside the linear layers.
+        convolutions: whether they sleep, as the linear layers do.
     """
-    observer = Observer()
+    statistics = ActivationStatistics()
     hooks = [
-        module.register_forward_hook(observer)
+        module.register_forward_hook(statistics)
         for module in strategy.model.modules()
         if isinstance(module, sleepers(convolutions))
     ]
@@ -84,12 +85,12 @@ def observe(
             if not keep_going():
                 break
             x, tasks = x.to(strategy.device), tasks.to(strategy.device)
-            observer.shown = x[:1], tasks[:1]
+            statistics.shown = x[:1], tasks[:1]
             avalanche_forward(strategy.model, x, tasks)
-            strategy.sleep_clock.tick()
+            strategy.budget_clock.tick()
     finally:
         for module, training in modes.items():
             module.training = training
         for hook in hooks:
             hook.remove()
-    return observer
+    return statistics

@@ -20,7 +20,7 @@ def sleepers(convolutions: bool) -> tuple[type[nn.Module], ...]:
 
 
 def check_can_sleep(model: nn.Module, *, convolutions: bool = False) -> None:
-    """Warns of normalisation before them: it stays awake.
+    """Refuse a model that cannot sleep, and warn of normalisation that stays awake.
 
     Args:
         convolutions: all of the network sleeps, so that nothing else may learn anywhere.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -24,11 +25,24 @@ from strategies.spiking.sleeping_layers import Layer
 from strategies.spiking.spiking_layers import Slept, Spikes, Watch, chunks, gate
 
 
+@dataclass(frozen=True)
+class ForwardPass:
+    """How a network is run, and what of it sleeps.
+
+    Attributes:
+        layers: those that sleep, in the order of the forward pass.
+        shown: any one input of the model and its task label, (1, ...) and (1,): they choose the
+            head.
+    """
+
+    model: nn.Module
+    layers: Sequence[Layer]
+    shown: tuple[Tensor, Tensor]
+
+
 @torch.no_grad()
 def sleep_through(
-    model: nn.Module,
-    layers: Sequence[Layer],
-    shown: tuple[Tensor, Tensor],
+    network: ForwardPass,
     scales: Sequence[float],
     mean_input: Tensor,
     parameters: SleepParameters,
@@ -38,26 +52,24 @@ def sleep_through(
     tick: Callable[[], None] = lambda: None,
     watch: Watch | None = None,
 ) -> Slept:
-    """Let `layers` of the model sleep, in the order of its forward pass; nothing is changed.
+    """Let layers of a network sleep, step by step through its forward pass; nothing is changed.
 
-    The rest as in `strategies.spiking.spiking_layers.sleep`, which this equals where all layers are
-    linear.
+    Where all of them are linear this equals `strategies.spiking.spiking_layers.sleep`, which
+    explains the other arguments.
 
     Args:
-        shown: any one input of the model and its task label, (1, ...) and (1,): they choose the
-            head.
         mean_input: of the first of the layers, without a batch, (channels, height, width) for
             images.
     """
-    thresholds = parameters.thresholds(len(layers))
-    asleep = copy.deepcopy(model).eval()
-    names = {module: name for name, module in model.named_modules()}
-    copies = [cast(Layer, asleep.get_submodule(names[layer])) for layer in layers]
+    thresholds = parameters.thresholds(len(network.layers))
+    asleep = copy.deepcopy(network.model).eval()
+    names = {module: name for name, module in network.model.named_modules()}
+    copies = [cast(Layer, asleep.get_submodule(names[layer])) for layer in network.layers]
     neurons = [
         _Neurons(scale, threshold, parameters)
         for scale, threshold in zip(scales, thresholds, strict=True)
     ]
-    drive = torch.zeros_like(mean_input)[None].to(shown[0].device, copies[0].weight.dtype)
+    drive = torch.zeros_like(mean_input)[None].to(network.shown[0].device, copies[0].weight.dtype)
     copies[0].register_forward_pre_hook(lambda layer, inputs: (drive.view_as(inputs[0]),))
     for layer, own in zip(copies, neurons, strict=True):
         if layer.bias is not None:
@@ -68,7 +80,7 @@ def sleep_through(
         counts = (spikes.steps - done).bincount(minlength=granted).tolist()
         for step, inputs in enumerate(spikes.neurons.split(counts), done):
             drive.zero_().view(-1)[inputs.to(drive.device)] = 1.0
-            avalanche_forward(asleep, *shown)
+            avalanche_forward(asleep, *network.shown)
             if watch is not None:
                 for number, fired in enumerate([inputs, *(own.fired for own in neurons)]):
                     watch(number, Spikes(torch.full_like(fired, step), fired))
@@ -79,7 +91,9 @@ def sleep_through(
 class _Neurons:
     """A forward hook by which a layer gives out spikes and learns.
 
-    fired: neurons of the last step, as flat indices, (N,). spikes: of all steps.
+    Attributes:
+        fired: neurons of the last step, as flat indices, (N,).
+        spikes: how many there were in all steps.
     """
 
     def __init__(self, scale: float, threshold: float, parameters: SleepParameters) -> None:
@@ -101,7 +115,7 @@ class _Neurons:
         return fires.to(output.dtype)
 
     def _learn(self, layer: Layer, x: Tensor, fires: Tensor) -> None:
-        """fires: (out, places) bool, at least one."""
+        """Move the weights of the neurons that fire: (out, places) bool, at least one."""
         rows = fires.any(1).nonzero()[:, 0]
         fires = fires[rows].to(x.dtype)
         arrived = (_arriving(layer, x) > 0).to(x.dtype)

@@ -78,9 +78,10 @@ def plasticity(weights: Tensor, inputs: Tensor, inc: float, dec: float) -> Tenso
     """Weights of neurons that fired, after the spike.
 
     Args:
-        weights: of one shape.
-        inputs: of one shape.
-        inputs: bool, which inputs spiked in the same step.
+        weights: of those neurons, (fired, in).
+        inputs: bool, which inputs spiked in the same step, (fired, in).
+        inc: what a weight at 0 gains where its input spiked, at least 0.
+        dec: what a weight at 0 loses where its input was silent, at least 0.
     """
     return torch.addcmul(weights, torch.where(inputs, inc, -dec).to(weights.dtype), gate(weights))
 

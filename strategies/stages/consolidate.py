@@ -20,7 +20,7 @@ from avalanche.models.utils import avalanche_forward
 from torch import Tensor, nn, rand, rand_like, randint
 
 from strategies.networks.layers import finite, prunable, shared_head, tensors_of
-from strategies.pruning.frozen_weights import Guarded
+from strategies.pruning.frozen_weights import FrozenWeights
 from strategies.sleep_cycle import Night, SleepingStrategy
 from strategies.stages.dream import Dream, Dreamer, Lesson, below_linear
 
@@ -74,7 +74,7 @@ class Consolidate(Dream):
 
     def wake(self, strategy: SleepingStrategy) -> None:
         """Put a new fast network in place, unless the one that is there was not distilled."""
-        assert isinstance(strategy, Guarded), type(strategy)
+        assert isinstance(strategy, FrozenWeights), type(strategy)
         model = strategy.model
         if self._aside:
             return
@@ -84,7 +84,7 @@ class Consolidate(Dream):
                 module.reset_parameters()
         _put(model, {n: self._aside[n] for n, p in model.named_parameters() if not p.requires_grad})
         small = {n: rand_like(w) < self.fast for n, w in hidden(model).items()}
-        strategy.guard(small, dict.fromkeys(small))
+        strategy.train_only(small, dict.fromkeys(small))
         strategy.optimizer.state.clear()
 
     def sleep(self, strategy: SleepingStrategy, night: Night) -> None:
@@ -106,7 +106,7 @@ class Consolidate(Dream):
     @torch.no_grad()
     def _grow(self, strategy: SleepingStrategy) -> None:
         """Put the slow network in place and unmask a slice of it, which alone may be trained."""
-        assert isinstance(strategy, Guarded), type(strategy)
+        assert isinstance(strategy, FrozenWeights), type(strategy)
         _put(strategy.model, self._aside)
         strategy.optimizer.state.clear()
         weights = hidden(strategy.model)
@@ -114,7 +114,9 @@ class Consolidate(Dream):
             name: (rand_like(w) < self.slice) & ((w == 0) | (not self._grown))
             for name, w in weights.items()
         }
-        strategy.guard(new, {n: w.detach() if self._grown else None for n, w in weights.items()})
+        strategy.train_only(
+            new, {n: w.detach() if self._grown else None for n, w in weights.items()}
+        )
 
     def _answers(self, x: Tensor, y: Tensor, tasks: Tensor) -> Tensor:
         assert self._fast_network is not None

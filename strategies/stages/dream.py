@@ -41,7 +41,7 @@ BOLDNESS = 10.0
 
 
 class Dream(Stage):
-    """Trains at night on dreams of earlier classes beside the current experience's examples.
+    """Trains at night on dreams of earlier classes and on the current experience's examples.
 
     Of each earlier class only the mean of its top hidden activity is kept, and one covariance for
     all: running moments, as batch normalisation keeps, counted as stored bytes, and renewed from
@@ -124,7 +124,7 @@ class Dream(Stage):
     def _dreams(
         self, dreamer: Dreamer, model: nn.Module, x: Tensor, path: Sequence[str], count: int
     ) -> Lesson:
-        """`count` dreams of earlier classes to rehearse beside them."""
+        """`count` dreams of earlier classes to rehearse with them."""
         return dreamer.dream(x, path, self._policy.choose(count))
 
     def _loss(self, model: nn.Module, path: Sequence[str], lesson: Lesson) -> Tensor:

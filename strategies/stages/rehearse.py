@@ -50,13 +50,15 @@ def _read(data: AvalancheDataset, count: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 class Rehearse(Stage):
-    """Trains at night on stored examples of earlier experiences beside those of the current one.
+    """Trains at night on stored examples of earlier experiences and on those of the current one.
+
+    Each step takes a minibatch of either; they weigh as the number of experiences that each stands
+    for. Plain experience replay (Chaudhry et al. 2019, "On tiny episodic memories in continual
+    learning"), confined to the night; NREM sleep of Robinson et al. 2022 replays stored examples
+    too.
 
     Args:
-        size: stored examples in all, at least 1. Each step takes a minibatch of either; they weigh
-            as the number of experiences that each stands for. Plain experience replay (Chaudhry et
-            al. 2019, "On tiny episodic memories in continual learning"), confined to the night;
-            NREM sleep of Robinson et al. 2022 replays stored examples too.
+        size: stored examples in all, at least 1.
     """
 
     def __init__(self, size: int) -> None:

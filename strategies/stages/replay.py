@@ -19,12 +19,10 @@ from strategies.sleep_cycle import Night, SleepingStrategy, Stage
 from strategies.spiking.activation_statistics import observe
 from strategies.spiking.parameters import SleepParameters
 from strategies.spiking.sleeping_layers import sleepers, sleeping_layers
-from strategies.spiking.spiking_convolutions import sleep_through
+from strategies.spiking.spiking_convolutions import ForwardPass, sleep_through
 from strategies.spiking.spiking_layers import Watch, layer_scales, sleep
 
 SleepInput = Literal["mean", "noise"]
-
-
 Data = Literal["current", "first", "seen"]
 
 
@@ -32,8 +30,11 @@ class Replay(Stage):
     """The stage that puts layers to sleep, on the mean input of what it observes.
 
     Args:
-        seed: of the input spikes of all nights. The rest as in `SleepReplay`. kinds: the kinds of
-            layers that sleep. watch: may be set to what is told of the spikes, see
+        seed: of the input spikes of all nights. All others are those of `SleepReplay`.
+
+    Attributes:
+        kinds: the kinds of layers that sleep.
+        watch: may be set to what is told of the spikes, see
             `strategies.spiking.spiking_layers.sleep`.
     """
 
@@ -105,7 +106,7 @@ class Replay(Stage):
         if self.sleep_input == "noise":
             mean = torch.full_like(mean, mean.mean().item())
         fall_asleep = (
-            partial(sleep_through, strategy.model, list(seen.maxima), seen.shown)
+            partial(sleep_through, ForwardPass(strategy.model, list(seen.maxima), seen.shown))
             if self.convolutions
             else partial(sleep, weights)
         )
@@ -115,7 +116,7 @@ class Replay(Stage):
             replace(self.parameters, steps=self._steps(strategy)),
             generator=torch.Generator().manual_seed(self._seed_of(strategy, night)),
             keep_going=keep_going,
-            tick=strategy.sleep_clock.tick,
+            tick=strategy.budget_clock.tick,
             watch=self.watch,
         )
         if not all(weight.isfinite().all() for weight in slept.weights):

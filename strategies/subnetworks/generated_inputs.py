@@ -26,7 +26,8 @@ def dream(answer: Answer, x: Tensor, step: float) -> Tensor:
 
     Args:
         answer: of the subnetwork that dreams; classes that it hides are not drawn.
-        step: length of the step over the image's own, at least 0. Values stay in the range of `x`.
+        x: (B, ...) images; the values of a dream stay in their range.
+        step: length of the step over the image's own, at least 0.
     """
     image = x.detach().clone().requires_grad_()
     logits = answer(image)
@@ -42,7 +43,9 @@ def dream_loss(before: Answer, now: Answer, x: Tensor, step: float) -> Tensor:
 
     Args:
         before: the subnetwork that dreams and is to be kept.
-        now: as it stands, gradients and all.
+        now: the same subnetwork as it stands, gradients and all.
+        x: (B, ...) images that dreams begin as.
+        step: as in `dream`.
     """
     dreams = dream(before, x, step)
     with torch.no_grad():

@@ -1,6 +1,6 @@
 """A network that answers each task by a subnetwork, with a head, biases and norms of its own.
 
-What a task needs beside its subnetwork is kept here; which weights the subnetwork has is said by
+What a task needs besides its subnetwork is kept here; which weights the subnetwork has is said by
 the strategies: `PackNet` finds them by pruning, `WinningSubnetworks` by learning scores,
 `CompactingPicking` by both.
 """
@@ -19,25 +19,26 @@ from torch.func import functional_call
 
 from strategies.networks.heads import HIDDEN_LOGIT, TaskHead, head_tensors
 from strategies.networks.layers import check_ownable, norms, prunable, shared_head, tensors_of
-from strategies.pruning.frozen_weights import Guarded
+from strategies.pruning.frozen_weights import FrozenWeights
 from strategies.pruning.masks import Masks
 
 Norm = Literal["task", "first"]
 Certainty = Literal["entropy", "confidence"]
 
 
-class Subnetworks(Guarded):
+class Subnetworks(FrozenWeights):
     """Part of strategies that answer each task under a mask; earlier heads are never moved.
-
-    norm: normalisation, affine and statistics, is kept per `task`, or learned by the `first` and
-        frozen.
-    infer: None: the task is told, at evaluation too. `entropy`, `confidence`: it is not; each
-        experience is a task, and a sample is answered by the task whose subnetwork is most
-        certain of it: least entropy, or largest probability, over the classes of the task.
 
     Biases are kept per task, as is each task's head. Where the tasks share one output layer, fixed
     or growing, the rows of an experience's classes belong to its task and no other answers with
     them. A task that was never trained is answered by the whole network as it stands.
+
+    Attributes:
+        norm: normalisation, affine and statistics, is kept per `task`, or learned by the `first`
+            and frozen.
+        infer: None: the task is told, at evaluation too. `entropy`, `confidence`: it is not; each
+            experience is a task, and a sample is answered by the task whose subnetwork is most
+            certain of it: least entropy, or largest probability, over the classes of the task.
     """
 
     def begin(self, norm: Norm, infer: Certainty | None) -> None:
@@ -98,14 +99,14 @@ class Subnetworks(Guarded):
                 "tasks that share classes need a head for each"
             )
 
-    def guard(self, trainable: Masks, anchors: Mapping[str, Tensor | None]) -> None:
+    def train_only(self, trainable: Masks, anchors: Mapping[str, Tensor | None]) -> None:
         """As the parent, and hold other tasks' heads and what the first task alone may train."""
         held = self._own_rows()
         if self.norm == "first" and self.private:
             held |= {n: torch.zeros_like(p, dtype=torch.bool) for n, p in self._norms().items()}
         parameters = dict(self.model.named_parameters())
         fixed = {name: parameters[name].detach().clone() for name in held}
-        super().guard({**trainable, **held}, {**anchors, **fixed})
+        super().train_only({**trainable, **held}, {**anchors, **fixed})
 
     def forward(self) -> Tensor:
         """(B, C) logits of the minibatch: of the task in training, told, or inferred."""

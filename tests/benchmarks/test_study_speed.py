@@ -42,7 +42,7 @@ def searched(folder: Folder, trials: int) -> float:
 
 def test_a_search_takes_less_than_3_percent_of_its_trials(tmp_path, benchmark):
     folder = Folder(tmp_path)
-    make_study().write(folder.declared)
+    make_study().write(folder.study_file)
     seconds = searched(folder, 100)
     share = seconds / (100 * TRIAL_SECONDS)
     keep(
@@ -55,7 +55,7 @@ def test_a_search_takes_less_than_3_percent_of_its_trials(tmp_path, benchmark):
 def thousand(tmp_path_factory) -> Folder:
     folder = Folder(tmp_path_factory.mktemp("thousand"))
     study = make_study()
-    study.write(folder.declared)
+    study.write(folder.study_file)
     generator = np.random.default_rng(0)
     for number in range(1000):
         point = {

@@ -30,7 +30,7 @@ RUN = ["run", "--budget", "10steps", "--strategy", "naive"]
         (["--benchmark", "permuted-mnist", "--scenario", "class"], "must be run in scenario"),
         (["--set", "densty=0.1", "--strategy", "packnet-frozen"], "did you mean 'density'?"),
         (["--set", "density"], "--set must be name=value"),
-        (["--suite", "any.toml"], "--suite declares the grid: --"),
+        (["--suite", "any.toml"], "--suite declares every run: --"),
         (["--set", "learning_rate=-1"], "learning_rate must be above 0, got -1"),
         (["--set", "batch_size=0"], "batch_size must be at least 1, got 0"),
         (["--set", "batch_size=2.5"], "batch_size must be a whole number, got 2.5"),
@@ -124,7 +124,7 @@ def test_list_of_an_unknown_strategy_names_the_nearest(monkeypatch, capsys):
 def test_help_and_list_import_nothing_heavy(arguments):
     code = (
         f"import sys; sys.argv = ['bench', *{arguments!r}]\n"
-        "from bench.cli import main\n"
+        "from bench.cli.app import main\n"
         "try: main()\n"
         "except SystemExit as end: assert not end.code\n"
         "heavy = {'torch', 'avalanche', 'pandas', 'scipy', 'seaborn'} & set(sys.modules)\n"
@@ -158,7 +158,7 @@ def test_a_call_that_finds_all_runs_done_shows_them_and_imports_no_torch(tmp_pat
     assert done.exit_code == 0, done.output
     code = (
         f"import sys; sys.argv = ['bench', *{RUN!r}, '--out', {str(tmp_path)!r}]\n"
-        "from bench.cli import main\n"
+        "from bench.cli.app import main\n"
         "try: main()\n"
         "except SystemExit as end: assert not end.code\n"
         "assert 'torch' not in sys.modules"

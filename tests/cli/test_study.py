@@ -137,8 +137,11 @@ def test_the_same_study_is_searched_on_each_benchmark_and_goes_on(tmp_path):
         (["--strategy", "ewc", "--sampler", "tpee"], "unknown --sampler 'tpee'; did you mean 'tpe"),
         (["--strategy", "ewc", "--pruner", "hyperband"], "needs one objective"),
         (["--strategy", "ewc", "--objective", "speed"], "objectives"),
-        (["--strategy", "ewc", "--within", "5s"], "within must hold a trial or more, got 5s"),
-        (["--strategy", "ewc", "--study", "x.toml"], "--study declares the study: --strategy"),
+        (
+            ["--strategy", "ewc", "--total-budget", "5s"],
+            "total_budget must hold a trial or more, got 5s",
+        ),
+        (["--strategy", "ewc", "--study", "x.toml"], "--study declares every run: --strategy"),
         (
             ["--strategy", "ewc", "--benchmarks", "mnist"],
             "--benchmarks must be two or more, as a,b",
@@ -175,13 +178,13 @@ def test_a_password_is_kept_out_of_the_records(tmp_path, monkeypatch, capsys):
 
     seen = []
     monkeypatch.setattr(
-        run_study, "search", lambda studies, folders, how, console: [seen.append(how)]
+        run_study, "run_studies", lambda studies, folders, options, console: [seen.append(options)]
     )
     monkeypatch.setattr(run_study, "show", lambda folder, console: tmp_path)
     url = "postgresql://me:secret@host/db"
     command = ["study", "--strategy", "ewc", "--out", str(tmp_path), "--storage", url]
     monkeypatch.setattr(sys, "argv", ["bench", *command])
     assert CliRunner().invoke(app, command).exit_code == 0
-    [how] = seen
-    assert how.storage == url
-    assert "secret" not in how.command
+    [options] = seen
+    assert options.storage == url
+    assert "secret" not in options.command

@@ -105,7 +105,7 @@ def test_equal_configurations_give_equal_records_on_the_steps_clock(tmp_path):
     )
     assert first.outcome == second.outcome
     assert first.weights == second.weights
-    assert first.cost.steps == second.cost.steps == {"train": 60, "night": 0}
+    assert first.cost.steps == second.cost.steps == {"train": 60, "offline": 0}
 
 
 def test_a_record_says_where_the_time_went_and_with_what(tmp_path):

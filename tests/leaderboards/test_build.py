@@ -4,8 +4,6 @@ import csv
 import math
 import random
 import re
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from hypothesis import strategies as st
 
 from bench.config import reference_values
 from bench.leaderboards import build, csv_table, latex_table, page
+from bench.leaderboards.columns import TABLES
 from bench.ranking import admission, pools
 from bench.ranking.pools import PoolError
 from bench.ranking.rank import rank
@@ -25,7 +24,7 @@ from factories import CHANCE, as_stored, make_record, make_runs, write
 ROOT = Path(__file__).parents[2]
 
 
-def board(*groups):
+def leaderboard(*groups):
     return rank(as_stored([record for group in groups for record in group]))
 
 
@@ -59,27 +58,27 @@ class TestPools:
     )
     def test_records_that_do_not_compare_are_refused_by_the_field_that_differs(self, field, change):
         with pytest.raises(PoolError, match=f"agree; {field} differs: "):
-            board([make_record()], [make_record(**change)])
+            leaderboard([make_record()], [make_record(**change)])
 
     def test_wall_and_cpu_seconds_are_two_budgets(self):
         cpu = make_record(budget={"amount": 20, "clock": "cpu"})
         with pytest.raises(PoolError, match="clock differs: 'cpu', 'wall'"):
-            board([make_record()], [cpu])
+            leaderboard([make_record()], [cpu])
 
     def test_steps_are_the_same_on_every_machine(self):
         steps = {"amount": 100, "clock": "steps"}
         here, there = (make_record("a", s, budget=steps, cpu=f"{s}") for s in (0, 1))
-        assert len(board([here, there]).rows[0].runs) == 2
+        assert len(leaderboard([here, there]).rows[0].runs) == 2
 
     def test_a_failure_before_the_data_was_known_joins_its_pool(self):
         dead = make_record("ewc", status="oom", version=None, data_hash=None)
-        rows = board([make_record()], [dead]).rows
+        rows = leaderboard([make_record()], [dead]).rows
         assert [(row.label, row.failed) for row in rows] == [("naive", 0), ("ewc", 1)]
 
     def test_a_failure_before_the_accelerator_was_known_joins_its_pool(self):
         run = make_record(device="cuda", accelerator="H")
         dead = make_record("ewc", device="cuda", status="timeout", cpu="unlike it")
-        assert [row.label for row in board([run], [dead]).rows] == ["naive", "ewc"]
+        assert [row.label for row in leaderboard([run], [dead]).rows] == ["naive", "ewc"]
 
     def test_a_failure_that_could_belong_to_two_pools_stays_apart(self):
         runs = [make_record(data_hash=letter * 12) for letter in "ab"]
@@ -88,11 +87,13 @@ class TestPools:
 
     def test_a_failure_before_the_defaults_were_known_joins_its_row(self):
         runs = [make_record("ewc", 0, resolved={"lambda": 1}), make_record("ewc", 1, status="oom")]
-        (row,) = board(runs).rows
+        (row,) = leaderboard(runs).rows
         assert (len(row.runs), row.failed) == (2, 1)
 
     def test_two_configurations_are_two_rows(self):
-        rows = board(*(make_runs("packnet", hyperparameters={"density": d}) for d in (0.1, 0.2)))
+        rows = leaderboard(
+            *(make_runs("packnet", hyperparameters={"density": d}) for d in (0.1, 0.2))
+        )
         assert {row.label for row in rows.rows} == {
             "packnet (density=0.1)",
             "packnet (density=0.2)",
@@ -100,7 +101,7 @@ class TestPools:
 
     def test_a_default_that_changed_between_versions_makes_two_rows_that_say_so(self):
         runs = [make_record("ewc", s, resolved={"lambda": s, "alpha": 1}) for s in (0, 1)]
-        assert [row.label for row in board(runs).rows] == ["ewc (lambda=0)", "ewc (lambda=1)"]
+        assert [row.label for row in leaderboard(runs).rows] == ["ewc (lambda=0)", "ewc (lambda=1)"]
 
     def test_the_first_finished_attempt_counts_never_the_best(self):
         attempts = [
@@ -108,14 +109,14 @@ class TestPools:
             make_record(attempt=2, accuracy=0.5),
             make_record(attempt=3, accuracy=0.9),
         ]
-        table = board(attempts)
+        table = leaderboard(attempts)
         assert table.rows[0].mean.accuracy == 0.5
         assert [item.record.attempt for item in table.uncounted] == [1, 3]
 
     def test_missing_cells_come_with_the_command_that_fills_them(self):
         short = make_runs("packnet", seeds=3, hyperparameters={"density": 0.1}, threads=2)
         cut = make_record("ewc", 0, status="killed", threads=2)
-        found = board(make_runs(seeds=4, threads=2), short, [cut]).missing
+        found = leaderboard(make_runs(seeds=4, threads=2), short, [cut]).missing
         assert {m.label: [(s[1], why) for s, why in m.seeds] for m in found} == {
             "packnet (density=0.1)": [(3, "not run")],
             "ewc": [(0, "killed"), (1, "not run"), (2, "not run"), (3, "not run")],
@@ -131,7 +132,7 @@ class TestRanking:
     def test_the_headline_by_hand(self, monkeypatch):
         monkeypatch.setitem(reference_values.FROZEN_JOINT, ("split-mnist", "1.0", "class"), 0.9)
         # a tenth of the weights is cost 2/3; accuracy 0.5 is half way from 0.1 to 0.9
-        row = board([make_record(accuracy=0.5, weights=0.1)]).rows[0]
+        row = leaderboard([make_record(accuracy=0.5, weights=0.1)]).rows[0]
         assert row.mean.hypervolume == pytest.approx((1.1 - 2 / 3) * 0.6 / 1.21)
 
     def test_weights_that_a_strategy_adds_are_no_part_of_the_whole(self):
@@ -140,13 +141,15 @@ class TestRanking:
             count = make_record().weights[-1]
             padded = count.model_copy(update={"total": 10 * whole, "used": used})
             record = make_record().model_copy(update={"weights": [padded] * 5})
-            row, plain = (board([r]).rows[0] for r in (record, make_record(weights=min(share, 1))))
+            row, plain = (
+                leaderboard([r]).rows[0] for r in (record, make_record(weights=min(share, 1)))
+            )
             assert row.mean.weights == pytest.approx(share)
             assert row.hypervolume.mean == pytest.approx(plain.hypervolume.mean)
 
     def test_a_model_without_frozen_weights_is_its_own_whole(self, tmp_path):
         own = make_record(weights=0.25, model="mlp-1200")
-        assert board([own]).rows[0].mean.weights == 0.25
+        assert leaderboard([own]).rows[0].mean.weights == 0.25
         assert "as each run counts them, as none are frozen" in page_of(tmp_path, [own])
         assert "266,610, of them 266,200 in matrices" in page_of(tmp_path, [make_record()])
 
@@ -156,7 +159,9 @@ class TestRanking:
 
     def test_ten_seeds_separate_what_five_cannot(self):
         for seeds, ranks in ((5, [1, 1]), (10, [1, 2])):
-            table = board(make_runs("a", seeds, accuracy=0.8), make_runs("b", seeds, accuracy=0.3))
+            table = leaderboard(
+                make_runs("a", seeds, accuracy=0.8), make_runs("b", seeds, accuracy=0.3)
+            )
             assert [row.rank for row in table.rows] == ranks
             assert table.rows[1].p_above == 2 ** (1 - seeds)
 
@@ -164,7 +169,7 @@ class TestRanking:
         eight = [make_record("lucky", s, accuracy=0.5 + s / 1000) for s in range(8)]
         lucky = [*eight, make_record("lucky", 8, accuracy=0.98)]
         paired = make_runs("paired", 8, accuracy=0.52)  # better at each of the eight
-        first, second = board(lucky, paired).rows
+        first, second = leaderboard(lucky, paired).rows
         assert (first.label, second.label) == ("lucky", "paired")
         assert second.p_above == 1
         assert (first.rank, second.rank) == (1, 1)
@@ -177,10 +182,10 @@ class TestRanking:
             environment = again.environment.model_copy(update={"started": began, "ended": began})
             later = again.model_copy(update={"environment": environment})
             for records in ([failed, later], [later, failed]):
-                assert board(records).rows[0].failed == 1
+                assert leaderboard(records).rows[0].failed == 1
 
     def test_a_tie_leaves_out_the_next_ranks(self):
-        rows = board(
+        rows = leaderboard(
             make_runs("a", 10, accuracy=0.8),
             make_runs("b", 10, accuracy=0.8),
             make_runs("c", 10, accuracy=0.3),
@@ -189,39 +194,48 @@ class TestRanking:
 
     def test_a_failure_is_the_worst_there_is(self):
         runs = [make_record(seed=0, accuracy=0.7, weights=0.5), make_record(seed=1, status="oom")]
-        row = board(runs).rows[0]
+        row = leaderboard(runs).rows[0]
         assert row.failed == 1
         assert row.mean.accuracy == pytest.approx((0.7 + CHANCE) / 2)
         assert row.mean.weights == pytest.approx((0.5 + 1) / 2)
-        assert row.scores[0, 1] == pytest.approx(pareto.WORST_HYPERVOLUME)
+        assert row.hypervolumes[0, 1] == pytest.approx(pareto.WORST_HYPERVOLUME)
 
     @pytest.mark.parametrize("status", ["overrun", "timeout", "oom", "diverged", "error"])
     def test_a_strategy_that_always_fails_is_a_row_and_on_no_front(self, status):
-        table = board(make_runs("naive"), make_runs("broken", status=status))
+        table = leaderboard(make_runs("naive"), make_runs("broken", status=status))
         last = table.rows[-1]
-        assert (last.label, last.failed, len(last.runs), last.layer) == ("broken", 5, 5, None)
+        assert (last.label, last.failed, len(last.runs), last.non_domination_rank) == (
+            "broken",
+            5,
+            5,
+            None,
+        )
 
     @pytest.mark.parametrize("status", ["killed", "infra_error"])
     def test_what_the_machine_broke_is_missing_and_not_bad(self, status):
-        table = board([make_record(accuracy=0.7), make_record(seed=1, status=status)])
+        table = leaderboard([make_record(accuracy=0.7), make_record(seed=1, status=status)])
         assert table.rows[0].mean.accuracy == 0.7
         assert table.missing[0].seeds == (((0, 1), status),)
 
     def test_an_upper_bound_is_shown_apart_and_takes_no_rank(self):
         joint = make_runs("joint", ranked=False, matrix=[[None, None], [0.9, 0.9]])
-        table = board(make_runs("naive"), joint)
+        table = leaderboard(make_runs("naive"), joint)
         assert [row.label for row in table.rows] == ["naive"]
         (upper,) = table.upper_bounds
-        assert (upper.rank, upper.layer, upper.mean.accuracy) == (None, None, 0.9)
-        assert math.isnan(upper.mean.forgetting)
+        assert (upper.rank, upper.non_domination_rank, upper.mean.accuracy) == (None, None, 0.9)
+        assert math.isnan(upper.mean.metrics["forgetting"])
 
     def test_pareto_layers_by_hand(self):
-        rows = board(
+        rows = leaderboard(
             make_runs("small", weights=0.1, accuracy=0.5),
             make_runs("good", weights=0.9, accuracy=0.8),
             make_runs("beaten", weights=0.9, accuracy=0.5),
         ).rows
-        assert {row.label: row.layer for row in rows} == {"small": 1, "good": 1, "beaten": 2}
+        assert {row.label: row.non_domination_rank for row in rows} == {
+            "small": 1,
+            "good": 1,
+            "beaten": 2,
+        }
 
     def test_a_fraction_of_a_weight_puts_no_row_on_the_front(self):
         fewer = []
@@ -229,19 +243,19 @@ class TestRanking:
             all_of_them = record.weights[-1]
             less = all_of_them.model_copy(update={"used": all_of_them.used - 2})
             fewer.append(record.model_copy(update={"weights": [less] * 5}))
-        best, other = board(make_runs("a", accuracy=0.8), fewer).rows
+        best, other = leaderboard(make_runs("a", accuracy=0.8), fewer).rows
         assert other.mean.weights < best.mean.weights == 1
-        assert (best.layer, other.layer) == (1, 2)
+        assert (best.non_domination_rank, other.non_domination_rank) == (1, 2)
         assert (best.on_front, other.on_front) == (1, 0)
 
     def test_a_name_tells_what_not_all_rows_share_and_the_label_all(self):
         shared = {"rate": 0.1, "density": 0.123456}
-        found = board(
+        found = leaderboard(
             make_runs("a", hyperparameters=shared),
             make_runs("b", hyperparameters=shared | {"density": 0.654321}),
             make_runs("joint", ranked=False, hyperparameters=shared),
         )
-        rows = {row.entrant.strategy: row for row in (*found.rows, *found.upper_bounds)}
+        rows = {row.configuration.strategy: row for row in (*found.rows, *found.upper_bounds)}
         assert found.common == "rate=0.1"
         assert {row.name for row in rows.values()} == {
             "a (density=0.123)", "b (density=0.654)", "joint (density=0.123)"
@@ -251,12 +265,12 @@ class TestRanking:
     def test_names_that_rounding_makes_equal_are_told_in_full(self):
         densities = (0.12341, 0.12342, 0.9)
         rows = [make_runs("a", hyperparameters={"density": d}) for d in densities]
-        assert {row.name for row in board(*rows).rows} == {
+        assert {row.name for row in leaderboard(*rows).rows} == {
             "a (density=0.12341)", "a (density=0.12342)", "a (density=0.9)"
         }  # fmt: skip
 
     def test_attained_accuracy_is_dashed_where_nothing_is_so_small(self):
-        row = board([make_record(weights=0.1, accuracy=0.6)]).rows[0]
+        row = leaderboard([make_record(weights=0.1, accuracy=0.6)]).rows[0]
         assert [None if math.isnan(a) else a for a in row.attained] == [
             None, None, 0.6, 0.6, 0.6, 0.6
         ]  # fmt: skip
@@ -264,7 +278,7 @@ class TestRanking:
     def test_several_configurations_make_a_front(self):
         small = make_runs("p", accuracy=0.5, weights=0.05, hyperparameters={"density": 0.05})
         large = make_runs("p", accuracy=0.8, weights=0.5, hyperparameters={"density": 0.5})
-        table = board(small, large)
+        table = leaderboard(small, large)
         (front,) = table.fronts
         mean = 0.002  # of what make_runs adds per seed
         assert front.attained[1] == pytest.approx(0.5 + mean)
@@ -274,7 +288,7 @@ class TestRanking:
     def test_a_front_is_taken_over_the_seeds_that_all_configurations_have(self):
         small = make_runs("p", 2, accuracy=0.5, weights=0.05, hyperparameters={"density": 0.05})
         large = make_runs("p", 9, accuracy=0.8, weights=0.5, hyperparameters={"density": 0.5})
-        (front,) = board(small, large).fronts
+        (front,) = leaderboard(small, large).fronts
         assert front.attained[1] == pytest.approx((0.5 + 0.501) / 2)
 
     @given(
@@ -282,9 +296,9 @@ class TestRanking:
     )
     @settings(max_examples=15, deadline=None)
     def test_who_else_entered_does_not_change_a_headline(self, accuracy, weights, status):
-        alone = board(make_runs("naive")).rows[0]
+        alone = leaderboard(make_runs("naive")).rows[0]
         bad = make_runs("bad", accuracy=accuracy, weights=weights, status=status)
-        with_bad = {row.label: row for row in board(make_runs("naive"), bad).rows}
+        with_bad = {row.label: row for row in leaderboard(make_runs("naive"), bad).rows}
         assert with_bad["naive"].hypervolume == alone.hypervolume
         assert with_bad["naive"].accuracy == alone.accuracy
         assert with_bad["naive"].attained == alone.attained
@@ -293,7 +307,7 @@ class TestRanking:
     @settings(max_examples=15, deadline=None)
     def test_a_failed_row_never_disappears(self, statuses):
         runs = [make_record("odd", seed, status=status) for seed, status in enumerate(statuses)]
-        rows = {row.label: row for row in board(make_runs("naive"), runs).rows}
+        rows = {row.label: row for row in leaderboard(make_runs("naive"), runs).rows}
         assert len(rows["odd"].runs) == len(statuses)
         assert rows["odd"].failed == sum(status != "ok" for status in statuses)
 
@@ -308,6 +322,7 @@ class TestPages:
         )
         assert {path.relative_to(out).as_posix() for path in written} == {
             "INDEX.md",
+            "COLUMNS.md",
             *(
                 f"split-mnist/{page}.{kind}"
                 for page in ("class-20s", "class-20s-cpu", "task-500steps")
@@ -391,14 +406,14 @@ class TestPages:
 
     @pytest.mark.parametrize("start", list("=+-@"))
     def test_a_spreadsheet_runs_no_text_as_a_formula(self, start, tmp_path):
-        table = board([make_record(f"{start}cmd")])
+        table = leaderboard([make_record(f"{start}cmd")])
         (row,) = csv.DictReader(csv_table.page_csv([table], page=tmp_path / "x.csv").splitlines())
         assert row["strategy"] == f"'{start}cmd"
 
     def test_csv_holds_the_full_precision_and_leaves_unmeasured_cells_empty(self, tmp_path):
         joint = make_runs("joint", 1, ranked=False, matrix=[[None, None], [1 / 3, 1 / 3]])
         (row,) = csv.DictReader(
-            csv_table.page_csv([board(joint)], page=tmp_path / "x").splitlines()
+            csv_table.page_csv([leaderboard(joint)], page=tmp_path / "x").splitlines()
         )
         assert float(row["accuracy"]) == pytest.approx(1 / 3, rel=1e-11)
         assert row["backward_transfer"] == ""
@@ -429,8 +444,8 @@ class TestPages:
             make_runs("a", accuracy=0.3, scenario="task"),
         )
         index = (out / "INDEX.md").read_text()
-        digits = board(make_runs("a", accuracy=0.3, benchmark="split-digits"))
-        values = [board(make_runs("a", accuracy=0.9)).rows[0].hypervolume.mean]
+        digits = leaderboard(make_runs("a", accuracy=0.3, benchmark="split-digits"))
+        values = [leaderboard(make_runs("a", accuracy=0.9)).rows[0].hypervolume.mean]
         values.insert(0, digits.rows[0].hypervolume.mean)
         first, second = (f"{value:.3f}" for value in values)
         assert "## Strategies over leaderboards, class-incremental" in index
@@ -511,8 +526,8 @@ class TestPages:
         (table,) = build.tables(as_stored(make_runs("naive", accuracy=0.498)))
         cells = [next(iter(column.cells)) for column in table.columns]
         assert cells[:2] == ["1", "naive"]
-        assert cells[2].startswith("50.0 ± 0.")
-        assert cells[-1] == "5"
+        assert cells[2].startswith("50.0 [49.8, ")
+        assert cells[-2:] == ["5", "0"]
 
 
 class TestVerify:
@@ -575,16 +590,8 @@ def test_no_neighbour_is_separated_by_luck_more_often_than_alpha():
             [make_record(name, s, accuracy=draw.uniform(0.4, 0.6)) for s in range(7)]
             for name in "abc"
         ]
-        separated += max(row.rank for row in board(*groups).rows) > 1
+        separated += max(row.rank for row in leaderboard(*groups).rows) > 1
     assert separated <= 3
-
-
-def test_reading_and_ranking_records_loads_no_torch():
-    code = (
-        "import sys, bench.store, bench.leaderboards; "
-        "sys.exit(any(name in sys.modules for name in ('torch', 'avalanche')))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
 def test_pools_are_named_only_by_what_differs():
@@ -595,11 +602,11 @@ def test_pools_are_named_only_by_what_differs():
 class TestLatex:
     def test_letters_that_not_every_latex_has_are_question_marks(self):
         rows = [make_record(hyperparameters={"k": "\u65e5x"}), make_record("ewc")]
-        assert "naive (k=?x)" in latex_table.page_tex([board(rows)])
+        assert "naive (k=?x)" in latex_table.page_tex([leaderboard(rows)])
 
     def test_weights_have_an_interval_where_they_differ(self):
         few = [make_record("few", s, weights=0.1 + s / 100) for s in range(5)]
-        text = latex_table.page_tex([board(make_runs("all"), few)])
+        text = latex_table.page_tex([leaderboard(make_runs("all"), few)])
         lines = {
             name: next(x for x in text.splitlines() if f"& {name} &" in x)
             for name in ("all", "few")
@@ -609,19 +616,19 @@ class TestLatex:
 
     def test_a_table_is_complete_and_has_a_line_for_each_row(self):
         rows = [make_runs("naive"), make_runs("ewc", 3), make_runs("joint", ranked=False)]
-        text = latex_table.page_tex([board(*rows)])
+        text = latex_table.page_tex([leaderboard(*rows)])
         assert text.count(r"\begin{") == text.count(r"\end{") == 2
         assert [text.count(rf"\{rule}rule") for rule in ("top", "mid", "bottom")] == [1, 2, 1]
         lines = [line for line in text.splitlines() if line.endswith(r"\\")]
         assert len(lines) == 4
-        assert all(line.count(" & ") == len(latex_table.HEADER) - 1 for line in lines)
+        assert all(line.count(" & ") == len(TABLES["latex"]) - 1 for line in lines)
         assert r"1= & ewc & 3$^*$ &" in text
-        assert "provisional" not in latex_table.page_tex([board(rows[0])])
+        assert "provisional" not in latex_table.page_tex([leaderboard(rows[0])])
 
     def test_what_is_not_measured_is_a_dash_and_a_negative_number_has_a_minus(self):
         alone = make_runs("alone", matrix=[[None, None], [0.9, 0.9]])
         gains = make_runs("gains", matrix=[[0.5, 0.1], [0.7, 0.9]])
-        text = latex_table.page_tex([board(alone, gains)])
+        text = latex_table.page_tex([leaderboard(alone, gains)])
         line = next(line for line in text.splitlines() if "& alone &" in line)
         assert "& -- & 100.00 &" in line
         assert "----" not in text
@@ -630,7 +637,7 @@ class TestLatex:
     def test_the_caption_tells_the_bounds_and_what_all_rows_share(self):
         rate = {"learning_rate": 0.1}
         rows = [make_runs(n, hyperparameters=rate | own) for n, own in (("a", {}), ("b", {"k": 1}))]
-        text = latex_table.page_tex([board(*rows)])
+        text = latex_table.page_tex([leaderboard(*rows)])
         assert r"between chance, 10.0~\%, and joint training, 98.3~\%." in text
         assert r"In every row learning\_rate=0.1." in text
         assert [f"& {name} &" in text for name in ("a", "b (k=1)")] == [True, True]
@@ -639,7 +646,7 @@ class TestLatex:
         evil = make_record(
             r"\input{/etc/passwd}%$a_b&c#~^", hyperparameters={"k": "x\n\\end{table}"}
         )
-        text = latex_table.page_tex([board([evil])])
+        text = latex_table.page_tex([leaderboard([evil])])
         shown = r"\textbackslash{}input\{/etc/passwd\}\%\$a\_b\&c\#\textasciitilde{}"
         assert shown in text
         assert text.count(r"\end{table}") == 1

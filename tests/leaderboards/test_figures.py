@@ -16,7 +16,7 @@ from bench.ranking.rank import rank
 from factories import as_stored, make_record, make_runs, write
 
 
-def board(*groups):
+def leaderboard(*groups):
     return rank(as_stored([record for group in groups for record in group]))
 
 
@@ -32,14 +32,14 @@ def run(strategy, seed, matrix, **fields):
 def two():
     forgets = [[0.9, 0.1], [0.3, 0.8]]
     keeps = [[0.9, 0.1], [0.9, 0.7]]
-    return board(
+    return leaderboard(
         [run("forgets", s, forgets) for s in range(5)],
         [run("keeps", s, keeps, weights=0.1) for s in range(5)],
     )
 
 
-def drawn_figures(board):
-    return dict(figures.figures(board))
+def drawn_figures(leaderboard):
+    return dict(figures.figures(leaderboard))
 
 
 def titles_of(axes):
@@ -83,7 +83,7 @@ def test_the_points_are_those_of_the_records(two):
 
 def test_a_row_has_the_number_of_its_place_in_every_figure():
     rows = [make_runs(f"s{i}", 2, weights=(i + 1) / 20) for i in range(20)]
-    shown = board(*rows, make_runs("joint", ranked=False))
+    shown = leaderboard(*rows, make_runs("joint", ranked=False))
     entries = figure_rows.entries_of(shown)
     assert [one.number for one in entries] == [*map(str, range(1, 21)), "a"]
     assert [one.name for one in entries] == [*(row.label for row in shown.rows), "joint"]
@@ -102,7 +102,7 @@ def test_panels_show_every_row_and_the_others_behind_it(two):
 
 
 def test_a_figure_with_fewer_rows_than_the_table_says_so():
-    figure = weights_figure(board(*(make_runs(f"s{i}", 1) for i in range(40))))
+    figure = weights_figure(leaderboard(*(make_runs(f"s{i}", 1) for i in range(40))))
     assert "the first 36 of 40 rows" in figure.axes[0].get_title("left")
 
 
@@ -123,7 +123,7 @@ def test_no_disc_covers_another_nor_the_point_of_one_that_moved(places):
 
 def test_rows_of_all_weights_stand_side_by_side_and_others_where_they_are():
     dense = [make_runs(f"d{i}", accuracy=0.5 + 0.001 * i) for i in range(5)]
-    shown = board(*dense, make_runs("sparse", weights=0.1))
+    shown = leaderboard(*dense, make_runs("sparse", weights=0.1))
     entries = figure_rows.entries_of(shown)
     layout = Layout.of([Mark.of(one) for one in entries])
     at = dict(zip([one.name for one in entries], layout.places, strict=True))
@@ -136,18 +136,18 @@ def test_rows_of_all_weights_stand_side_by_side_and_others_where_they_are():
 
 
 def test_what_was_not_measured_is_not_drawn():
-    broken = board(make_runs("broken", status="oom"))
+    broken = leaderboard(make_runs("broken", status="oom"))
     assert drawn_figures(broken) == {}
-    joint = board(make_runs("joint", ranked=False, matrix=[[None, None], [0.9, 0.9]]))
+    joint = leaderboard(make_runs("joint", ranked=False, matrix=[[None, None], [0.9, 0.9]]))
     assert drawn_figures(joint) == {}
     bound = make_runs("joint", ranked=False, matrix=[[None, None], [0.9, 0.9]])
-    both = drawn_figures(board(make_runs("a"), bound, make_runs("broken", status="diverged")))
+    both = drawn_figures(leaderboard(make_runs("a"), bound, make_runs("broken", status="diverged")))
     bars = [label.get_text() for label in both["seconds"].axes[0].get_yticklabels()]
     assert bars == ["1 a", "a joint"]
 
 
 def test_no_weights_at_all_are_drawn_at_the_edge():
-    shown = board([make_record("nothing", weights=0.0)], make_runs("naive"))
+    shown = leaderboard([make_record("nothing", weights=0.0)], make_runs("naive"))
     (x,), _ = drawn(drawn_figures(shown)["weights"], "nothing")
     assert 0 < x <= 0.05
 
@@ -160,14 +160,14 @@ def test_equal_figures_give_equal_files(two, tmp_path):
 
 
 def test_markup_in_a_label_stays_text():
-    svg = plotting.inline_svg(weights_figure(board(make_runs("<script>x"))))
+    svg = plotting.inline_svg(weights_figure(leaderboard(make_runs("<script>x"))))
     assert "<script>" not in svg
     assert "&lt;script&gt;x" in svg
 
 
 def test_a_dollar_in_a_name_begins_no_formula(tmp_path):
     odd = r"m:$\input{/etc/passwd}$"
-    shown = board(make_runs(odd, hyperparameters={"path": "$HOME/$USER"}), make_runs("naive"))
+    shown = leaderboard(make_runs(odd, hyperparameters={"path": "$HOME/$USER"}), make_runs("naive"))
     for name, figure in drawn_figures(shown).items():
         plotting.save(figure, tmp_path / name)
     assert "$HOME/$USER" in (tmp_path / "weights.svg").read_text().replace("\n", "")

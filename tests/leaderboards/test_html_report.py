@@ -111,17 +111,17 @@ def test_a_browser_sorts_filters_and_opens_records(tmp_path):
         [make_record(EVIL, 0, accuracy=0.5)],
     )
     script = """<script>
-      const rows = () => Array.from(document.querySelectorAll("#board-1-table tbody tr"))
+      const rows = () => Array.from(document.querySelectorAll("#leaderboard-1-table tbody tr"))
         .filter(row => !row.hidden).map(row => row.cells[3].textContent);
-      const headings = document.querySelectorAll("#board-1-table th button");
-      const column = Array.from(headings).findIndex(h => h.textContent === "accuracy %");
+      const headings = document.querySelectorAll("#leaderboard-1-table th button");
+      const column = Array.from(headings).findIndex(h => h.textContent === "accuracy, %");
       const found = {};
       headings[column].click(); found.ascending = rows();
       headings[column].click(); found.descending = rows();
       const filter = document.querySelector("input[type=search]");
       filter.value = "EW"; filter.dispatchEvent(new Event("input", {bubbles: true}));
       found.filtered = rows();
-      document.querySelector("#board-1-table tr:not([hidden]) [data-record]").click();
+      document.querySelector("#leaderboard-1-table tr:not([hidden]) [data-record]").click();
       found.open = document.getElementById("detail").open;
       found.detail = document.getElementById("detail").textContent;
       found.matrix = Array.from(document.querySelectorAll("table.matrix td"), c => c.textContent);

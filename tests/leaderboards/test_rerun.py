@@ -33,7 +33,7 @@ def again(row, tmp_path):
 def test_a_row_of_the_steps_clock_gives_the_same_matrix(tmp_path, strategy, scenario):
     found = again(row_of(tmp_path, strategy, Budget.parse("60steps"), scenario), tmp_path)
     assert found.most == 0
-    assert found.well
+    assert found.ok
     assert found.now.outcome.accuracy == found.then.outcome.accuracy
     assert found.sentence() == "seed 0: the same matrix"
 
@@ -60,7 +60,7 @@ def test_a_forged_accuracy_is_found(tmp_path):
     last = [value + 0.001 for value in outcome.accuracy[-1]]
     forged = outcome.model_copy(update={"accuracy": [*outcome.accuracy[:-1], last]})
     other = dataclasses.replace(found, then=found.then.model_copy(update={"outcome": forged}))
-    assert not other.well
+    assert not other.ok
     assert "MORE THAN 0 points" in other.sentence()
 
 
@@ -70,8 +70,8 @@ def test_forged_weights_are_found(tmp_path):
     fewer = last.model_copy(update={"used": last.used // 10, "used_prunable": last.used // 20})
     then = found.then.model_copy(update={"weights": [*before, fewer]})
     other = dataclasses.replace(found, then=then)
-    assert found.well
-    assert not other.well
+    assert found.ok
+    assert not other.ok
     assert other.sentence() == f"seed 0: weights in use {fewer.used:,} then, {last.used:,} NOW"
 
 
@@ -106,7 +106,7 @@ def test_the_command_runs_the_row_and_ends_by_what_came_out(tmp_path, monkeypatc
     def run(row, **_):
         chosen.append(row)
         then = make_record()
-        return [rerun.Again(then, make_record(status=status), 0.0)]
+        return [rerun.Rerun(then, make_record(status=status), 0.0)]
 
     monkeypatch.setattr(rerun, "rerun", run)
     command = ["verify", "--rerun", "naive", "--scenario", "class", "--pages", str(tmp_path)]

@@ -129,7 +129,7 @@ def test_the_command_tells_notes_and_ends_well(tmp_path):
 
 
 def test_what_is_no_record_of_a_paper_or_a_study_is_named(tmp_path):
-    paper = reproduce.Place("ball2020", False, tmp_path / "ball2020")
+    paper = reproduce.PaperFolder("ball2020", False, tmp_path / "ball2020")
     study = study_folder.Folder(tmp_path / "studies" / "one")
     for records in (paper.records, study.records.root):
         records.mkdir(parents=True)

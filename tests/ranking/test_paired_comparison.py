@@ -16,7 +16,7 @@ def stored(*groups):
 
 
 def of(comparison, name):
-    return next(d for d in comparison.differences if d.measure.name == name)
+    return next(d for d in comparison.differences if name in d.score.title)
 
 
 class TestStrategies:
@@ -26,7 +26,7 @@ class TestStrategies:
         accuracy = of(found, "accuracy")
         assert accuracy.pairs == 10
         assert accuracy.difference.mean == pytest.approx(0.2)
-        # accuracy and hypervolume differ at every seed; five measures are equal or not measured
+        # accuracy and hypervolume differ at every seed; five scores are equal or not measured
         assert accuracy.p == pytest.approx(6 * 2**-9)
         assert accuracy.verdict == "first better"
         assert accuracy.improvement == 1

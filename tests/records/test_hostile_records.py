@@ -327,8 +327,8 @@ def test_no_record_takes_a_strategy_out_of_the_ranking(folder):
     assert "ranked must be True for naive, got False" in built(folder)
     unknown = [make_record("my:Own", 0), make_record("my:Own", 1, ranked=False)]
     write(folder / "records", unknown)
-    (board,) = rank.boards(admission.read(folder / "records").stored)
-    assert {row.label for row in board.rows} == {"naive", "my:Own"}
+    (leaderboard,) = rank.rank_all(admission.read(folder / "records").stored)
+    assert {row.label for row in leaderboard.rows} == {"naive", "my:Own"}
 
 
 def test_a_name_with_the_look_of_another_is_left_out(folder):

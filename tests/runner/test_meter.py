@@ -71,7 +71,7 @@ def test_time_goes_to_the_kind_that_was_named_last():
         time.now += 2
         meter.charge("train")
         time.now += 3
-    assert meter.seconds == {"train": 3, "night": 0, "data": 2, "hooks": 1, "validation": 0}
+    assert meter.seconds == {"train": 3, "offline": 0, "data": 2, "hooks": 1, "validation": 0}
     assert meter.spent == 6
 
 
@@ -137,7 +137,7 @@ def test_on_the_steps_clock_only_steps_are_charged():
         time.now += 1000
         meter.step("train", samples=32)
         assert meter.progress == 0.5
-        meter.step("night")
+        meter.step("offline")
         assert meter.exhausted
     assert meter.spent == 2
     assert meter.samples == 32
@@ -153,9 +153,9 @@ def test_on_the_steps_clock_a_minibatch_is_charged_when_it_begins():
             meter.step("train")
             assert meter.spent == spent
         meter.begin_minibatch()
-        meter.step("night")  # within the minibatch
+        meter.step("offline")  # within the minibatch
         assert meter.spent == 4
-        assert meter.steps == {"train": 2, "night": 1}
+        assert meter.steps == {"train": 2, "offline": 1}
 
 
 @pytest.mark.parametrize(

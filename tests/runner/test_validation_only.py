@@ -18,14 +18,14 @@ from factories import make_record
 
 
 def config(strategy: str = "naive", budget: str = "20steps", **options) -> RunConfig:
-    fields = {"validation": 0.2, "blind": True, **options}
+    fields = {"validation": 0.2, "validation_only": True, **options}
     return RunConfig(
         benchmark="split-digits", scenario="class", model="mlp", strategy=strategy,
         budget=Budget.parse(budget), **fields,
     )  # fmt: skip
 
 
-def test_a_blind_run_is_judged_on_what_was_held_out_and_tests_nothing(monkeypatch):
+def test_a_run_on_validation_only_is_judged_on_what_was_held_out_and_tests_nothing(monkeypatch):
     evaluated = []
 
     def evaluate(strategy, stream):
@@ -45,8 +45,10 @@ def test_a_blind_run_is_judged_on_what_was_held_out_and_tests_nothing(monkeypatc
     assert outcome.curve[-1][1] == pytest.approx(last)
 
 
-def test_a_blind_run_needs_something_to_look_at():
-    with pytest.raises(ValidationError, match="validation must be above 0 for a blind run, got 0"):
+def test_a_run_on_validation_only_needs_something_to_look_at():
+    with pytest.raises(
+        ValidationError, match="validation must be above 0 for a run on validation only, got 0"
+    ):
         config(validation=0.0)
 
 
@@ -63,29 +65,29 @@ def test_a_run_may_see_the_first_experiences_alone_and_they_are_those_of_the_who
     assert part.outcome.validation[1] == seen[1]
 
 
-def test_a_part_of_the_stream_is_for_blind_runs_and_within_it():
-    with pytest.raises(ValidationError, match="experiences are for blind runs"):
-        config(experiences=2, blind=False)
+def test_a_part_of_the_stream_is_for_runs_on_validation_only_and_within_it():
+    with pytest.raises(ValidationError, match="experiences are for runs on validation only"):
+        config(experiences=2, validation_only=False)
     with pytest.raises(ValueError, match=r"experiences of split-digits must be in \[1, 5\], got 6"):
         run(config(experiences=6), Findings())
     assert config(experiences=2).digest != config().digest
 
 
-def test_what_is_not_blind_keeps_the_digest_that_it_had():
-    assert config(blind=False, validation=0.0).digest == (
+def test_what_looks_at_the_test_stream_keeps_the_digest_that_it_had():
+    assert config(validation_only=False, validation=0.0).digest == (
         RunConfig.model_validate(
-            config(blind=False, validation=0.0).model_dump(
-                exclude={"blind", "search_charged", "experiences"}
+            config(validation_only=False, validation=0.0).model_dump(
+                exclude={"validation_only", "search_charged", "experiences"}
             )
         ).digest
     )
-    assert config().digest != config(blind=False).digest
+    assert config().digest != config(validation_only=False).digest
 
 
 @pytest.mark.parametrize("status", ["ok", "error"])
-def test_no_blind_run_is_ever_ranked(tmp_path, status):
+def test_no_run_on_validation_only_is_ever_ranked(tmp_path, status):
     store = Store(tmp_path)
-    store.write(make_record(status=status, blind=True, validation=0.1))
+    store.write(make_record(status=status, validation_only=True, validation=0.1))
     evidence = read(tmp_path)
     assert not evidence.stored
     [why] = evidence.damaged.values()

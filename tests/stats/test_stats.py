@@ -93,6 +93,15 @@ def test_equal_values_have_an_interval_of_no_width():
     assert intervals.mean_interval([0.5] * 5, rng=rng()) == intervals.Interval(0.5, 0.5, 0.5)
 
 
+def test_the_ends_are_cut_to_what_can_be_and_the_mean_stays():
+    values = [0.9, 1.0, 1.0, 1.0, 0.6]
+    free, cut = intervals.mean_interval(values), intervals.mean_interval(values, within=(0.85, 1))
+    assert free.low < 0.85
+    assert free.high > 1
+    assert cut == intervals.Interval(free.mean, 0.85, 1.0)
+    assert intervals.mean_interval(values, rng=intervals.generator()) == free
+
+
 def test_five_pairs_of_one_sign_have_the_smallest_p_of_all_their_32_flips():
     better = [0.9, 0.8, 0.7, 0.9, 0.8]
     p = hypothesis_tests.paired_sign_flip(better, [value - 0.1 for value in better], rng=rng())
@@ -235,27 +244,27 @@ def test_one_of_two_is_better_or_they_are_equal(first, second):
 
 def test_entries_that_never_overlap_keep_their_places():
     scores = [[0.1, 0.2, 0.3], [0.7, 0.8, 0.9], [0.4, 0.5, 0.6]]
-    assert pareto.place_intervals(scores, rng=rng()) == [(3, 3), (1, 1), (2, 2)]
+    assert pareto.rank_intervals(scores, rng=rng()) == [(3, 3), (1, 1), (2, 2)]
 
 
 def test_equal_entries_share_the_better_place_and_the_next_is_left_out():
-    found = pareto.place_intervals([[0.1], [0.5, 0.5], [0.5]], rng=rng())
+    found = pareto.rank_intervals([[0.1], [0.5, 0.5], [0.5]], rng=rng())
     assert found == [(3, 3), (1, 1), (1, 1)]
 
 
 def test_a_rare_seed_widens_the_places_as_far_as_the_resamples_say():
     # without the one seed of five that wins, in a third of the resamples, the first is second
     scores = [[0.0, 0.0, 0.0, 0.0, 1.0], [0.1] * 5]
-    assert pareto.place_intervals(scores, rng=rng()) == [(1, 2), (1, 2)]
+    assert pareto.rank_intervals(scores, rng=rng()) == [(1, 2), (1, 2)]
     # 95 % of resamples are without more than one loss of ten: that changes no place
     scores = [[1.0] * 9 + [0.0], [0.1] * 10]
-    assert pareto.place_intervals(scores, rng=rng()) == [(1, 1), (2, 2)]
+    assert pareto.rank_intervals(scores, rng=rng()) == [(1, 1), (2, 2)]
 
 
 @given(st.lists(st.lists(st.floats(0, 1), min_size=1, max_size=4), max_size=6))
 def test_places_hold_the_order_of_entries_without_spread(entries):
     flat = [[own[0]] * 3 for own in entries]
-    found = pareto.place_intervals(flat, rng=rng())
+    found = pareto.rank_intervals(flat, rng=rng())
     best = sorted((round(own[0], 12) for own in entries), reverse=True)
     assert found == [(best.index(round(own[0], 12)) + 1,) * 2 for own in entries]
 

@@ -310,7 +310,7 @@ def test_every_entry_names_its_scenarios_and_its_paper():
 @pytest.mark.parametrize("name", OURS)
 def test_without_a_referee_epochs_make_the_clock(name):
     benchmark = toy_benchmark("task")
-    strategy = toy_strategy(name, benchmark, epochs=4, sleep_clock=None)
+    strategy = toy_strategy(name, benchmark, epochs=4, budget_clock=None)
     strategy.train(benchmark.train[0])
     assert strategy.progress >= 1 - 1e-9
 
@@ -318,7 +318,7 @@ def test_without_a_referee_epochs_make_the_clock(name):
 def test_a_custom_clock_drives_the_nights():
     benchmark = toy_benchmark("task")
     strategy = toy_strategy(
-        "packnet-frozen", benchmark, epochs=1, sleep_clock=StepClock(4), chosen={"density": 0.1}
+        "packnet-frozen", benchmark, epochs=1, budget_clock=StepClock(4), chosen={"density": 0.1}
     )
     strategy.train(benchmark.train[0])
     used = weights_in_use(strategy)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from bench.strategy_docs import hyperparameters
-from bench.strategy_docs.explanations import BASELINES, EXPLANATIONS
 from strategies.building import find
 from strategies.registry import STRATEGIES, TRAINING, TRAINING_RULES
 
@@ -11,7 +10,7 @@ from strategies.registry import STRATEGIES, TRAINING, TRAINING_RULES
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_every_hyperparameter_has_a_default_and_a_meaning(name):
     entry = find(name)
-    found = hyperparameters.hyperparameters(name, entry)
+    found = hyperparameters.hyperparameters(entry)
     assert [p.name for p in found if not p.meaning] == []
     # an item that runs on into the next one, or only points elsewhere, was read wrongly
     assert [p.name for p in found if "\n" in p.meaning or p.meaning.startswith("see ")] == []
@@ -32,18 +31,13 @@ def test_a_meaning_ends_where_the_next_item_begins_and_is_looked_up_elsewhere():
 
 
 def test_a_default_that_differs_from_the_shared_one_is_shown():
-    found = {p.name: p.default for p in hyperparameters.hyperparameters("x", find("sleep-replay"))}
+    found = {p.name: p.default for p in hyperparameters.hyperparameters(find("sleep-replay"))}
     assert found["learning_rate"] == 0.01
     assert "momentum" not in found
 
 
 def test_every_shared_hyperparameter_has_a_rule_and_a_meaning():
     assert TRAINING.keys() == TRAINING_RULES.keys() == hyperparameters.TRAINING_MEANINGS.keys()
-
-
-def test_nothing_is_explained_twice_or_without_a_strategy():
-    assert not EXPLANATIONS.keys() & BASELINES.keys()
-    assert EXPLANATIONS.keys() | BASELINES.keys() <= STRATEGIES.keys()
 
 
 @pytest.mark.parametrize(

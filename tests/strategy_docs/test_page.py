@@ -22,7 +22,7 @@ def at_the_end(found: Trace, experience: int):
 
 def test_the_committed_page_is_what_its_generator_writes():
     committed = (DOCS / page.PAGE).read_text(encoding="utf-8")
-    assert page.page_markdown() == committed, "run: python -m bench explain --out docs"
+    assert page.page_markdown() == committed, "run: python -m bench docs --out docs"
 
 
 def test_every_strategy_with_a_schedule_has_a_figure_and_no_other():

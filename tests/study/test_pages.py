@@ -143,7 +143,7 @@ def test_a_report_writes_files_and_imports_no_torch(tmp_path):
         "import sys\n"
         "from pathlib import Path\n"
         "from rich.console import Console\n"
-        "from bench.study.campaign import show\n"
+        "from bench.study.run_study import show\n"
         "from bench.study.folder import Folder\n"
         "show(Folder(Path(sys.argv[1])), Console())\n"
         "assert 'torch' not in sys.modules\n"

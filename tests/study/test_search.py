@@ -19,11 +19,10 @@ from bench.executor.messages import STOPPED
 from bench.records.store import Store
 from bench.runner.progress import Progress
 from bench.study import run_study
-from bench.study.dominance import dominated
 from bench.study.export import suite_of, write_suite
 from bench.study.folder import Folder
 from bench.study.points import grid_size
-from bench.study.samplers import PRUNERS, SAMPLERS, PerTrial, check_pruner
+from bench.study.samplers import PRUNERS, SAMPLERS, PerTrial, check_pruner, dominated
 from bench.study.search import Effort, Search, counted
 from bench.study.storage import cut_torn_line, hidden, open_index, open_storage
 from bench.study.study import Study
@@ -38,7 +37,7 @@ class Bench:
     def __init__(self, root: Path, study: Study | None = None, url: str | None = None) -> None:
         self.folder = Folder(root)
         self.study = study or make_study()
-        self.study.write(self.folder.declared)
+        self.study.write(self.folder.study_file)
         self.url = url or str(self.folder.journal)
         self.storage = open_storage(self.url)
 
@@ -80,7 +79,7 @@ def test_each_sampler_finishes_as_many_trials_as_were_asked_for(tmp_path, sample
     assert [trial.state for trial in finished] == [TrialState.COMPLETE] * 14
     assert len({json.dumps(trial.params) for trial in finished}) == 14
     assert len(bench.executor.ran) == 14
-    assert all(config.blind for config in bench.executor.ran)
+    assert all(config.validation_only for config in bench.executor.ran)
 
 
 def postgresql() -> str:
@@ -146,7 +145,7 @@ def test_five_failures_in_a_row_for_the_same_reason_end_the_search(tmp_path):
         30, fails=lambda config: ("error", f"ValueError: layer {next(numbers)} is too small")
     )
     assert len(bench.executor.ran) == 5
-    assert not search.ended.well
+    assert not search.ended.ok
     assert search.ended.why == (
         "5 trials in a row failed for the same reason: error: ValueError: layer 4 is too small"
     )
@@ -238,7 +237,7 @@ class Listening:
 
 
 def test_the_search_stays_within_its_budget_with_a_final_run(tmp_path):
-    bench = Bench(tmp_path, make_study(within="100steps"))
+    bench = Bench(tmp_path, make_study(total_budget="100steps"))
     search = bench.search(50)
     spent = sum(trial.charged for trial in bench.folder.trials()[0])
     assert search.ended.why == "another trial might bring the search to more than 100steps"
@@ -424,7 +423,7 @@ def test_the_chosen_points_become_a_suite_that_looks_at_the_test_stream(tmp_path
     assert default.hyperparameters == bench.study.hyperparameters
     assert default.search_charged == 0
     for config in points:
-        assert not config.blind
+        assert not config.validation_only
         assert config.base_seed == 0 != bench.study.base_seed
         assert config.search_charged == pytest.approx(sum(trial.charged for trial in trials))
         assert config.hyperparameters.items() > bench.study.hyperparameters.items()
@@ -448,7 +447,7 @@ def test_a_study_file_says_what_is_wrong_in_it(tmp_path):
 
 
 def test_a_study_file_gives_the_study_again(tmp_path):
-    study = make_study(within="2000steps")
+    study = make_study(total_budget="2000steps")
     study.write(tmp_path / "study.toml")
     assert Study.read(tmp_path / "study.toml") == study
 

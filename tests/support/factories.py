@@ -111,7 +111,7 @@ def _cost(amount: float, threads: int, n: int) -> Cost:
         wall_seconds=0.9 * amount,
         cpu_seconds=0.81 * amount * threads,
         cpu_share=0.9,
-        steps={"train": 100, "night": 0},
+        steps={"train": 100, "offline": 0},
         samples=1000,
         longest_step=0.01,
         peak_memory_bytes=None,

@@ -16,7 +16,7 @@ def metered(name, benchmark, steps: int, **options):
         name,
         benchmark,
         epochs=UNTIL_STOPPED,
-        sleep_clock=MeterClock(meter),
+        budget_clock=MeterClock(meter),
         plugins=[BudgetPlugin(meter, lambda: None)],
         **options,
     )

@@ -16,7 +16,7 @@ def prunes(steps: int, chosen) -> tuple[list[float], float]:
         "iterative-prune-adaptive",
         benchmark,
         epochs=1,
-        sleep_clock=StepClock(400),
+        budget_clock=StepClock(400),
         chosen={"density": 0.01, "prune_from": 0.25, **chosen},
     )
     densities: list[float] = []

@@ -8,7 +8,7 @@ from avalanche.models import NCMClassifier
 from avalanche.training.supervised import ICaRL
 from torch import nn
 
-from bench.strategy_docs.observed_stage import watch
+from bench.strategy_docs.observed_stage import observe_stages
 from strategies import building
 from toy import logits, toy_benchmark, toy_model, toy_strategy
 
@@ -45,13 +45,13 @@ def test_the_layers_below_the_output_sleep_before_the_means_are_taken():
     moved: list[set[str]] = []
 
     @contextmanager
-    def beside(stage, strategy):
+    def observe(stage, strategy):
         before = {n: p.detach().clone() for n, p in strategy.model.named_parameters()}
         yield
         after = dict(strategy.model.named_parameters())
         moved.append({n for n in before if not torch.equal(before[n], after[n])})
 
-    watch(strategy, beside)
+    observe_stages(strategy, observe)
     for experience in benchmark.train:
         strategy.train(experience)
     assert len(moved) == len(benchmark.train)

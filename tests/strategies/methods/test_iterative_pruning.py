@@ -31,7 +31,7 @@ def test_each_round_removes_the_same_share_at_its_progress():
         "iterative-prune-budgeted",
         benchmark,
         epochs=1,
-        sleep_clock=StepClock(10),
+        budget_clock=StepClock(10),
         chosen={"density": 0.01, "rounds": 2, "prune_from": 0.4},
     )
     counts = []
@@ -82,7 +82,7 @@ def rates(rewind: str) -> list[float]:
         "iterative-prune-budgeted",
         benchmark,
         epochs=1,
-        sleep_clock=StepClock(8),
+        budget_clock=StepClock(8),
         chosen={"rounds": 2, "prune_from": 0.5, "rewind": rewind, "learning_rate": 0.1},
     )
     seen = []
@@ -109,7 +109,7 @@ def test_rewinding_weights_puts_the_survivors_back_to_what_they_were_early_in_th
         "iterative-prune-budgeted",
         benchmark,
         epochs=1,
-        sleep_clock=StepClock(10),
+        budget_clock=StepClock(10),
         chosen={"rounds": 1, "prune_from": 0.5, "rewind": "weights", "density": 0.3},
     )
     early = []
@@ -139,7 +139,7 @@ def test_a_sensitivity_keeps_weights_that_reach_the_loss_and_is_charged(importan
         "iterative-prune-budgeted",
         benchmark,
         epochs=3,
-        sleep_clock=clock,
+        budget_clock=clock,
         chosen={"rounds": 1, "prune_from": 0.05, "importance": importance, "density": 0.2},
     )
     with torch.no_grad():
@@ -160,7 +160,7 @@ def test_moments_outlive_a_prune_and_end_with_the_experience():
         "iterative-prune-budgeted",
         benchmark,
         epochs=1,
-        sleep_clock=StepClock(10),
+        budget_clock=StepClock(10),
         chosen={"optimizer": "adam", "rounds": 3},
     )
     for experience in benchmark.train[:2]:
@@ -175,7 +175,7 @@ def test_rewinding_the_weights_forgets_the_moments():
         "iterative-prune-budgeted",
         benchmark,
         epochs=1,
-        sleep_clock=StepClock(10),
+        budget_clock=StepClock(10),
         chosen={"optimizer": "adam", "rounds": 1, "prune_from": 0.4, "rewind": "weights"},
     )
     strategy.train(benchmark.train[0])

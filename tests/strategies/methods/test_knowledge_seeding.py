@@ -15,7 +15,7 @@ def seeding(scenario: str = "class", *, steps: int = 200, experiences: int = 2, 
         "knowledge-seeding",
         benchmark,
         epochs=steps,
-        sleep_clock=StepClock(steps),
+        budget_clock=StepClock(steps),
         chosen={"batch_size": 40, **chosen},
     )
     return strategy, benchmark
@@ -52,7 +52,7 @@ def test_it_is_nights_of_one_stage():
     for name, chosen in (("knowledge-seeding", {}), ("staged-sleep", {"stages": "consolidate"})):
         benchmark = toy_benchmark("class")
         strategy = toy_strategy(
-            name, benchmark, epochs=20, sleep_clock=StepClock(40), chosen=chosen
+            name, benchmark, epochs=20, budget_clock=StepClock(40), chosen=chosen
         )
         for experience in benchmark.train:
             strategy.train(experience)
@@ -66,7 +66,7 @@ def test_a_day_that_was_cut_before_its_night_leaves_the_slow_network():
     strategy.train(benchmark.train[0])
     before = slices(strategy)
     strategy.nights = (Night(0.99, 1.0),)
-    strategy.sleep_clock, strategy.train_epochs = StepClock(4), 4
+    strategy.budget_clock, strategy.train_epochs = StepClock(4), 4
     strategy.train(benchmark.train[1])
     for name, weight in slices(strategy).items():
         assert torch.equal(weight, before[name])

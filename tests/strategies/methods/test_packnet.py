@@ -325,10 +325,10 @@ def test_a_rehearsed_minibatch_is_a_step_of_the_night_and_never_one_too_many(ste
     strategy, meter = metered("packnet-rehearsed", benchmark, steps, chosen={"buffer": 10})
     with meter.experience(0):
         strategy.train(benchmark.train[0])
-    assert meter.steps["night"] == 0  # nothing to rehearse yet
+    assert meter.steps["offline"] == 0  # nothing to rehearse yet
     with meter.experience(1):
         strategy.train(benchmark.train[1])
     assert meter.spent == steps
-    assert meter.steps["night"] == {38: 4, 39: 4, 40: 5}[steps]  # half of what is left, shared
+    assert meter.steps["offline"] == {38: 4, 39: 4, 40: 5}[steps]  # half of what is left, shared
     # 10 images of 36 bytes, label and task label of 8 each, and the place in the reservoir
     assert weights_in_use(strategy).buffer_bytes == pytest.approx(10 * (36 + 16 + 4), abs=40)

@@ -65,7 +65,7 @@ def test_the_day_ends_after_its_minibatches_and_the_night_ends_the_experience(ni
 
 def test_the_day_ends_at_its_progress_and_the_night_when_the_share_is_spent(nights):
     clock = StepClock(50)
-    strategy, _ = trained(epochs=50, chosen={"day": 0.2}, sleep_clock=clock)
+    strategy, _ = trained(epochs=50, chosen={"day": 0.2}, budget_clock=clock)
     assert strategy.clock.train_iterations == 2 * 10
     # four minibatches of ten samples are observed before the sleep
     assert [slept.steps for _, slept in nights] == [50 - 10 - 4] * 2
@@ -110,7 +110,7 @@ def test_without_potentiation_no_night_lets_a_weight_grow(monkeypatch):
 
 def test_an_experience_cut_by_day_is_not_slept_on(nights):
     benchmark = toy_benchmark("class")
-    strategy = toy_strategy("sleep-replay", benchmark, sleep_clock=StepClock(1))
+    strategy = toy_strategy("sleep-replay", benchmark, budget_clock=StepClock(1))
     strategy.train(benchmark.train[0])
     assert not nights
 
@@ -168,10 +168,10 @@ def test_observing_leaves_no_hook_and_the_mode_of_training():
     minibatches = [(torch.rand(5, 1, 6, 6), torch.zeros(5), torch.zeros(5))]
     strategy.model.train()
     strategy.model[1].eval()
-    observer = observe(strategy, minibatches, lambda: True)
+    statistics = observe(strategy, minibatches, lambda: True)
     assert [module.training for module in strategy.model[:3]] == [True, False, True]
     assert not any(m._forward_hooks for m in strategy.model.modules())
-    assert [layer.out_features for layer in observer.maxima] == [300, 100, 4]
+    assert [layer.out_features for layer in statistics.maxima] == [300, 100, 4]
 
 
 def test_weights_that_are_not_finite_undo_the_night(monkeypatch):

@@ -21,7 +21,7 @@ class Note(Stage):
     def sleep(self, strategy, night):
         self.log.append((self.name, round(strategy.progress, 2), round(night.end, 2)))
         while self.takes_time and strategy.progress < night.end:
-            strategy.sleep_clock.tick()
+            strategy.budget_clock.tick()
 
 
 def staged(stages: str, *, scenario: str = "class", steps: int = 100, **chosen):
@@ -31,7 +31,7 @@ def staged(stages: str, *, scenario: str = "class", steps: int = 100, **chosen):
         "staged-sleep",
         benchmark,
         epochs=steps // 4,  # minibatches of 10 of 40 samples
-        sleep_clock=StepClock(steps),
+        budget_clock=StepClock(steps),
         chosen={"stages": stages, **chosen},
     )
     return strategy, benchmark
@@ -138,7 +138,7 @@ def test_without_a_referee_a_step_of_the_night_counts_as_a_minibatch():
     )
     strategy.train(benchmark.train[0])
     assert strategy.clock.train_iterations == 12
-    assert strategy.sleep_clock._ticks == 36
+    assert strategy.budget_clock._ticks == 36
     assert strategy.progress == pytest.approx(1.0)
 
 

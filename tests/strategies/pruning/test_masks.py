@@ -10,7 +10,14 @@ from torch import nn
 
 from strategies.networks.heads import TaskHead
 from strategies.networks.layers import prunable
-from strategies.pruning.masks import SCHEDULES, Guard, geometric, keep_largest, largest, union
+from strategies.pruning.masks import (
+    SCHEDULES,
+    FrozenEntries,
+    geometric,
+    keep_largest,
+    largest,
+    union,
+)
 
 scores = st.lists(st.integers(0, 5), min_size=1, max_size=60).map(
     lambda values: torch.tensor(values, dtype=torch.float)
@@ -75,14 +82,14 @@ def test_masks_fit_kernels_in_any_memory_format(memory_format):
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
-def test_a_guard_restores_bit_for_bit(memory_format):
+def test_frozen_entries_are_restored_bit_for_bit(memory_format):
     parameter = nn.Parameter(torch.randn(4, 3, 3, 3).to(memory_format=memory_format))
     before = parameter.detach().clone()
     trainable = torch.rand(4, 3, 3, 3) < 0.5
-    guard = Guard(parameter, trainable, before.clone())
+    frozen = FrozenEntries(parameter, trainable, before.clone())
     with torch.no_grad():
         parameter.add_(1)
-    guard.restore()
+    frozen.restore()
     assert torch.equal(parameter[~trainable], before[~trainable])
     assert torch.equal(parameter[trainable], before[trainable] + 1)
 

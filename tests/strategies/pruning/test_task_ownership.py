@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies.pruning.masks import masked, pack, union, unpack
-from strategies.pruning.task_ownership import claim, nobody, owned, release, visible
+from strategies.pruning.task_ownership import claim, owned, release, unowned, visible
 
 seeds = st.integers(0, 2**16)
 shapes = st.lists(st.integers(1, 7), min_size=1, max_size=4)
@@ -19,7 +19,7 @@ def random_masks(weights, generator):
 def test_ownership_is_a_partition_and_counts_add_up(seed, tasks, layers):
     generator = torch.Generator().manual_seed(seed)
     weights = {str(i): torch.randn(shape, generator=generator) for i, shape in enumerate(layers)}
-    owners, kept = nobody(weights), []
+    owners, kept = unowned(weights), []
     for task in range(1, tasks + 1):
         free = owned(owners, 0)
         earlier = [owned(owners, k) for k in range(1, task)]
@@ -41,7 +41,7 @@ def test_ownership_is_a_partition_and_counts_add_up(seed, tasks, layers):
 
 
 def test_an_owner_is_one_byte():
-    owners = claim(nobody({"w": torch.zeros(3, 4)}), 255)
+    owners = claim(unowned({"w": torch.zeros(3, 4)}), 255)
     assert owners["w"].dtype == torch.uint8
     assert (owners["w"] == 255).all()
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from strategies.spiking.parameters import SleepParameters
 from strategies.spiking.sleeping_layers import check_can_sleep, sleeping_layers
-from strategies.spiking.spiking_convolutions import sleep_through
+from strategies.spiking.spiking_convolutions import ForwardPass, sleep_through
 from strategies.spiking.spiking_layers import Slept, Spikes, layer_scales, sleep
 from toy import toy_benchmark, toy_strategy
 
@@ -32,9 +32,8 @@ def through(model: nn.Module, mean: torch.Tensor, parameters: SleepParameters, *
     weights = [layer.weight.detach() for layer in layers]
     scales = layer_scales(weights, [0.5] * len(layers), parameters.alpha_scale)
     shown = torch.zeros(1, *mean.shape, dtype=mean.dtype), torch.zeros(1, dtype=torch.long)
-    return sleep_through(
-        model, layers, shown, scales, mean, parameters, generator=generator(), **rest
-    )
+    network = ForwardPass(model, layers, shown)
+    return sleep_through(network, scales, mean, parameters, generator=generator(), **rest)
 
 
 @settings(max_examples=25, deadline=None)
@@ -81,7 +80,8 @@ def test_a_kernel_learns_the_mean_of_its_neurons_that_fire_by_hand():
     model[0].weight.data = torch.tensor([[[[1.5, -0.25]]]], dtype=torch.float64)
     mean = torch.tensor([[[1.0, 1.0, 0.0]]], dtype=torch.float64)
     shown = torch.zeros(1, 1, 1, 3, dtype=torch.float64), torch.zeros(1, dtype=torch.long)
-    slept = sleep_through(model, [model[0]], shown, [1.0], mean, SURE, generator=generator())
+    network = ForwardPass(model, [model[0]], shown)
+    slept = sleep_through(network, [1.0], mean, SURE, generator=generator())
     # potentials 1.25 and 1.5 both fire; the second weight saw one spike and one silence, and a
     # weight below 0 moves by twice the mean of inc and -dec
     assert slept.spikes == [2]
@@ -123,16 +123,16 @@ def test_biases_drive_nobody_the_model_stays_and_who_watches_sees_every_spike():
 
 @pytest.mark.parametrize("scenario", ["class", "task"])
 def test_a_strategy_puts_them_to_sleep_and_takes_their_biases(scenario, monkeypatch):
-    from strategies.methods import sleep_replay
+    from strategies.stages import replay
 
     nights = []
-    real = sleep_replay.sleep_through
+    real = replay.sleep_through
 
     def spy(*args, **kwargs):
         nights.append(real(*args, **kwargs))
         return nights[-1]
 
-    monkeypatch.setattr(sleep_replay, "sleep_through", spy)
+    monkeypatch.setattr(replay, "sleep_through", spy)
     benchmark = toy_benchmark(scenario)
     trunk = [nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
     if scenario == "task":

@@ -42,7 +42,7 @@ def consolidating(stages: str, *, steps: int = 40, experiences: int = 3, **chose
         "staged-sleep",
         benchmark,
         epochs=steps // 5,  # all that the day has room for
-        sleep_clock=StepClock(steps),
+        budget_clock=StepClock(steps),
         chosen={"stages": stages, "batch_size": 40, **chosen},
     )
     return strategy, benchmark.train

@@ -16,7 +16,7 @@ def dreaming(scenario: str = "class", *, steps: int = 300, experiences: int = 2,
         "dreaming",
         benchmark,
         epochs=steps,
-        sleep_clock=StepClock(steps),
+        budget_clock=StepClock(steps),
         chosen={"night": 0.9, **chosen},
     )
     for experience in benchmark.train:

@@ -89,4 +89,4 @@ def test_a_dreamt_minibatch_is_a_step_of_the_night_and_never_one_too_many(steps)
         with meter.experience(index):
             strategy.train(experience)
     assert meter.spent == steps
-    assert meter.steps["night"] == {38: 4, 39: 4, 40: 5}[steps]
+    assert meter.steps["offline"] == {38: 4, 39: 4, 40: 5}[steps]

@@ -1,19 +1,21 @@
-"""What experiments over the number of rounds say: claims C2 to C4, and the adaptive rhythm."""
+"""What the number of prune-retrain rounds does: claims C2 to C4, and the adaptive rhythm."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import combinations
 
+from bench.formatting.markdown import escape, table
 from bench.formatting.numbers import number, percent, points
-from bench.papers import analyses
-from bench.papers.analyses import Move
-from bench.papers.results import Cell, Result, paired_errors
+from bench.papers.ball2020 import analyses
+from bench.papers.ball2020.analyses import Move
+from bench.papers.declaration import Results
+from bench.papers.results import Cell, Experiment, Result, paired_errors
 from bench.papers.verdict import Claim, Verdict, at_least, at_most
-from bench.stats import hypothesis_tests, intervals
+from bench.stats import hypothesis_tests
 from bench.stats.hypothesis_tests import ALPHA
-from bench.stats.intervals import Array, generator, share_interval
+from bench.stats.intervals import Array, generator, mean_interval
 
 BUDGETED, ADAPTIVE = "iterative-prune-budgeted", "iterative-prune-adaptive"
 RATIO = 1.6
@@ -24,8 +26,22 @@ SURE = 0.975
 WITHIN = 0.1
 """Goal of the adaptive rhythm: relative error over the best fixed number of rounds."""
 
-Results = Mapping[str, Result]
 Pair = tuple[str, str]
+"""Names of two experiments."""
+
+
+@dataclass(frozen=True)
+class RoundsExperiment(Experiment):
+    """Error against the number of rounds, and the adaptive rhythm beside it.
+
+    Attributes:
+        simple: whether the task counts as simple.
+        control: whether it asks an earlier question again with one setting changed; it is then no
+            task or architecture of its own.
+    """
+
+    simple: bool = False
+    control: bool = False
 
 
 def rounds_of(cells: Iterable[Cell]) -> list[int]:
@@ -40,19 +56,35 @@ def rounds_and_errors(result: Result) -> tuple[list[int], Array]:
 
 
 def rounds_verdicts(results: Results) -> list[Verdict]:
-    """The rows of experiments over rounds.
-
-    Args:
-        results: these experiments by name.
-    """
-    rows = [_matters(result) for result in results.values()]
-    rows += [_best(result) for result in results.values() if result.experiment.simple]
-    rows += [_first_step(result) for result in results.values() if not result.experiment.simple]
+    """The rows of these experiments, by claim."""
+    every = list(results.values())
     return [
-        *rows,
-        *([_depends(results), _complex_wants_more(results)] if results else []),
-        *(_adaptive(result) for result in results.values()),
+        *(_matters(result) for result in every),
+        *(_best(result) for result in every if _declared(result).simple),
+        *(_first_step(result) for result in every if not _declared(result).simple),
+        _depends(results),
+        _complex_wants_more(results),
+        *(_adaptive(result) for result in every),
     ]
+
+
+def moves_section(results: Results) -> list[str]:
+    """A table of how the best number of rounds moves between experiments; empty for no pair."""
+    found = moves(results)
+    if not found:
+        return []
+    header = ["first", "second", "best is lower in the second, % of resamples", "the same",
+              "higher", "p that the curves differ, Holm"]  # fmt: skip
+    cells = [
+        [
+            escape(results[one].experiment.title),
+            escape(results[other].experiment.title),
+            *(percent(share) for share in (move.lower, move.same, move.higher)),
+            f"{move.p:.2g}",
+        ]
+        for (one, other), move in found.items()
+    ]
+    return ["## Does the best number of rounds move?", "", *table(header, cells)]
 
 
 def moves(results: Results) -> dict[Pair, Move]:
@@ -64,7 +96,7 @@ def moves(results: Results) -> dict[Pair, Move]:
     every = {
         name: rounds_and_errors(result)
         for name, result in results.items()
-        if not result.experiment.control
+        if not _declared(result).control
     }
     found = {}
     for (one, (a, x)), (other, (b, y)) in combinations(every.items(), 2):
@@ -76,8 +108,13 @@ def moves(results: Results) -> dict[Pair, Move]:
     return {pair: replace(found[pair], p=p) for pair, p in zip(found, adjusted, strict=True)}
 
 
+def _declared(result: Result) -> RoundsExperiment:
+    assert isinstance(result.experiment, RoundsExperiment), "only such are put to this analysis"
+    return result.experiment
+
+
 def _matters(result: Result) -> Verdict:
-    simple, (rounds, errors) = result.experiment.simple, rounds_and_errors(result)
+    simple, (rounds, errors) = _declared(result).simple, rounds_and_errors(result)
     published = (
         "about 5 % error at a poor number, 3 % at the best: 1.7 times"
         if simple
@@ -111,7 +148,7 @@ def _best(result: Result) -> Verdict:
     if not len(errors):
         return claim.not_run()
     best = int(errors.mean(axis=0).argmin())
-    found = share_interval(list(errors[:, best]))
+    found = mean_interval(list(errors[:, best]), (0, 1))
     verdict = f"at most {percent(BEST, 0)} %: {at_most(found, BEST)}"
     return claim.answer(f"{points(found)} % at {rounds[best]}", verdict, seeds=len(errors))
 
@@ -123,7 +160,7 @@ def _first_step(result: Result) -> Verdict:
     rounds, errors = rounds_and_errors(result)
     if len(rounds) < 2 or not len(errors):
         return claim.not_run()
-    found = intervals.mean_interval(list(errors[:, 1] - errors[:, 0]), rng=generator())
+    found = mean_interval(list(errors[:, 1] - errors[:, 0]))
     measured = f"{points(found)} points of error from {rounds[0]} to {rounds[1]} rounds"
     return claim.answer(measured, f"above 0: {at_least(found, 0.0)}", seeds=len(errors))
 
@@ -170,7 +207,7 @@ def _complex_wants_more(results: Results) -> Verdict:
     claim = _over_all(
         results, "C4, complex tasks want more rounds than simple ones", "an interaction, in words"
     )
-    simple = {name: result.experiment.simple for name, result in results.items()}
+    simple = {name: _declared(result).simple for name, result in results.items()}
     names = {name: result.experiment.title for name, result in results.items()}
     found = {
         pair: move for pair, move in moves(results).items() if simple[pair[0]] > simple[pair[1]]

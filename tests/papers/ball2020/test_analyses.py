@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from bench.papers import analyses
+from bench.papers.ball2020 import analyses
 
 
 def rng():

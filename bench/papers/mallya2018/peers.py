@@ -1,82 +1,33 @@
-"""What PackNet's experiments say: the price of freezing (C1), no forgetting (C9), and its peer."""
+"""PackNet here and the library's own: what is forgotten (C9), how accurate, how fast."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
-from bench.formatting.numbers import number, percent, points
-from bench.papers import analyses
+from bench.formatting.numbers import number, points
+from bench.papers.declaration import Results
 from bench.papers.results import (
     Cell,
     Result,
-    curves,
     most_forgetting,
     paired_errors,
     steps_per_second,
 )
 from bench.papers.verdict import Claim, Verdict, at_least
 from bench.ranking.pools import Seed
-from bench.stats import intervals
-from bench.stats.intervals import Interval, generator
+from bench.stats.intervals import Interval, mean_interval
 
 FROZEN, LIBRARY = "packnet-frozen", "avalanche-packnet"
-MORE = 2.0
-"""Published: weights used by frozen over unfrozen for the same accuracy are more than this."""
 FASTER = 1.5
 """Goal: training steps per second over the library's."""
 
-READINGS = (
-    ("U1, every snapshot counted", "packnet-snapshot", "used_prunable"),
-    ("U1, the last task's network alone", "packnet-snapshot", "active"),
-    ("U2, final weights", "packnet-unfrozen", "used_prunable"),
-    ("U3, final weights with rehearsal", "packnet-rehearsed", "used_prunable"),
-    ("ours, final weights with dreams at night", "packnet-dreaming", "used_prunable"),
-)
-"""What unfrozen may mean: name, strategy, and which weights count."""
 
-
-def readings_verdicts(results: Mapping[str, Result]) -> list[Verdict]:
-    """C1 for each reading of unfrozen.
-
-    Args:
-        results: experiments frozen and unfrozen, by name.
-    """
-    return [_reading(result, *reading) for result in results.values() for reading in READINGS]
-
-
-def peers_verdicts(results: Mapping[str, Result]) -> list[Verdict]:
-    """C9 and the comparison with the library's PackNet.
-
-    Args:
-        results: experiments of peers, by name.
-    """
+def peers_verdicts(results: Results) -> list[Verdict]:
+    """The rows of these experiments, by claim."""
     asked = (_forgets_nothing, _accuracy, _speed)
     return [question(result) for question in asked for result in results.values()]
-
-
-def _reading(result: Result, name: str, strategy: str, count: str) -> Verdict:
-    claim = Claim.of(
-        result.experiment, f"C1, freezing costs weights, {name}", "more than 2 times the weights"
-    )
-    one, other = (curves(result.of(s), count) for s in (FROZEN, strategy))
-    seeds = sorted(one.keys() & other.keys())
-    if not seeds:
-        return claim.not_run()
-    first, second = ([found[seed] for seed in seeds] for found in (one, other))
-    found = analyses.matched_ratio(first, second, rng=generator())
-    if not found.seeds:
-        nothing = f"none of {found.of} seeds has an accuracy that both reach"
-        return claim.answer(nothing, "cannot be said: nothing to match", seeds=found.of)
-    measured = (
-        f"{number(found.ratio)} times, over {percent(found.low)} to {percent(found.high)} % "
-        f"accuracy; {number(found.at_best)} at the highest that both reach; "
-        f"{found.seeds} of {found.of} seeds have such accuracies"
-    )
-    verdict = f"more than {MORE:g} times: {at_least(found.ratio, MORE)}"
-    return claim.answer(measured, verdict, seeds=found.seeds)
 
 
 def _forgets_nothing(result: Result) -> Verdict:
@@ -101,9 +52,7 @@ def _accuracy(result: Result) -> Verdict:
     for own, peer in _pairs(result):
         errors = paired_errors([own, peer])
         if len(errors):
-            found.append(
-                intervals.mean_interval(list(errors[:, 1] - errors[:, 0]), rng=generator())
-            )
+            found.append(mean_interval(list(errors[:, 1] - errors[:, 0])))
             shown.append(f"{points(found[-1])} at {_varied(own)}")
             seeds = min(seeds or len(errors), len(errors))
     if not found:
@@ -127,7 +76,7 @@ def _speed(result: Result) -> Verdict:
     if not logs:
         return claim.not_run()
     means = [float(np.mean(logs[seed])) for seed in sorted(logs)]
-    found = intervals.mean_interval(means, rng=generator())
+    found = mean_interval(means)
     ratio = Interval(*(math.exp(end) for end in (found.mean, found.low, found.high)))
     measured = f"{number(ratio)} times its training steps per second"
     verdict = f"at least {FASTER:g} times: {at_least(ratio, FASTER)}"

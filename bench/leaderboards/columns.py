@@ -1,0 +1,303 @@
+"""Every column of a leaderboard, declared once: Markdown, CSV, LaTeX, HTML and the documentation
+read this list.
+
+A new column is an entry of COLUMNS, which puts it into the CSV table and the documentation, and
+its name in each of TABLES that shall show it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from bench.config.budget import KINDS
+from bench.formatting.numbers import percent
+from bench.leaderboards.column import (
+    ENDS,
+    INTERVAL,
+    Column,
+    Table,
+    first_to_last,
+    measured,
+    numbers,
+    percents,
+)
+from bench.ranking.leaderboard import LEVELS, SHARES, Row, levels
+
+
+def _seeds_and_failures(row: Row) -> str:
+    """For LaTeX, which has no column of failures and none of provisional ranks."""
+    mark = "$^*$" if row.provisional else ""
+    return f"{len(row.runs)}{mark}{f' ({row.failed} failed)' if row.failed else ''}"
+
+
+def _rank_with_note(row: Row) -> str:
+    return f"{row.rank_text} (provisional)" if row.provisional else row.rank_text
+
+
+def _rank_with_star(row: Row) -> str:
+    return f"{row.rank_text}*" if row.provisional else row.rank_text
+
+
+def _front(row: Row) -> str:
+    rank = row.non_domination_rank
+    return "-" if rank is None else f"{rank}{' (front)' if rank == 1 else ''}"
+
+
+def _metric(name: str, title: str, meaning: str, source: str) -> Column:
+    """The column of one of `bench.stats.metrics.METRICS`: its mean over runs, in percent."""
+    return Column(
+        name=name, title=title, meaning=meaning, source=source, unit="%", form=percents(),
+        value=lambda row: row.mean.metrics[name],
+    )  # fmt: skip
+
+
+def _accuracy_at(i: int, share: float) -> Column:
+    at = percent(share, 0)
+    return Column(
+        name=f"accuracy_at_{at}_percent", title=f"accuracy at {at} % of the weights", unit="%",
+        titles={"shares": f"at {at} %"}, form=percents(), value=lambda row: row.attained[i],
+        meaning=f"best accuracy among the runs that use at most {at} % of the weights: a step "
+        "function; mean over seeds",
+    )  # fmt: skip
+
+
+def _weights_at(i: int, level: float) -> Column:
+    at = percent(level, 0)
+    return Column(
+        name=f"weights_at_{at}_percent_of_joint", title=f"weights for {at} % of joint", unit="%",
+        titles={"needed": lambda table: f"for {percent(levels(table.bounds)[i])} %"},
+        form=percents(2), value=lambda row: row.needed[i],
+        meaning=f"least share of the weights with which a run reaches {at} % of the way from "
+        "chance to joint; a dash unless every seed does",
+    )  # fmt: skip
+
+
+SPENT_ON = {
+    "train": "minibatches and optimizer",
+    "offline": "pruning, sleep, dreaming, retraining",
+    "data": "loading and augmenting",
+    "hooks": "what runs around the training of an experience, such as importances",
+    "validation": "the strategy's own validation",
+}
+
+
+def _seconds(kind: str) -> Column:
+    return Column(
+        name=f"seconds_{kind}", title=kind, unit="s", titles={"seconds": kind}, form=numbers(".2f"),
+        value=lambda row: row.seconds.get(kind, math.nan),
+        meaning=f"mean over runs of the seconds charged for {SPENT_ON.get(kind, kind)}",
+    )  # fmt: skip
+
+
+def _charged_by_search(row: Row) -> float:
+    charged = max(item.record.config.search_charged for item in row.runs.values())
+    return charged or math.nan
+
+
+COLUMNS: dict[str, Column] = {column.name: column for column in (
+    Column(
+        name="strategy", title="strategy", value=lambda row: row.configuration.strategy,
+        meaning="its name in the registry or its import path",
+    ),
+    Column(
+        name="hyperparameters", title="hyper-parameters",
+        value=lambda row: row.configuration.hyperparameters,
+        meaning="those that differ from the defaults, as JSON",
+    ),
+    Column(
+        name="resolved", title="all hyper-parameters",
+        value=lambda row: row.configuration.resolved, meaning="all of them, as JSON",
+    ),
+    Column(
+        name="label", title="label", value=lambda row: row.label,
+        meaning="the strategy with every hyper-parameter that differs from its defaults",
+    ),
+    Column(
+        name="name", title="strategy", value=lambda row: row.name, csv=(),
+        meaning="the strategy with what differs from its defaults and between rows",
+    ),
+    Column(
+        name="ranked", title="ranked", value=lambda row: row.ranked,
+        meaning="False for an upper bound, which sees all data at once",
+    ),
+    Column(
+        name="rank", title="rank", value=lambda row: row.rank,
+        meaning="= marks rows that share one: none was told apart from the row above it",
+        shown={"ranking": _rank_with_note, "html": _rank_with_star,
+               "latex": lambda row: row.rank_text, "terminal": lambda row: row.rank_text},
+    ),
+    Column(
+        name="rank_interval", title="rank interval", value=lambda row: row.rank_interval,
+        form=first_to_last, csv=ENDS, source="Hall & Miller 2009",
+        meaning="first and last rank of a row, by mean hypervolume, in 95 % of resamples over "
+        "seeds, drawn for all rows together; of few seeds they are rather too narrow",
+    ),
+    Column(
+        name="provisional", title="provisional", value=lambda row: row.provisional,
+        meaning="whether there are fewer than five seeds",
+    ),
+    Column(
+        name="p_above_holm", title="p against row above, Holm", value=lambda row: row.p_above,
+        form=numbers(".3g"), source="Holm 1979",
+        meaning="p-value of the paired test against the row above, adjusted for all neighbours",
+    ),
+    Column(
+        name="probability_of_improvement", title="probability of improvement, row above",
+        form=numbers(".2f"), value=lambda row: row.improvement, source="Agarwal et al. 2021",
+        meaning="probability that a run of the row above has the larger hypervolume than one of "
+        "this row; ties count half",
+    ),
+    Column(
+        name="non_domination_rank", title="non-domination rank",
+        value=lambda row: row.non_domination_rank, shown={"ranking": _front},
+        source="Deb et al. 2002",
+        meaning="1: no row has fewer weights and more accuracy (no worse in both, better in one); "
+        "2: so once those of rank 1 are taken away; and so on, from the row's means as the page "
+        "prints them, so that a fraction of one weight puts no row on the front",
+    ),
+    Column(
+        name="p_on_front", title="P(on front)", form=numbers(".2f"),
+        value=lambda row: row.on_front, source="this project",
+        meaning="share of resamples over seeds in which the row's means lie on the Pareto front",
+    ),
+    Column(
+        name="seeds", title="seeds", value=lambda row: len(row.runs), titles={"latex": "$n$"},
+        shown={"latex": _seeds_and_failures}, meaning="number of runs that count",
+    ),
+    Column(
+        name="failed", title="failed", value=lambda row: row.failed,
+        shown={table: lambda row: f"{row.failed}/{len(row.runs)}" for table in ("ranking", "html")},
+        meaning="runs that failed; they count as worst",
+    ),
+    Column(
+        name="accuracy", title="accuracy", unit="%", value=lambda row: row.accuracy,
+        titles={"learning": "final average accuracy"}, form=percents(), csv=INTERVAL,
+        meaning="mean over j of `R[n, j]`", source="Lopez-Paz & Ranzato 2017",
+    ),
+    Column(
+        name="weights", title="weights used", unit="%", value=lambda row: row.weights,
+        titles={"latex": "weights, %"}, form=percents(2, collapse=True), csv=INTERVAL,
+        meaning="weights in use after the last experience, as a share of the model's",
+    ),
+    Column(
+        name="hypervolume", title="hypervolume", value=lambda row: row.hypervolume,
+        form=numbers(".3f"), csv=INTERVAL, source="Zitzler & Thiele 1999",
+        meaning="headline: area that (weights, accuracy) dominates within frozen bounds",
+    ),
+    Column(
+        name="forgetting", title="forgetting", unit="%", value=lambda row: row.forgetting,
+        titles={"learning": "forgetting (max minus last)"}, form=percents(), csv=INTERVAL,
+        meaning="mean over j < n of `max over i < n of R[i, j]`, minus `R[n, j]`",
+        source="Chaudhry et al. 2018",
+    ),
+    Column(
+        name="weights_prunable", title="of prunable", unit="%", form=percents(2),
+        value=lambda row: row.mean.weights_prunable,
+        meaning="weights used, over weight matrices and kernels only",
+    ),
+    _metric(
+        "average_incremental_accuracy", "average incremental accuracy",
+        "mean over i of the mean of `R[i, 1..i]`", "Rebuffi et al. 2017",
+    ),
+    _metric(
+        "backward_transfer", "backward transfer", "mean over j < n of `R[n, j] - R[j, j]`",
+        "Lopez-Paz & Ranzato 2017",
+    ),
+    _metric(
+        "forward_transfer", "forward transfer", "mean over i > 1 of `R[i-1, i] - chance`",
+        "Lopez-Paz & Ranzato 2017, with chance for the untrained network",
+    ),
+    _metric(
+        "plasticity", "plasticity", "mean over j of `R[j, j]`",
+        "Riemer et al. 2019 (learning accuracy)",
+    ),
+    _metric("stability", "stability", "mean over j < n of `R[n, j]`", "Sarfraz et al. 2022"),
+    _metric(
+        "anytime_accuracy", "anytime accuracy",
+        "area under the accuracy on the experiences so far over the charged share of the budget: "
+        "chance before the first measurement, each measurement held until the next, the last to "
+        "the end of the budget", "this project",
+    ),
+    Column(
+        name="charged", title="charged", unit="% of budget", form=percents(),
+        titles={"terminal": "charged"}, value=lambda row: row.mean.charged,
+        meaning="share of the budget that was charged, mean over runs",
+    ),
+    Column(
+        name="cpu_share", title="CPU share", unit="%", form=percents(),
+        value=lambda row: row.mean.cpu_share,
+        meaning="CPU seconds over wall seconds times threads: how much of its cores the run "
+        "really had",
+    ),
+    Column(
+        name="total_parameters", title="total parameters", form=numbers(",.0f"),
+        value=lambda row: row.mean.total_parameters,
+        meaning="parameters of all networks of the strategy, as the run counts them",
+    ),
+    Column(
+        name="buffer_bytes", title="buffer", unit="bytes", form=numbers(",.0f"),
+        value=lambda row: row.mean.buffer_bytes,
+        meaning="stored examples, statistics, teachers and importances as the strategy holds them",
+    ),
+    Column(
+        name="stored_bytes", title="stored size", unit="bytes", form=numbers(",.0f"),
+        value=lambda row: row.mean.stored_bytes,
+        meaning="what must be saved to answer for all experiences, compressed",
+    ),
+    *(_accuracy_at(i, share) for i, share in enumerate(SHARES)),
+    *(_weights_at(i, level) for i, level in enumerate(LEVELS)),
+    *map(_seconds, KINDS),
+    Column(
+        name="charged_most", title="most charged", form=percents(),
+        value=lambda row: row.most_charged,
+        meaning="share of the budget that was charged, largest over runs",
+    ),
+    Column(
+        name="search_charged", title="its search charged", csv=(), optional=True,
+        titles={"cost": lambda table: "its search charged, "
+                f"{'steps' if table.key.clock == 'steps' else 's'}"},
+        form=numbers(",.0f"), value=_charged_by_search,
+        meaning="what the search that chose the row was charged, in the unit of the budget",
+    ),
+)}  # fmt: skip
+"""The columns by name, in the order of the CSV table and of the documentation."""
+
+TABLES: dict[Table, tuple[str, ...]] = {
+    "ranking": (
+        "rank", "rank_interval", "name", "seeds", "failed", "hypervolume", "p_above_holm",
+        "probability_of_improvement", "non_domination_rank", "p_on_front", "accuracy", "weights",
+        "weights_prunable",
+    ),
+    "learning": (
+        "name", "accuracy", "average_incremental_accuracy", "anytime_accuracy", "forgetting",
+        "backward_transfer", "forward_transfer", "plasticity", "stability",
+    ),
+    "shares": ("name", "hypervolume", *(_accuracy_at(0, share).name for share in SHARES)),
+    "needed": ("name", *(_weights_at(0, level).name for level in LEVELS)),
+    "cost": (
+        "name", "charged", "charged_most", "cpu_share", "total_parameters", "buffer_bytes",
+        "stored_bytes", "search_charged",
+    ),
+    "seconds": ("name", *(_seconds(kind).name for kind in KINDS)),
+    "latex": (
+        "rank", "name", "seeds", "hypervolume", "accuracy", "forgetting", "weights",
+        "non_domination_rank",
+    ),
+    "html": (
+        "rank", "rank_interval", "name", "seeds", "failed", "hypervolume", "accuracy", "weights",
+        "non_domination_rank", "p_on_front", "forgetting", "anytime_accuracy", "plasticity",
+        "stability", "charged", *(_seconds(kind).name for kind in KINDS),
+    ),
+    "terminal": (
+        "rank", "name", "accuracy", "forgetting", "weights", "hypervolume", "charged", "seeds",
+        "failed",
+    ),
+}  # fmt: skip
+"""The names of the columns of each table, from left to right."""
+
+
+def columns_of(table: Table, rows: Sequence[Row]) -> list[Column]:
+    """The columns of a table of these rows, in order."""
+    found = [COLUMNS[name] for name in TABLES[table]]
+    return [c for c in found if not c.optional or any(measured(c.value(row)) for row in rows)]

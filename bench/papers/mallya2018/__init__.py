@@ -1,0 +1,1 @@
+"""Mallya & Lazebnik 2018: PackNet forgets nothing, here beside the library's own."""

@@ -1,0 +1,41 @@
+"""Records of older schemas, read in the words of the present one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.records.schema import SCHEMA
+
+_COST_SINCE_3 = {"excused_seconds": "uncharged_seconds"}
+_KINDS_SINCE_3 = {"night": "offline"}
+
+
+def upgraded(payload: dict[str, Any]) -> dict[str, Any]:
+    """The record in the present schema; `payload` stays as it is.
+
+    2: the environment has a calibration, the cost its steps by experience; both may be null.
+    3: the record has the source of a user's own model. The `excused_seconds` of the cost are
+    `uncharged_seconds`, and what it charged as `night` is `offline`.
+
+    Raises:
+        ValueError: for one of a schema that is not known.
+    """
+    version = payload.get("schema_version")
+    if not isinstance(version, int) or not 1 <= version <= SCHEMA:
+        raise ValueError(f"schema_version must be in 1 to {SCHEMA}, got {version!r:.20}")
+    new = payload | {"schema_version": SCHEMA}
+    if version < 3 and isinstance(payload.get("cost"), dict):
+        new["cost"] = _cost_since_3(payload["cost"])
+    return new
+
+
+def _cost_since_3(cost: dict[str, Any]) -> dict[str, Any]:
+    new = _renamed(cost, _COST_SINCE_3)
+    for name in ("seconds_by_kind", "steps"):
+        if isinstance(new.get(name), dict):
+            new[name] = _renamed(new[name], _KINDS_SINCE_3)
+    return new
+
+
+def _renamed(fields: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {names.get(name, name): value for name, value in fields.items()}

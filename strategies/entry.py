@@ -1,0 +1,71 @@
+"""How a strategy is declared: its entry, and the explanation that its page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from strategies.search_space import Space
+
+ALL = ("task", "class", "domain")
+"""Every scenario."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """What no code can say of a strategy with a schedule, in Markdown.
+
+    Attributes:
+        does: what it does, in plain words.
+        whose: what is the paper's and what is our choice.
+        memory: what counts as weights used, and what is stored besides.
+        use: when to use it.
+    """
+
+    does: str
+    whose: str
+    memory: str
+    use: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """What no code can say of a dense strategy, which trains all weights and never sleeps.
+
+    Attributes:
+        does: what it does, in plain words.
+        memory: what is stored besides the network.
+        meanings: what its hyper-parameters do, where the code that takes them is not ours.
+    """
+
+    does: str
+    memory: str
+    meanings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A strategy of the benchmark.
+
+    Attributes:
+        factory: `module:name` of a `SupervisedTemplate` class, or of a function that returns one.
+        summary: what it does, in one line.
+        paper: authors and year, "-" for none.
+        scenarios: those it can do; every other is refused before a run starts.
+        defaults: hyper-parameters whose default differs from the factory's own, or that have none.
+        space: what a search varies unless it is told otherwise; each default lies in its range.
+        ranked: False for upper bounds that see all data at once.
+        presets: values of several hyper-parameters at once, by the name that `preset` takes.
+        explanation: what its page says; None shows the factory's docstring.
+    """
+
+    factory: str
+    summary: str
+    paper: str
+    scenarios: tuple[str, ...] = ALL
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    space: Space = field(default_factory=dict)
+    ranked: bool = True
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    explanation: Explanation | Baseline | None = None

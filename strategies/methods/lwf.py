@@ -1,0 +1,27 @@
+"""Learning without forgetting by Avalanche (Li & Hoiem 2016)."""
+
+from __future__ import annotations
+
+from strategies.entry import Baseline, Entry
+from strategies.search_space import Range
+
+ENTRIES = {
+    "lwf": Entry(
+        factory="avalanche.training.supervised:LwF",
+        summary="distillation from the network before the experience",
+        paper="Li & Hoiem 2016",
+        defaults={"alpha": 1.0, "temperature": 2.0},
+        space={"alpha": Range(0.1, 10.0, log=True), "temperature": Range(1.0, 5.0)},
+        explanation=Baseline(
+            does=(
+                "Keeps the answers of the network as it was before the experience, on the new "
+                "examples."
+            ),
+            memory="a copy of the network",
+            meanings={
+                "alpha": "weight of keeping the answers, at least 0.",
+                "temperature": "at which the answers are compared, above 0.",
+            },
+        ),
+    ),
+}

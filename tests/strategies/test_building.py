@@ -1,0 +1,76 @@
+"""How a strategy gets its clock, by today's name and by yesterday's."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+from avalanche.training.supervised import Naive
+
+from strategies import building
+from strategies.entry import Entry
+from toy import StepClock, toy_benchmark, toy_model
+
+
+class Told(Naive):
+    """Keeps its clock."""
+
+    def __init__(self, *, budget_clock=None, **base_kwargs):
+        super().__init__(**base_kwargs)
+        self.told = budget_clock
+
+
+class ToldByTheFormerName(Naive):
+    """Keeps its clock, which it takes by the name of the release before."""
+
+    def __init__(self, *, sleep_clock=None, **base_kwargs):
+        super().__init__(**base_kwargs)
+        self.told = sleep_clock
+
+
+def built(factory, clock):
+    benchmark = toy_benchmark("class")
+    entry = Entry(f"{factory.__module__}:{factory.__name__}", "does", "-")
+    return building.build(
+        "mine", entry, model=toy_model(benchmark), scenario="class", chosen={}, budget_clock=clock
+    )
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or _this_module())
+
+
+def _this_module():
+    from types import SimpleNamespace
+
+    return SimpleNamespace(Told=Told, ToldByTheFormerName=ToldByTheFormerName, Naive=Naive)
+
+
+def test_a_strategy_is_given_its_clock():
+    clock = StepClock(4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)
+        assert built(Told, clock).told is clock
+
+
+def test_the_former_name_of_the_clock_is_filled_with_one_line_that_names_the_new_one():
+    clock = StepClock(4)
+    with pytest.warns(FutureWarning) as warned:
+        assert built(ToldByTheFormerName, clock).told is clock
+    (warning,) = warned
+    assert str(warning.message) == (
+        "mine takes 'sleep_clock', which is called 'budget_clock' now: rename the parameter, "
+        "the next release fills it no more"
+    )
+
+
+@pytest.mark.parametrize(
+    ("factory", "sees"), [(Told, True), (ToldByTheFormerName, True), (Naive, False)]
+)
+def test_a_clock_by_either_name_is_one_and_no_hyperparameter(factory, sees):
+    entry = Entry(f"{factory.__module__}:{factory.__name__}", "does", "-")
+    assert building.sees_clock(entry) == sees
+    assert not {"budget_clock", "sleep_clock"} & building.hyperparameters(entry).keys()

@@ -7,7 +7,7 @@ by generators of their own; the global generators are never touched.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
@@ -120,14 +120,14 @@ def make_benchmark(
         id=name,
         version=made.version,
         scenario=scenario,
-        avalanche=make_scenario(made.streams, made.classes, scenario == "task"),
+        avalanche=make_scenario(streams, made.classes, scenario == "task"),
         n_classes=max(made.answers),
         input_shape=made.input_shape,
         classes_by_experience=made.classes,
         labels_by_experience=made.labels,
         data_hash=made.data_hash,
-        train_samples=[len(part) for part in made.streams["train"]],
-        test_samples=[len(part) for part in made.streams["test"]],
+        train_samples=[len(part) for part in streams["train"]],
+        test_samples=[len(part) for part in streams["test"]],
         chance=fmean(1 / number for number in made.answers),
     )
 

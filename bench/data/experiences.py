@@ -18,10 +18,10 @@ Streams = Mapping[str, Sequence[Data]]
 
 @dataclass(frozen=True)
 class Experiences:
-    """What a benchmark is made of, before Avalanche gets it.
+    """What a stream is made of, before a part is held out and Avalanche gets it.
 
     Attributes:
-        streams: `train` and `test`, and `valid` if something is held out.
+        streams: `train` and `test`.
         classes: for each experience its targets, sorted.
         labels: for each experience the data set's labels; see `Benchmark`.
         answers: for each experience how many answers there are for one sample.

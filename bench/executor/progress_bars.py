@@ -57,7 +57,8 @@ class Display(Listener):
     def planned(self, plan: Plan) -> None:
         """Say how much there is to do, and give all runs a line."""
         done, missing = len(plan.done), len(plan.missing)
-        budgets = sorted({str(config.budget) for config in plan.missing})
+        configs = [*plan.missing, *(record.config for record in plan.done)]
+        budgets = sorted({str(config.budget) for config in configs})
         of = f" of {', '.join(budgets)}" if budgets else ""
         self._console.print(f"{done + missing} runs{of}: {done} done, {missing} to go")
         self._left, self._total = list(plan.missing), missing

@@ -66,9 +66,10 @@ def summary(alone: Rates, beside: Rates, *, jobs: int, measured: datetime) -> Ca
     """The calibration that these rates give.
 
     Args:
-        alone: steps per second of pairs (A, B), without and with busy neighbours; at least two
-            pairs alone, none beside when jobs is 1.
-        beside: see `alone`.
+        alone: steps per second of pairs (A, B) without busy neighbours; at least two pairs.
+        beside: the same with busy neighbours; none if `jobs` is 1.
+        jobs: how many ran at once beside each other.
+        measured: when.
     """
     ratio, low, high = _median_interval([a / b for a, b in alone])
     speed = _median_rate(alone)

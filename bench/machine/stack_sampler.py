@@ -92,7 +92,8 @@ def part_of(train: Call, calls: Iterable[Call]) -> str:
 class Sampler:
     """Samples this process's main thread inside `with`; SIGALRM is its own for so long.
 
-    seconds: by part, only while `bench.runner.run` is in the strategy's `train`.
+    Attributes:
+        seconds: by part, counted only while `bench.runner.run` is in the strategy's `train`.
     """
 
     def __init__(self) -> None:

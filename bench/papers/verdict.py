@@ -38,7 +38,9 @@ class Claim:
         """The row.
 
         Args:
-            seeds: that the numbers rest on; few make it provisional.
+            measured: our figure with its interval.
+            verdict: what follows from it.
+            seeds: how many the numbers rest on; few make the verdict provisional.
         """
         few = f" (provisional: fewer than {LISTED_FROM} seeds)" if seeds < LISTED_FROM else ""
         n = f"n = {seeds} seed{'' if seeds == 1 else 's'}"

@@ -116,7 +116,11 @@ def declare(root: Path, folders: Sequence[Path]) -> None:
 
 
 def check(studies: Sequence[Study]) -> None:
-    """ValueError unless the studies search the same number of rounds of one strategy."""
+    """Accept studies that search the same number of rounds of one strategy.
+
+    Raises:
+        ValueError: for others.
+    """
     if len(studies) < 2:
         raise ValueError(f"studies to compare must be two or more, got {len(studies)}")
     strategies = sorted({study.strategy for study in studies})

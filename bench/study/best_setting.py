@@ -63,7 +63,12 @@ class Response:
     """
 
     def __init__(self, space: Space, trials: Sequence[Trial], name: str) -> None:
-        """trials: `enough` of them; name: a range."""
+        """The surface that these trials give.
+
+        Args:
+            trials: `enough` of them.
+            name: of a hyper-parameter that is a range.
+        """
         finished = done(trials)
         tried = space[name]
         assert isinstance(tried, Range), "only a range has a best value between others"
@@ -153,7 +158,7 @@ def _slope(values: Sequence[Array]) -> Array:
 
 
 def _permuted(left: Array, task: Response, rng: np.random.Generator) -> Array:
-    """(trials, PERMUTATIONS); as large as the errors that the fit has made smaller."""
+    """Permuted residuals, (trials, PERMUTATIONS), widened by what the fit has taken off them."""
     free = len(left) - task.others.shape[1]
     wider = left * np.sqrt(len(left) / free)
     return rng.permuted(np.tile(wider, (PERMUTATIONS, 1)), axis=1).T

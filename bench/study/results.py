@@ -115,7 +115,11 @@ class Surface:
     """A random forest's idea of a number over the whole space, from the trials there are."""
 
     def __init__(self, space: Space, trials: Sequence[Trial], values: Sequence[float]) -> None:
-        """values: the number at each trial; at least LEAST_TRIALS."""
+        """What these numbers give.
+
+        Args:
+            values: the number at each trial; at least LEAST_TRIALS.
+        """
         assert len(trials) == len(values) >= LEAST_TRIALS, "asked of enough trials only"
         self._space = space
         from sklearn.ensemble import RandomForestRegressor  # slow, and only figures need it

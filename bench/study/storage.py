@@ -165,7 +165,8 @@ def hidden(url: str) -> str:
 def open_index(study: Study, storage: BaseStorage, **options: Any) -> optuna.Study:
     """The study in its storage, made there if there is none.
 
-    options: sampler and pruner.
+    Args:
+        options: `sampler` and `pruner`, as Optuna takes them.
 
     Raises:
         ValueError: if the storage belongs to another study.
@@ -187,7 +188,14 @@ def open_index(study: Study, storage: BaseStorage, **options: Any) -> optuna.Stu
 
 
 def refuse_another(then: Study, now: Study, where: str) -> None:
-    """ValueError with what differs, unless the two are one study."""
+    """Accept two that are one study.
+
+    Args:
+        where: what holds the first, for the message.
+
+    Raises:
+        ValueError: if they are not; tells what differs.
+    """
     if different := differences(then, now):
         told = "; ".join(different)
         raise ValueError(f"{where} belongs to another study: {told}. Choose another --out")

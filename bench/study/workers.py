@@ -26,11 +26,12 @@ class Worker:
     """
 
     def __init__(self, folder: Path) -> None:
-        """folder: of the study; ValueError if one cannot write there."""
+        """A worker in the folder of a study, not yet alive."""
         self._folder = folder / ".workers"
         self.name = uuid.uuid4().hex[:12]
 
     def __enter__(self) -> Worker:
+        """Raises ValueError if one cannot write in the folder."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._alive = (self._folder / self.name).open("w")
@@ -96,7 +97,11 @@ class Heartbeats:
     """Tells a database once in a while which trials are alive; nothing where there is none."""
 
     def __init__(self, storage: BaseStorage, alive: Callable[[], list[int]]) -> None:
-        """alive: ids of the open trials."""
+        """Heartbeats for a storage.
+
+        Args:
+            alive: gives the ids of the open trials.
+        """
         self._storage, self._alive = storage, alive
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)

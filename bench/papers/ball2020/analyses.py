@@ -71,10 +71,11 @@ def extremes(errors: Array, *, rng: np.random.Generator) -> Extremes:
 
 
 def settings_differ(errors: Array, *, rng: np.random.Generator) -> float:
-    """p-value that the settings differ: their range of means when each seed's errors are shuffled.
+    """The p-value that settings differ: a permutation test of the range of their means.
 
-    It compares the observed gap with the largest gap of as many equal settings, so that looking
-    for the best and the worst costs what it must. 1.0 for fewer than two seeds.
+    Each seed's errors are shuffled. The test compares the observed gap with the largest gap of as
+    many equal settings, so that looking for the best and the worst costs what it must. 1.0 for
+    fewer than two seeds.
     """
     if len(errors) < 2:
         return 1.0
@@ -85,7 +86,7 @@ def settings_differ(errors: Array, *, rng: np.random.Generator) -> float:
 
 
 def best_shares(errors: Array, *, rng: np.random.Generator) -> Array:
-    """(settings,) share of resamples over seeds in which each has the least mean error."""
+    """Share of resamples over seeds in which each setting has the least mean error, (settings,)."""
     best = _resampled(errors, rng).argmin(axis=1)
     return np.bincount(best, minlength=errors.shape[1]) / len(best)
 
@@ -95,7 +96,10 @@ class Move:
     """How the best setting of a second experiment lies to that of the first: shares that add to 1.
 
     Attributes:
-        p: interaction of setting and experiment; see `interaction`.
+        lower: share in which the best setting of the second experiment is the lower one.
+        same: share in which both have the same.
+        higher: share in which it is the higher one.
+        p: of `interaction`, that the effect of the setting depends on the experiment.
     """
 
     lower: float
@@ -117,7 +121,7 @@ def move(first: Array, second: Array, *, rng: np.random.Generator) -> Move:
 
 
 def interaction(first: Array, second: Array, *, rng: np.random.Generator) -> float:
-    """p-value that the effect of the setting depends on the experiment.
+    """The p-value that the effect of the setting depends on the experiment.
 
     Each seed's profile is its log errors less their mean, so that one experiment may be harder
     than the other by any factor. The profiles are dealt to the two experiments anew: all splits
@@ -146,9 +150,11 @@ def interaction(first: Array, second: Array, *, rng: np.random.Generator) -> flo
 def excess(candidate: Array, errors: Array, *, rng: np.random.Generator) -> Interval:
     """Relative error of `candidate` over the best setting: 0.1 is a tenth more, negative is less.
 
+    The interval is the basic bootstrap of the logarithm over seeds. The best setting is selected
+    anew in each resample.
+
     Args:
-        candidate: (seeds,), of the same seeds as `errors`. Basic bootstrap of the logarithm over
-            seeds, the best setting selected anew in each resample.
+        candidate: its errors, (seeds,), of the same seeds as `errors`.
     """
     table = np.column_stack([candidate, errors])
     means, again = table.mean(axis=0), _resampled(table, rng)
@@ -185,11 +191,12 @@ def matched_ratio(
 ) -> Matched:
     """Weights that `first` needs over those of `second` at the same accuracy, seed by seed.
 
+    The logarithm of the weights is interpolated over accuracy along the `envelope` of a seed. A
+    seed without an accuracy that both reach is left out and counted. The interval is over seeds.
+
     Args:
-        first: the points of each seed, in the same order of seeds. log(weights) is interpolated
-            over accuracy along the `envelope` of a seed. A seed without an accuracy that both reach
-            is left out and counted. The interval is over seeds.
-        second: see `first`.
+        first: the points of each seed.
+        second: the points of the same seeds, in the same order.
     """
     logs, tops, ranges = [], [], []
     for one, other in zip(first, second, strict=True):
@@ -230,7 +237,7 @@ def _log_weights(front: Points, levels: Array) -> Array:
 
 
 def _resampled(errors: Array, rng: np.random.Generator) -> Array:
-    """(RESAMPLES, settings) mean errors over seeds drawn with replacement."""
+    """Mean errors over seeds drawn with replacement, (RESAMPLES, settings)."""
     n = len(errors)
     return errors[rng.integers(0, n, (RESAMPLES, n))].mean(axis=1)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import statistics
 from collections.abc import Sequence
@@ -106,15 +104,20 @@ def page_markdown(found: Sequence[Profile], *, command: str, machine: str, cost:
 
 def page_csv(found: Sequence[Profile]) -> str:
     """Every part of every strategy in full precision, nothing folded."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["benchmark", "scenario", "budget", "strategy", "part", "seconds", "share"])
-    for profile in found:
-        key = profile.key
-        conditions = [key.benchmark, key.scenario, budget_text(key), profile.label]
-        for part, seconds in sorted(profile.seconds.items()):
-            writer.writerow([*conditions, part, seconds, profile.share(part)])
-    return text.getvalue()
+    import pandas as pd
+
+    columns = ["benchmark", "scenario", "budget", "strategy", "part", "seconds", "share"]
+    lines = [
+        (*_conditions(one), part, seconds, one.share(part))
+        for one in found
+        for part, seconds in sorted(one.seconds.items())
+    ]
+    return pd.DataFrame(lines, columns=columns).to_csv(index=False, lineterminator="\n")
+
+
+def _conditions(found: Profile) -> tuple[str, ...]:
+    key = found.key
+    return key.benchmark, key.scenario, budget_text(key), found.label
 
 
 def _table(found: Sequence[Profile]) -> list[str]:

@@ -19,7 +19,7 @@ from bench.config.run_config import RunConfig
 from bench.executor.executor import Executor
 from bench.executor.processes import answer
 from bench.machine import stack_sampler
-from bench.machine.stack_sampler import live_sampled, samples_file
+from bench.machine.stack_sampler import run_child_sampled, samples_file
 from bench.papers.declaration import find_paper, paper_names, suites_of
 from bench.records.store import Store
 
@@ -94,7 +94,7 @@ def test_a_short_profile_has_no_empty_part(tmp_path):
         budget=Budget.parse("600steps"),
     )
     store = Store(tmp_path)
-    [record] = Executor(store, life=live_sampled).run([config])
+    [record] = Executor(store, child=run_child_sampled).run([config])
     assert record.status == "ok", record.reason
     seconds = json.loads(samples_file(store.path(config, 1)).read_text())
     assert {"data", "forward", "backward", "optimizer", "frame", "night: Replay"} <= seconds.keys()

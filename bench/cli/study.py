@@ -73,9 +73,9 @@ def study(
     if context.invoked_subcommand is not None:
         return
     search = read_fields(SearchFlags, flags)
-    declared = _study(study_file, given, out)
     if benchmarks:
         _refuse_beside_benchmarks(given, search)
+    declared = _study(study_file, given, out)
     raise typer.Exit(0 if _search(declared, search, benchmarks, out) else 1)
 
 

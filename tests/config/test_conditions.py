@@ -19,7 +19,7 @@ from bench.config.suite import Suite
 from bench.leaderboards.page import facts
 from bench.ranking.configurations import run_command
 from bench.ranking.pools import PoolKey, pool_key
-from bench.ranking.rank import boards
+from bench.ranking.rank import rank_all
 from bench.records.store import Stored
 from bench.study.study import Study
 from factories import make_record
@@ -65,7 +65,7 @@ def test_a_field_separates_pools_iff_it_is_a_condition_or_tells_the_task(name):
 @pytest.mark.parametrize("name", OTHER)
 def test_a_field_is_a_fact_on_pages_iff_it_has_a_title(name):
     plain, other = (
-        facts(boards([Stored(Path("x.json"), make_record(**chosen))])[0])
+        facts(rank_all([Stored(Path("x.json"), make_record(**chosen))])[0])
         for chosen in ({}, {name: OTHER[name]})
     )
     title = SharedFields.model_fields[name].title

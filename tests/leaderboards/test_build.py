@@ -358,7 +358,7 @@ class TestPages:
                 make_record("ewc", 0, status="oom", version=None, data_hash=None),
             ]
         )
-        folders = page.Folders(Path("records"), Path("leaderboards"))
+        folders = page.Folders(Path("nowhere/records"), Path("nowhere"))
         straight = build.render(admission.Evidence(tuple(records), {}), folders)
         order.shuffle(records)
         shuffled = build.render(admission.Evidence(tuple(records), {}), folders)
@@ -422,7 +422,9 @@ class TestPages:
     def test_charged_seconds_stand_by_kind(self, tmp_path):
         page = page_of(tmp_path, make_runs("naive"), make_runs("ewc", status="oom"))
         _, seconds = page.split("### Charged seconds by kind\n\n")
-        assert seconds.splitlines()[0] == "| strategy | train | night | data | hooks | validation |"
+        assert (
+            seconds.splitlines()[0] == "| strategy | train | offline | data | hooks | validation |"
+        )
         assert "| naive | 18.00 | - | - | - | - |" in seconds
         assert "| ewc | - | - | - | - | - |" in seconds
 

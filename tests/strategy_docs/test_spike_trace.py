@@ -88,7 +88,7 @@ def test_the_figure_has_a_raster_and_a_histogram_for_each_layer(night):
 
 def test_the_command_writes_both_files(tmp_path: Path):
     called = CliRunner().invoke(
-        app, ["night", "--budget", "2000steps", "--set", "day_steps=50", "--experience", "1",
+        app, ["plot-night", "--budget", "2000steps", "--set", "day_steps=50", "--experience", "1",
               "--out", str(tmp_path / "x.png")],
     )  # fmt: skip
     assert called.exit_code == 0, called.output

@@ -148,6 +148,8 @@ def leaderboard(
     chosen = admission.select(
         admission.read(root).stored, benchmark=benchmark, scenario=scenario, budget=budget
     )
+    if not chosen:
+        raise ValueError(f"there must be records in {root}, found none")
     return frame(rank_all(chosen), page=root / "leaderboard")
 
 
@@ -209,9 +211,11 @@ def _differences(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def _existing(folder: str | Path) -> Path:
+    if not isinstance(folder, str | os.PathLike):
+        raise ValueError(f"folder must be the path of a folder, got {type(folder).__name__}")
     root = Path(folder)
     if not root.is_dir():
-        raise ValueError(f"{root} must be a folder of records, got none there")
+        raise ValueError(f"{str(root)!r} must be a folder of records, got none there")
     return root
 
 

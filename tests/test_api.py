@@ -81,7 +81,9 @@ def test_strategies_and_folders_are_compared_by_seed(folder):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: bench.load("nowhere"), "nowhere must be a folder of records"),
+        (lambda: bench.load("nowhere"), "'nowhere' must be a folder of records"),
+        (lambda: bench.load(None), "folder must be the path of a folder, got NoneType"),
+        (lambda: bench.leaderboard("."), "there must be records in ., found none"),
         (lambda: bench.run("niave"), "did you mean 'naive'"),
         (lambda: bench.run("naive", benchmrak="split-digits"), "did you mean 'benchmarks'"),
         (lambda: bench.run("naive", seeds=3), "these conditions make 3: take run_suite"),

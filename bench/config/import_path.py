@@ -60,6 +60,8 @@ def check_import_path(kind: str, path: str) -> None:
         raise _not_importable(kind, path, error) from error
     if not {wanted, "*", "__getattr__"} & names:
         public = [name for name in names if not name.startswith("_")]
+        if not public:
+            raise ValueError(f"{kind} {path!r}: {file.name} must define {wanted!r}, got no name")
         raise ValueError(f"{kind} {path!r}: {suggest(f'name in {file.name}', wanted, public)}")
 
 

@@ -53,7 +53,7 @@ class Cost(_Part):
     """CPU seconds of the process over the charged spans."""
     cpu_share: Amount | None
     """cpu_seconds / (wall_seconds x threads): how much of its cores the run really had."""
-    steps: dict[str, Count]
+    steps: dict[Literal["train", "offline"], Count]
     """Training minibatches, `train`, and steps of nights and retraining, `offline`."""
     samples: Count
     """Training samples through forward and backward passes in minibatches."""

@@ -21,7 +21,7 @@ def upgraded(payload: dict[str, Any]) -> dict[str, Any]:
         ValueError: for one of a schema that is not known.
     """
     version = payload.get("schema_version")
-    if not isinstance(version, int) or not 1 <= version <= SCHEMA:
+    if type(version) is not int or not 1 <= version <= SCHEMA:
         raise ValueError(f"schema_version must be in 1 to {SCHEMA}, got {version!r:.20}")
     new = payload | {"schema_version": SCHEMA}
     if version < 3 and isinstance(payload.get("cost"), dict):
@@ -38,4 +38,7 @@ def _cost_since_3(cost: dict[str, Any]) -> dict[str, Any]:
 
 
 def _renamed(fields: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    for old, new in names.items():
+        if old in fields and new in fields:
+            raise ValueError(f"{old} is called {new} since schema 3, got both")
     return {names.get(name, name): value for name, value in fields.items()}

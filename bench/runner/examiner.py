@@ -143,7 +143,7 @@ class Examiner:
             wall_seconds=meter.wall_seconds,
             cpu_seconds=meter.cpu_seconds,
             cpu_share=meter.cpu_seconds / wall if wall > 0 else None,
-            steps={str(kind): count for kind, count in meter.steps.items()},
+            steps=dict(meter.steps),
             samples=meter.samples,
             longest_step=meter.longest_step,
             peak_memory_bytes=torch.cuda.max_memory_allocated() if device == "cuda" else resident,

@@ -60,7 +60,7 @@ class Meter:
         self.budget = budget
         self.seconds: dict[Kind, float] = dict.fromkeys(KINDS, 0.0)
         self.uncharged: dict[str, float] = {}
-        self.steps: dict[Kind, int] = {"train": 0, "offline": 0}
+        self.steps: dict[Literal["train", "offline"], int] = {"train": 0, "offline": 0}
         self.samples = 0
         self.wall_seconds = 0.0
         self.cpu_seconds = 0.0

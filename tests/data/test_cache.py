@@ -91,7 +91,7 @@ def ants(monkeypatch: pytest.MonkeyPatch) -> str:
         test=2,
         classes=2,
         shape=(3, 3, 4),
-        reader="bench.data.readers:ants",
+        reader=f"{readers.__name__}:ants",
         summary="ants and bees",
         paper="none",
         experiences=1,

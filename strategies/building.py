@@ -6,11 +6,12 @@ import importlib
 import inspect
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
 from strategies.entry import Entry
+from strategies.read_parameters import read_parameters
 from strategies.registry import STRATEGIES, TRAINING, TRAINING_RULES
 from strategies.suggestions import hint, suggest
 
@@ -73,6 +74,35 @@ def hyperparameters(entry: Entry) -> dict[str, Any]:
     return {n: v for n, v in merged.items() if v is not inspect.Parameter.empty}
 
 
+def names_in_source(entry: Entry) -> frozenset[str] | None:
+    """Names of the hyper-parameters, read without importing the strategy; None where unreadable."""
+    own = read_parameters(entry.factory)
+    if own is None:
+        return None
+    presets = (name for values in entry.presets.values() for name in values)
+    return frozenset({*own, *entry.defaults, *presets} - TEMPLATE | TRAINING.keys())
+
+
+def check_chosen(name: str, entry: Entry, chosen: Mapping[str, Any]) -> None:
+    """Refuse hyper-parameters that cannot be, as far as the source tells; imports nothing.
+
+    Raises:
+        ValueError: for an unknown one, or a value that one of `TRAINING` cannot have.
+    """
+    known = names_in_source(entry)
+    for key in chosen:
+        if known is not None and key not in known:
+            raise unknown(f"{name} has no hyper-parameter", key, known)
+        if key in TRAINING:
+            _check_kind(key, TRAINING[key], chosen[key])
+    _check_training({**TRAINING, **chosen})
+
+
+def unknown(what: str, key: str, known: Iterable[str]) -> ValueError:
+    """The error for a hyper-parameter that is not there: the nearest one, then all."""
+    return ValueError(f"{what} {key!r}{hint(key, known)} Known: {', '.join(sorted(known))}")
+
+
 def sees_clock(entry: Entry) -> bool:
     """Whether the strategy is told its progress, by which it may place nights and prunes."""
     return bool({CLOCK, FORMER_CLOCK} & inspect.signature(_import(entry.factory)).parameters.keys())
@@ -87,7 +117,7 @@ def resolve(name: str, entry: Entry, chosen: Mapping[str, Any]) -> dict[str, Any
     known = hyperparameters(entry)
     for key in chosen:
         if key not in known:
-            raise ValueError(f"{name} has no hyper-parameter {key!r}{hint(key, known)}")
+            raise unknown(f"{name} has no hyper-parameter", key, known)
         _check_kind(key, known[key], chosen[key])
     preset = entry.presets.get(str(chosen.get("preset")), {})
     values = {**known, **preset, **chosen}

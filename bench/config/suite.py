@@ -86,13 +86,22 @@ class Suite(Declaration):
             for name in given:
                 if name not in known:
                     raise ValueError(suggest(f"strategy in {field}", name, known))
+        if self.strategies == ("all",):
+            entries = registry.STRATEGIES.values()
+            names = {name for entry in entries for name in building.names_in_source(entry) or ()}
+            for key in self.hyperparameters.get("*", {}):
+                if key not in names:
+                    raise building.unknown("no strategy has a hyper-parameter", key, names)
 
     def _strategies(self, benchmark: str, scenario: Scenario) -> list[str]:
         find_benchmark(benchmark).check_scenario(benchmark, scenario)
         if self.strategies == ("all",):
             return [n for n, entry in registry.STRATEGIES.items() if scenario in entry.scenarios]
         for name in self.strategies:
-            building.check_scenario(name, building.find(name), scenario)
+            entry = building.find(name)
+            building.check_scenario(name, entry, scenario)
+            for point in [*self._grid(name), *self.points.get(name, [])]:
+                building.check_chosen(name, entry, point)
         return list(self.strategies)
 
     def _grid(self, strategy: str) -> list[dict[str, Value]]:

@@ -42,11 +42,11 @@ CHECK_SECONDS = 600.0
 class Listener:
     """Told what happens; a display overrides what it shows."""
 
-    def planned(self, plan: Plan) -> None:
-        """What will be done is known; nothing has been started."""
-
     def left_out(self, refusal: Refusal) -> None:
-        """A strategy of `all` cannot be built and is left out."""
+        """A strategy of `all` cannot be built and is left out of the plan."""
+
+    def planned(self, plan: Plan) -> None:
+        """What will be done is known and can be built; nothing has been started."""
 
     def started(self, config: RunConfig) -> None:
         """A run has begun."""

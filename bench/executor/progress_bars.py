@@ -66,13 +66,9 @@ class Display(Listener):
         self._whole = self._progress.add_task("all runs", total=self._total, detail="")
 
     def left_out(self, refusal: Refusal) -> None:
-        """Say which strategy is left out and why; its runs are no longer expected."""
-        strategy = refusal.config.strategy
-        what = f"left out: {strategy}: {refusal.reason}"
+        """Say which strategy is left out and why."""
+        what = f"left out: {refusal.config.strategy}: {refusal.reason}"
         self._console.print(what, soft_wrap=True, markup=False)
-        self._left = [config for config in self._left if config.strategy != strategy]
-        self._total = len(self._left)
-        self._progress.update(self._whole, total=self._total)
 
     def started(self, config: RunConfig) -> None:
         """Give the run a line."""

@@ -56,11 +56,11 @@ def run_suite(
     """
     options, listener = options or RunOptions(), listener or Listener()
     todo = prepare(suite, store, options)
-    listener.planned(todo)
     executor = Executor(
         store, jobs=options.jobs, data_root=options.data_root, command=options.command
     )
     todo = without_refused(todo, executor, suite, options, listener)
+    listener.planned(todo)
     return [*todo.done, *executor.run(todo.missing, listener)]
 
 

@@ -43,8 +43,8 @@ def profile_suite(
         sampled = Executor(store, jobs=jobs, data_root=data_root, child=run_child_sampled)
         todo = prepare(suite, store, options)
         with Display(console, jobs) as display:
-            display.planned(todo)
             todo = without_refused(todo, plain, suite, options, display)
+            display.planned(todo)
             records = sampled.run(todo.missing, display)
         stored = [Stored(store.path(r.config, r.attempt), r) for r in records]
         found = profile_page.profiles(stored)

@@ -94,3 +94,24 @@ def test_points_of_a_strategy_that_is_not_in_the_suite_are_refused():
     suite = Suite(strategies=("naive",), points={"ewc": [{}]})
     with pytest.raises(ValueError, match="unknown strategy in points 'ewc'"):
         suite.configs()
+
+
+@pytest.mark.parametrize(
+    ("strategies", "setting", "message"),
+    [
+        (("naive",), "foo=1", r"naive has no hyper-parameter 'foo'\. Known: batch_size, "),
+        (("naive", "ewc"), "ewc.lambda=1", "ewc has no hyper-parameter 'lambda'; did you mean"),
+        (("all",), "learning=1", "no strategy has a hyper-parameter 'learning'; did you mean"),
+        (("naive",), "learning_rate=0.1,-1", "learning_rate must be above 0, got -1"),
+        (("naive",), "batch_size=1.5", r"batch_size must be a whole number, got 1\.5"),
+        (("naive",), "optimizer=sdg", "optimizer must be 'sgd', 'adam' or 'adamw', got 'sdg'"),
+    ],
+)
+def test_hyper_parameters_that_cannot_be_are_refused_without_building(strategies, setting, message):
+    suite = Suite(strategies=strategies, hyperparameters=[setting])
+    with pytest.raises(ValueError, match=message):
+        suite.configs()
+
+
+def test_hyper_parameters_of_one_strategy_may_be_set_where_all_run():
+    assert Suite(hyperparameters=["optimizer=adam", "density=0.2"]).configs()

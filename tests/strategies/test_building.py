@@ -1,7 +1,8 @@
-"""How a strategy gets its clock, by today's name and by yesterday's."""
+"""From an entry to a strategy: its hyper-parameters, and its clock by both its names."""
 
 from __future__ import annotations
 
+import inspect
 import warnings
 
 import pytest
@@ -9,6 +10,8 @@ from avalanche.training.supervised import Naive
 
 from strategies import building
 from strategies.entry import Entry
+from strategies.read_parameters import read_parameters
+from strategies.registry import STRATEGIES, TRAINING
 from toy import StepClock, toy_benchmark, toy_model
 
 
@@ -74,3 +77,30 @@ def test_a_clock_by_either_name_is_one_and_no_hyperparameter(factory, sees):
     entry = Entry(f"{factory.__module__}:{factory.__name__}", "does", "-")
     assert building.sees_clock(entry) == sees
     assert not {"budget_clock", "sleep_clock"} & building.hyperparameters(entry).keys()
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_the_source_tells_the_hyper_parameters_that_the_factory_takes(name):
+    entry = STRATEGIES[name]
+    taken = inspect.signature(building._import(entry.factory)).parameters
+    own = {key for key, value in taken.items() if value.kind is not value.VAR_KEYWORD}
+    known = {*TRAINING, *own - building.TEMPLATE, *entry.defaults}
+    known |= {key for values in entry.presets.values() for key in values}
+    assert building.names_in_source(entry) == known
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("def made(model, *, a, b=1, **kwargs): ...", {"model", "a", "b"}),
+        ("class made:\n    def __init__(self, model): ...", {"self", "model"}),
+        ("class made(Other): ...", None),
+        ("other = 1", None),
+    ],
+)
+def test_parameters_are_read_from_a_source_that_is_not_run(tmp_path, monkeypatch, source, names):
+    (tmp_path / "not_run.py").write_text(f"raise SystemExit\n{source}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    read_parameters.cache_clear()
+    assert read_parameters("not_run:made") == names
+    assert read_parameters("not_there:made") is None

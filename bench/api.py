@@ -15,12 +15,18 @@ from typing import Any
 
 import pandas as pd
 
+from bench.config.budget import Budget
+from bench.config.paths import both_folders, path_of, text_of
 from bench.config.suite import Suite
+from bench.formatting.numbers import counted, shortened
 from bench.ranking import admission
 from bench.ranking.paired_comparison import Comparison, compare_folders, compare_strategies
 from bench.ranking.rank import rank_all
 from bench.ranking.run_table import run_table
 from bench.records.store import Store, Stored, alone_in
+
+_ONE = {"strategies": "strategy", "benchmarks": "benchmark", "scenarios": "scenario"}
+"""Fields of a suite that hold one value in a run, and what `run` calls them."""
 
 
 def run(
@@ -46,13 +52,18 @@ def run(
     Raises:
         ValueError: for what cannot be, before anything runs.
     """
+    strategy = text_of(strategy, "strategy", "the name of a strategy")
     chosen: dict[str, Any] = {"strategies": [strategy]}
     for name, value in conditions.items():
-        if name in ("benchmark", "scenario"):
+        if name in _ONE:
+            one = _ONE[name]
+            given = "it is given twice" if one == "strategy" else f"write {one}={value!r}"
+            raise ValueError(f"run takes one {one}, got {name}={value!r}: {given}")
+        if name in _ONE.values():
             chosen[f"{name}s"] = [value]
         else:
             chosen[name] = {strategy: value} if name == "hyperparameters" else value
-    suite = Suite.of(chosen)
+    suite = Suite.of(chosen, called=_ONE)
     if (runs := len(suite.configs())) != 1:
         raise ValueError(f"run makes one run, these conditions make {runs}: take run_suite")
     return run_suite(suite, out=out, data=data, download=download).iloc[0]
@@ -87,9 +98,9 @@ def run_suite(
     from bench.executor.run_suite import RunOptions
     from bench.executor.run_suite import run_suite as run_missing
 
-    if not isinstance(suite, Suite):
-        suite = Suite.of(suite) if isinstance(suite, Mapping) else Suite.read(Path(suite))
-    store = Store(Path(out))
+    suite = _suite(suite)
+    suite.configs()  # refuses what cannot be before a folder is made
+    store = Store(path_of(out, "out"))
     options = RunOptions(
         jobs=jobs, data_root=_data_root(data), download=download, command=shlex.join(sys.argv)
     )
@@ -105,7 +116,8 @@ def load(folder: str | Path = "runs", *, matrices: bool = False) -> pd.DataFrame
     `budget`, `base_seed`, `repetition`), what became of it (`status`, `reason`), what it reached
     (`accuracy`, `weights`, `forgetting` and more, as fractions; NaN for a run that failed), what it
     spent (`charged` as a share of the budget, `seconds_train` and so on), and where its record lies
-    (`path`). A file that cannot be ranked is left out, with a warning that names it and says why.
+    (`path`). Files that cannot be ranked are left out; one warning counts them, and says of the
+    first why.
 
     Args:
         folder: of records, as `--out` of `python -m bench run`.
@@ -116,8 +128,9 @@ def load(folder: str | Path = "runs", *, matrices: bool = False) -> pd.DataFrame
         ValueError: if there is no such folder.
     """
     evidence = admission.read(_existing(folder))
-    for sentence in sorted(evidence.damaged.values()):
-        warnings.warn(f"left out {sentence}", stacklevel=2)
+    if evidence.damaged:
+        number, which = len(evidence.damaged), shortened(evidence.damaged.values())
+        warnings.warn(f"{counted(number, 'file')} left out: {which}", stacklevel=2)
     return run_table(evidence.stored, matrices=matrices)
 
 
@@ -146,7 +159,10 @@ def leaderboard(
 
     root = _existing(folder)
     chosen = admission.select(
-        admission.read(root).stored, benchmark=benchmark, scenario=scenario, budget=budget
+        admission.read(root).stored,
+        benchmark=benchmark,
+        scenario=scenario,
+        budget=None if budget is None else Budget.parse(budget),
     )
     if not chosen:
         raise ValueError(f"there must be records in {root}, found none")
@@ -156,8 +172,8 @@ def leaderboard(
 def compare(
     first: str,
     second: str,
-    *,
     folder: str | Path = "runs",
+    *,
     benchmark: str | None = None,
     scenario: str | None = None,
     budget: str | None = None,
@@ -182,12 +198,13 @@ def compare(
 
     def chosen(name: str | Path) -> list[Stored]:
         stored = admission.read(_existing(name)).stored
-        return admission.select(stored, benchmark=benchmark, scenario=scenario, budget=budget)
+        return admission.select(stored, benchmark=benchmark, scenario=scenario, budget=only)
 
-    if Path(first).is_dir() and Path(second).is_dir():
+    only = None if budget is None else Budget.parse(budget)
+    if both_folders(first, second):
         found = compare_folders(chosen(first), chosen(second))
     else:
-        found = compare_strategies(chosen(folder), first, second)
+        found = compare_strategies(chosen(folder), str(first), str(second))
     return pd.DataFrame([row for one in found for row in _differences(one)])
 
 
@@ -211,13 +228,21 @@ def _differences(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def _existing(folder: str | Path) -> Path:
-    if not isinstance(folder, str | os.PathLike):
-        raise ValueError(f"folder must be the path of a folder, got {type(folder).__name__}")
-    root = Path(folder)
+    root = path_of(folder, "folder")
     if not root.is_dir():
         raise ValueError(f"{str(root)!r} must be a folder of records, got none there")
     return root
 
 
 def _data_root(data: str | Path | None) -> Path:
-    return Path(data or os.environ.get("SLEEPBENCH_DATA") or "data").resolve()
+    given = os.environ.get("SLEEPBENCH_DATA") or "data" if data is None else path_of(data, "data")
+    return Path(given).resolve()
+
+
+def _suite(suite: Suite | Mapping[str, Any] | str | Path) -> Suite:
+    if isinstance(suite, Suite):
+        return suite
+    if isinstance(suite, Mapping):
+        return Suite.of(suite)
+    what = "a Suite, its fields by name, or the path of a TOML file"
+    return Suite.read(path_of(suite, "suite", what))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import ast
 import inspect
 import math
 import warnings
@@ -11,9 +11,10 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from strategies.entry import Entry
+from strategies.import_path import definition, imported, is_import_path, unknown_name
 from strategies.read_parameters import read_parameters
 from strategies.registry import STRATEGIES, TRAINING, TRAINING_RULES
-from strategies.suggestions import hint, suggest
+from strategies.suggestions import hint
 
 CLOCK = "budget_clock"
 """The parameter by which a strategy is told its progress."""
@@ -32,6 +33,8 @@ TEMPLATE = {
 def find(name: str) -> Entry:
     """The entry of an id, an entry point, or `module:name`.
 
+    A module is run only where its source does not tell what it names.
+
     Raises:
         ValueError: for anything else.
     """
@@ -39,14 +42,19 @@ def find(name: str) -> Entry:
         return STRATEGIES[name]
     plugins = {p.name: p.value for p in entry_points(group="sleepbench.strategies")}
     path = plugins.get(name, name)
-    if ":" not in path:
-        raise ValueError(suggest("strategy", name, [*STRATEGIES, *plugins]))
-    found = _import(path)
+    if not is_import_path(path):
+        raise unknown_name("strategy", name, [*STRATEGIES, *plugins], ["module:name"])
+    if (node := definition("strategy", path)) is not None:
+        return Entry(path, _first_line(ast.get_docstring(node), path), "-")
+    found = imported("strategy", path)
     if isinstance(found, Entry):
         return found
     _check_factory(path, found)
-    doc = (inspect.getdoc(found) or path).splitlines()[0]
-    return Entry(path, doc, "-")
+    return Entry(path, _first_line(inspect.getdoc(found), path), "-")
+
+
+def _first_line(doc: str | None, path: str) -> str:
+    return (doc or path).splitlines()[0]
 
 
 def _check_factory(path: str, found: object) -> None:
@@ -241,9 +249,6 @@ def _optimizer(model: Any, training: Mapping[str, Any]) -> Any:
 
 
 def _import(path: str) -> Callable[..., Any]:
-    module, _, name = path.partition(":")
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (Exception, SystemExit) as error:  # a user's module may raise anything
-        kind = type(error).__name__
-        raise ValueError(f"strategy {path!r} cannot be imported: {kind}: {error}") from error
+    factory: Callable[..., Any] = imported("strategy", path)
+    _check_factory(path, factory)
+    return factory

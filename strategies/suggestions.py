@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
-def suggest(kind: str, name: str, known: Iterable[str]) -> str:
+def suggest(kind: str, name: str, known: Iterable[str], *, forms: Sequence[str] = ()) -> str:
     """The sentence for an unknown name: the nearest known one, then all of them.
 
     >>> suggest("strategy", "niave", ["naive", "ewc"])
     "unknown strategy 'niave'; did you mean 'naive'? Known: ewc, naive"
+
+    Args:
+        kind: what the name is of.
+        name: the unknown one.
+        known: those there are.
+        forms: what else may be written: `module:name`; none of them is a name.
     """
-    return f"unknown {kind} {name!r}{hint(name, known)} Known: {', '.join(sorted(known))}"
+    known = sorted(known)
+    others = f"; or one of your own: {', '.join(forms)}" if forms else ""
+    return f"unknown {kind} {name!r}{hint(name, known)} Known: {', '.join(known)}{others}"
 
 
 def hint(name: str, known: Iterable[str]) -> str:

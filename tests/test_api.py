@@ -55,8 +55,18 @@ def test_matrices_come_on_request(folder):
 def test_a_damaged_file_is_named_in_a_warning(folder):
     path = next(folder.rglob("*.json"))
     path.write_text(path.read_text().replace("c0ffee", "c0ffef"))
-    with pytest.warns(UserWarning, match=rf"left out .*{path.name}"):
+    with pytest.warns(UserWarning, match=rf"1 file left out: .*{path.name}"):
         assert len(bench.load(folder)) == 7
+
+
+def test_many_files_that_are_no_records_are_one_warning(folder):
+    for number in range(200):
+        (folder / f"{number:03}.json").write_text("{}")
+    with pytest.warns(UserWarning, match="files left out") as warned:
+        assert len(bench.load(folder)) == 8
+    (warning,) = warned
+    assert str(warning.message).startswith("200 files left out: 000.json: not a record")
+    assert str(warning.message).endswith("; and 197 more")
 
 
 def test_a_leaderboard_has_the_columns_of_its_csv_page_best_first(folder):
@@ -74,7 +84,8 @@ def test_strategies_and_folders_are_compared_by_seed(folder):
     accuracy = frame.set_index("score").loc["accuracy"]
     assert accuracy.pairs == 4
     assert accuracy["first"] == pytest.approx(np.mean([0.4, 0.41, 0.42, 0.6]))
-    same = bench.compare(str(folder), str(folder))
+    assert bench.compare("naive", "replay", folder, scenario="class").equals(frame)
+    same = bench.compare(str(folder), folder)
     assert (same.difference.dropna() == 0).all()
 
 
@@ -84,8 +95,34 @@ def test_strategies_and_folders_are_compared_by_seed(folder):
         (lambda: bench.load("nowhere"), "'nowhere' must be a folder of records"),
         (lambda: bench.load(None), "folder must be the path of a folder, got NoneType"),
         (lambda: bench.leaderboard("."), "there must be records in ., found none"),
+        (lambda: bench.load(""), "folder must be the path of a folder, got ''"),
+        (lambda: bench.leaderboard(""), "folder must be the path of a folder, got ''"),
+        (lambda: bench.leaderboard(".", budget=2), "budget must be a number above 0 with a unit"),
+        (lambda: bench.compare("a", "b", folder=""), "folder must be the path of a folder, got ''"),
+        (lambda: bench.compare("a", None), "second must be the name of a strategy or the path"),
+        (lambda: bench.compare("", "b"), "first must be .*, got ''"),
+        (lambda: bench.compare(Path.cwd(), Path("/no")), "both must be folders if one is"),
+        (lambda: bench.run(None), "strategy must be the name of a strategy, got NoneType"),
+        (lambda: bench.run("naive", out=None), "out must be the path of a folder, got NoneType"),
+        (lambda: bench.run("naive", out=""), "out must be the path of a folder, got ''"),
+        (lambda: bench.run("naive", data=""), "data must be the path of a folder, got ''"),
+        (
+            lambda: bench.run("naive", budget=2),
+            "budget must be a number above 0 with a unit.*; got",
+        ),
+        (lambda: bench.run("naive", scenario="klass"), "scenario must be 'task', 'class' or"),
+        (lambda: bench.run("naive", strategies="x"), "run takes one strategy, .* given twice"),
+        (
+            lambda: bench.run("naive", scenarios="task"),
+            "run takes one scenario, .* scenario='task'",
+        ),
+        (lambda: bench.run_suite({"scenarios": "klass"}), "scenarios must be 'task', 'class' or"),
+        (lambda: bench.run_suite({"strategies": "niave"}), "did you mean 'naive'"),
+        (lambda: bench.run_suite({"strategies": "naive"}, jobs=0), "jobs must be a whole number"),
+        (lambda: bench.run_suite(""), "suite must be a Suite, .*, got ''"),
+        (lambda: bench.run_suite(None), "suite must be a Suite, .* a TOML file, got NoneType"),
         (lambda: bench.run("niave"), "did you mean 'naive'"),
-        (lambda: bench.run("naive", benchmrak="split-digits"), "did you mean 'benchmarks'"),
+        (lambda: bench.run("naive", benchmrak="split-digits"), "did you mean 'benchmark'"),
         (lambda: bench.run("naive", seeds=3), "these conditions make 3: take run_suite"),
         (lambda: bench.run_suite("nowhere.toml"), "nowhere.toml cannot be read"),
     ],
@@ -122,6 +159,7 @@ def test_importing_the_package_imports_nothing_heavy():
 
 
 def test_every_public_name_is_there_and_documented():
+    assert dir(bench) == bench.__all__
     for name in bench.__all__:
         assert getattr(bench, name).__doc__, name
     with pytest.raises(AttributeError, match="has no attribute 'rank'"):

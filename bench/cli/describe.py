@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 from pydantic import Field
 
-from bench.cli.options import Data, make_console, options_of
-from bench.config.conditions import Option
+from bench.cli.options import Data, make_console, options_of, path_option
+from bench.config.conditions import Option, option_names
 from bench.config.declaration import BudgetText
 from bench.config.run_config import Scenario
 from bench.config.suite import Suite
@@ -72,7 +72,7 @@ def _show_strategy(name: str, console: Any) -> None:
 
 @app.command()
 def docs(
-    out: Annotated[Path, typer.Option(help="Folder of the page.")] = Path("docs"),
+    out: Annotated[Path, path_option(help="Folder of the page.")] = Path("docs"),
 ) -> None:
     """Write the page that explains every strategy, with its schedule drawn from a short run."""
     from bench.strategy_docs import page
@@ -96,12 +96,12 @@ class OneNight(Suite):
 def plot_night(
     given: dict[str, Any],
     strategy: Annotated[str, typer.Argument(help="One that sleeps with replay.")] = "sleep-replay",
-    out: Annotated[Path, typer.Option(help="Figure to write: .png and .svg.")] = Path("night.png"),
+    out: Annotated[Path, path_option(help="Figure to write: .png and .svg.")] = Path("night.png"),
     experience: Annotated[int, typer.Option(min=1, help="Whose last night, from 1.")] = 2,
     data: Data = None,
 ) -> None:
     """Draw one night: who spiked when, and the weights before and after it."""
-    suite = OneNight.of({"strategies": [strategy], **given})
+    suite = OneNight.of({"strategies": [strategy], **given}, called=option_names(OneNight))
     configs = suite.configs()
     if len(configs) != 1:
         raise ValueError(f"the options must describe one run, got {len(configs)} runs")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.options import Data, Out, make_console
+from bench.cli.options import Data, Out, make_console, path_argument
 
 app = typer.Typer()
 data_app = typer.Typer(help="Fetch and import data sets.", no_args_is_help=True)
@@ -67,7 +67,11 @@ def fetch(name: str, data: Data = None) -> None:
 
 
 @data_app.command("import")
-def import_(name: str, source: Path, data: Data = None) -> None:
+def import_(
+    name: str,
+    source: Annotated[Path, path_argument(help="With train/ and test/.")],
+    data: Data = None,
+) -> None:
     """Fill the cache from an image folder or archive with train/ and test/."""
     from bench.data.cache import import_images
 

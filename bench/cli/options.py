@@ -17,13 +17,31 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
+
+def given_path(text: str | Path) -> Path:
+    """A path as it was typed; an empty one is refused, for it would mean the current folder."""
+    if text == "":
+        raise typer.BadParameter("it must be a path, got ''")
+    return Path(text)
+
+
+def path_option(*names: str, **about: Any) -> Any:
+    """A `typer.Option` whose value is a path."""
+    return typer.Option(*names, parser=given_path, metavar="PATH", **about)
+
+
+def path_argument(**about: Any) -> Any:
+    """A `typer.Argument` whose value is a path."""
+    return typer.Argument(parser=given_path, **about)
+
+
 Data = Annotated[
     Path | None,
-    typer.Option(help="Folder of the data sets.", envvar="SLEEPBENCH_DATA", show_default="data"),
+    path_option(help="Folder of the data sets.", envvar="SLEEPBENCH_DATA", show_default="data"),
 ]
 Jobs = Annotated[int, typer.Option(min=1, help="Runs at once, each on its own cores.")]
 Download = Annotated[bool, typer.Option("--download", help="Fetch missing data sets first.")]
-Out = Annotated[Path, typer.Option(help="Folder of the records.")]
+Out = Annotated[Path, path_option(help="Folder of the records.")]
 
 
 def options_of(model: type[BaseModel], name: str) -> Callable[[Callable[..., None]], Any]:

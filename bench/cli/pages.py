@@ -7,11 +7,20 @@ from typing import Annotated, Any
 
 import typer
 
-from bench.cli.options import Data, Download, Jobs, Out, make_console, require_folder, typed
+from bench.cli.options import (
+    Data,
+    Download,
+    Jobs,
+    Out,
+    make_console,
+    path_option,
+    require_folder,
+    typed,
+)  # fmt: skip
 
 app = typer.Typer()
 
-Pages = Annotated[Path, typer.Option(help="Folder of the pages; `verify` reads records/ in it.")]
+Pages = Annotated[Path, path_option(help="Folder of the pages; `verify` reads records/ in it.")]
 
 
 @app.command()
@@ -19,7 +28,7 @@ def leaderboard(
     out: Out = Path("runs"),
     pages: Annotated[
         Path | None,
-        typer.Option(help="Folder of the pages.", show_default="beside records/, else in --out"),
+        path_option(help="Folder of the pages.", show_default="beside records/, else in --out"),
     ] = None,
     benchmark: Annotated[str | None, typer.Option(help="Only this benchmark.")] = None,
     scenario: Annotated[str | None, typer.Option(help="Only this scenario.")] = None,
@@ -48,7 +57,7 @@ def reproduce(
     jobs: Jobs = 1,
     data: Data = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the page.", show_default="leaderboards/PAPER")
+        Path | None, path_option(help="Folder of the page.", show_default="leaderboards/PAPER")
     ] = None,
     only: Annotated[str | None, typer.Option(help="Experiments, separated by commas.")] = None,
     download: Download = False,
@@ -90,7 +99,7 @@ def reproduce(
 @app.command()
 def report(
     out: Out = Path("runs"),
-    html: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
+    html: Annotated[Path, path_option(help="The page to write.")] = Path("report.html"),
     benchmark: Annotated[str | None, typer.Option(help="Only this benchmark.")] = None,
     scenario: Annotated[str | None, typer.Option(help="Only this scenario.")] = None,
     budget: Annotated[str | None, typer.Option(help="Only this budget.")] = None,
@@ -99,14 +108,15 @@ def report(
     ] = False,
 ) -> None:
     """Write one HTML page of a folder of records: tables, figures, every record's details."""
+    from bench.formatting.numbers import shortened
     from bench.leaderboards.html_report import report_html
     from bench.ranking import admission
     from bench.records.store import write_atomically
 
     require_folder(out)
     evidence = admission.read(out)
-    for sentence in sorted(evidence.damaged.values()):
-        _to_stderr(f"left out {sentence}")
+    if evidence.damaged:
+        _to_stderr(f"left out {shortened(evidence.damaged.values())}")
     chosen = admission.select(
         evidence.stored, benchmark=benchmark, scenario=scenario, budget=budget
     )
@@ -131,6 +141,8 @@ def compare(
     budget: Annotated[str | None, typer.Option(help="Only this budget.")] = None,
 ) -> None:
     """Compare two strategies in one folder of records, or the same rows in two, paired by seed."""
+    from bench.config.paths import both_folders
+    from bench.formatting.numbers import shortened
     from bench.ranking import admission
     from bench.ranking import paired_comparison as comparison
 
@@ -140,17 +152,14 @@ def compare(
         """Its records that pass the filters; the files that are left out are told."""
         require_folder(folder)
         evidence = admission.read(folder)
-        for path in sorted(evidence.damaged):
-            console.print(f"left out {evidence.damaged[path]}", soft_wrap=True, markup=False)
+        if evidence.damaged:
+            left_out = shortened(evidence.damaged.values())
+            console.print(f"left out {left_out}", soft_wrap=True, markup=False)
         return admission.select(
             evidence.stored, benchmark=benchmark, scenario=scenario, budget=budget
         )
 
-    folders = [Path(name).is_dir() for name in (first, second)]
-    missing = second if folders[0] else first
-    if any(folders) and not all(folders) and "/" in missing:  # else it may name a strategy
-        raise ValueError(f"both must be folders if one is, got none at {missing}")
-    if all(folders):
+    if both_folders(first, second):
         found = comparison.compare_folders(chosen(Path(first)), chosen(Path(second)))
     else:
         found = comparison.compare_strategies(chosen(out), first, second)

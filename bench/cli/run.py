@@ -15,10 +15,12 @@ from bench.cli.options import (
     Out,
     make_console,
     options_of,
+    path_option,
     refuse_beside,
     require_folder,
     typed,
 )  # fmt: skip
+from bench.config.conditions import option_names
 from bench.config.declaration import names_in
 from bench.config.suite import Suite
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 SuiteFile = Annotated[
-    Path | None, typer.Option("--suite", help="TOML file with the grid, instead of its options.")
+    Path | None, path_option("--suite", help="TOML file with the grid, instead of its options.")
 ]
 
 
@@ -93,7 +95,7 @@ def run(
 def _suite(file: Path | None, given: dict[str, Any]) -> Suite:
     """The suite of a file, which takes no options beside it, or of the options."""
     if file is None:
-        return Suite.of(given)
+        return Suite.of(given, called=option_names(Suite))
     refuse_beside("suite", given, Suite)
     return Suite.read(file)
 

@@ -7,12 +7,21 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from bench.cli.options import make_console, options_of, refuse_beside, typed
+from bench.cli.options import (
+    make_console,
+    options_of,
+    path_argument,
+    path_option,
+    refuse_beside,
+    typed,
+)  # fmt: skip
 from bench.config.catalogue import find_benchmark
-from bench.config.conditions import Option
+from bench.config.conditions import Option, option_names
 from bench.config.declaration import read_fields
+from bench.config.paths import path_of
+from bench.formatting.numbers import counted
 from bench.study.study import Study
 from strategies import building
 
@@ -20,7 +29,7 @@ app = typer.Typer()
 study_app = typer.Typer(invoke_without_command=True)
 app.add_typer(study_app, name="study")
 
-Out = Annotated[Path, typer.Option(help="Folder of the study.")]
+Out = Annotated[Path, path_option(help="Folder of the study.")]
 Storage = Annotated[
     str | None,
     typer.Option(
@@ -53,6 +62,11 @@ class SearchFlags(BaseModel):
     )
     download: bool = Field(default=False, description="Fetch missing data sets first.")
 
+    @field_validator("data", mode="before")
+    @classmethod
+    def _somewhere(cls, value: Any) -> Path:
+        return path_of(value, "--data")
+
 
 @study_app.callback()
 @options_of(Study, "given")
@@ -62,7 +76,7 @@ def study(
     given: dict[str, Any],
     flags: dict[str, Any],
     study_file: Annotated[
-        Path | None, typer.Option("--study", help="TOML file, instead of the options above.")
+        Path | None, path_option("--study", help="TOML file, instead of the options above.")
     ] = None,
     benchmarks: Annotated[
         str, typer.Option(help="a,b,c: the same study on each, compared.", show_default="one")
@@ -82,7 +96,7 @@ def study(
 @study_app.command(name="across")
 def across_(
     folders: Annotated[
-        list[Path] | None, typer.Argument(help="Of two studies or more; those of --out if none.")
+        list[Path] | None, path_argument(help="Of two studies or more; those of --out if none.")
     ] = None,
     out: Out = Path("across"),
 ) -> None:
@@ -96,9 +110,9 @@ def across_(
 
 @study_app.command()
 def transfer(
-    short: Annotated[Path, typer.Argument(help="Study with --experiences.")],
-    whole: Annotated[Path, typer.Argument(help="The same study on the whole stream.")],
-    runs: Annotated[Path, typer.Option(help="Records of the exported points of both.")] = Path(
+    short: Annotated[Path, path_argument(help="Study with --experiences.")],
+    whole: Annotated[Path, path_argument(help="The same study on the whole stream.")],
+    runs: Annotated[Path, path_option(help="Records of the exported points of both.")] = Path(
         "runs"
     ),
     out: Out = Path("transfer"),
@@ -132,12 +146,12 @@ def rebuild(out: Out = Path("study"), storage: Storage = None) -> None:
     from bench.study.folder import Folder
 
     count = run_study.rebuild(Folder(out), storage)
-    typer.echo(f"{count} trials from the records of {out}")
+    typer.echo(f"{counted(count, 'trial')} from the records of {out}")
 
 
 @study_app.command()
 def export(
-    file: Annotated[Path, typer.Argument(help="Suite to write.")],
+    file: Annotated[Path, path_argument(help="Suite to write.")],
     out: Out = Path("study"),
     seeds: Annotated[int, typer.Option(min=1, help="Repetitions of every point.")] = 5,
     most: Annotated[int, typer.Option(min=1, help="Points of a front at most.")] = 8,
@@ -149,7 +163,7 @@ def export(
     folder = Folder(out)
     suite = suite_of(folder.study(), folder.trials()[0], seeds=seeds, most=most)
     write_suite(suite, file)
-    typer.echo(f"{file}: {len(suite.configs())} runs")
+    typer.echo(f"{file}: {counted(len(suite.configs()), 'run')}")
 
 
 def _study(file: Path | None, given: dict[str, Any], out: Path) -> Study:
@@ -158,7 +172,7 @@ def _study(file: Path | None, given: dict[str, Any], out: Path) -> Study:
         refuse_beside("study", given, Study)
         return Study.read(file)
     if "strategy" in given:
-        declared = Study.of(given)
+        declared = Study.of(given, called=option_names(Study))
         find_benchmark(declared.benchmark)
         building.find(declared.strategy)
         return declared

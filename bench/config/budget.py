@@ -40,10 +40,9 @@ class Budget(BaseModel):
     @classmethod
     def parse(cls, text: str, clock: ClockName | None = None) -> Budget:
         """Read `600s`, `10m`, `1h`, `1.5h` or `2000steps`; ValueError says what is accepted."""
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h|steps)", text.strip())
-        accepted = "a number above 0 with a unit: 600s, 10m, 1h or 2000steps"
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h|steps)", check_unit(text).strip())
         if match is None or float(match[1]) == 0:
-            raise ValueError(f"budget must be {accepted}; got {text!r}")
+            raise _no_budget(text)
         number, unit = float(match[1]), match[2]
         if unit == "steps":
             if clock not in (None, "steps"):
@@ -65,6 +64,18 @@ class Budget(BaseModel):
         """The shortest text that `parse` reads back: `600s`, `2000steps`."""
         amount = int(self.amount) if self.amount == int(self.amount) else self.amount
         return f"{amount}steps" if self.clock == "steps" else f"{amount}s"
+
+
+def check_unit(value: object) -> str:
+    """A budget as text; ValueError for a number, which has no unit, and for what else is none."""
+    if not isinstance(value, str):
+        raise _no_budget(value)
+    return value
+
+
+def _no_budget(value: object) -> ValueError:
+    accepted = "a number above 0 with a unit: 600s, 10m, 1h or 2000steps"
+    return ValueError(f"budget must be {accepted}; got {value!r}")
 
 
 def check_allocation(text: str) -> str:

@@ -7,8 +7,8 @@ from typing import Literal
 from urllib.parse import parse_qsl
 
 from bench.config.datasets import DATASETS
-from bench.config.import_path import is_import_path
 from bench.config.run_config import Scenario, suggest
+from strategies.import_path import is_import_path, unknown_name
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ MODELS: dict[str, ModelSpec] = {
 }
 
 
-_OTHER_BENCHMARKS = ("folder:PATH", "npz:PATH", "module:make_benchmark")
+_OTHER_BENCHMARKS = ("folder:PATH", "npz:PATH", "module:name")
 
 
 def find_benchmark(name: str) -> BenchmarkSpec:
@@ -162,7 +162,7 @@ def find_benchmark(name: str) -> BenchmarkSpec:
     kind, colon, _ = name.partition(":")
     if not colon or kind not in ("folder", "npz"):
         if not is_import_path(name):
-            raise ValueError(suggest("benchmark", name, [*BENCHMARKS, *_OTHER_BENCHMARKS]))
+            raise unknown_name("benchmark", name, BENCHMARKS, _OTHER_BENCHMARKS)
         return BenchmarkSpec(
             data=None,
             kind="own",
@@ -206,5 +206,5 @@ def find_model(name: str) -> ModelSpec:
     if name in MODELS:
         return MODELS[name]
     if not is_import_path(name):
-        raise ValueError(suggest("model", name, [*MODELS, "module:make_model"]))
+        raise unknown_name("model", name, MODELS, ["module:name"])
     return ModelSpec("a model of the user's own", "-")

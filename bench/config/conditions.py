@@ -94,6 +94,12 @@ def option(name: str, field: FieldInfo) -> Option:
     return next(own, Option(name.replace("_", "-")))
 
 
+def option_names(model: type[BaseModel]) -> dict[str, str]:
+    """How the command line calls the fields of a model that have an option there."""
+    called = {name: option(name, field).name for name, field in model.model_fields.items()}
+    return {name: own for name, own in called.items() if own is not None}
+
+
 def value_text(value: Any) -> str:
     """A value of a field as the command line takes it: `3`, `crop,flip`."""
     return ",".join(value) if isinstance(value, tuple) else str(value)

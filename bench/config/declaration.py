@@ -7,9 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_origin
 
-from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
-from bench.config.budget import Budget, ClockName
+from bench.config.budget import Budget, ClockName, check_unit
 from bench.config.catalogue import find_benchmark, find_model
 from bench.config.conditions import SharedFields
 from bench.config.run_config import RunConfig, suggest
@@ -21,7 +28,11 @@ else:
 
 D = TypeVar("D", bound="Declaration")
 M = TypeVar("M", bound=BaseModel)
-BudgetText = Annotated[str, Field(description="Of one run: 600s, 10m, 1h or 2000steps.")]
+BudgetText = Annotated[
+    str,
+    BeforeValidator(check_unit),
+    Field(description="Of one run: 600s, 10m, 1h or 2000steps."),
+]
 
 
 class Declaration(SharedFields):
@@ -51,14 +62,25 @@ class Declaration(SharedFields):
         return names_in(value) if listed else value
 
     @classmethod
-    def of(cls: type[D], options: Mapping[str, Any], *, source: str = "") -> D:
+    def of(
+        cls: type[D],
+        options: Mapping[str, Any],
+        *,
+        source: str = "",
+        called: Mapping[str, str] | None = None,
+    ) -> D:
         """From fields by name.
+
+        Args:
+            options: values by field.
+            source: what a message begins with.
+            called: fields that the user knows by another name, with that name.
 
         Raises:
             ValueError: names the one that is wrong.
         """
         try:
-            return read_fields(cls, options)
+            return read_fields(cls, options, called)
         except ValueError as error:
             raise ValueError(f"{source}{error}") from error
 
@@ -146,8 +168,15 @@ def setting(text: str, option: str = "--set") -> tuple[str, str]:
     return name, value
 
 
-def read_fields(model: type[M], fields: Mapping[str, Any]) -> M:
+def read_fields(
+    model: type[M], fields: Mapping[str, Any], called: Mapping[str, str] | None = None
+) -> M:
     """A model of fields by name.
+
+    Args:
+        model: what is made.
+        fields: values by field.
+        called: fields that the user knows by another name, with that name.
 
     Raises:
         ValueError: names the first that is wrong, and its rule.
@@ -155,15 +184,22 @@ def read_fields(model: type[M], fields: Mapping[str, Any]) -> M:
     try:
         return model.model_validate(fields)
     except ValidationError as error:
-        raise ValueError(first_mistake(error, model)) from error
+        raise ValueError(first_mistake(error, model, called or {})) from error
 
 
-def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first thing that is wrong, with the nearest known key for an unknown one."""
+def first_mistake(error: ValidationError, model: type[BaseModel], called: Mapping[str, str]) -> str:
+    """The first thing that is wrong, with the nearest known key for an unknown one.
+
+    Args:
+        error: what is wrong.
+        model: of what.
+        called: fields that the user knows by another name, with that name.
+    """
     detail = error.errors()[0]
-    key = ".".join(part for part in detail["loc"] if isinstance(part, str))
+    field, *inner = (part for part in detail["loc"] if isinstance(part, str))
+    key = ".".join([called.get(field, field), *inner])
     if detail["type"] == "extra_forbidden":
-        return suggest("key", key, model.model_fields)
+        return suggest("key", key, [called.get(name, name) for name in model.model_fields])
     message = detail["msg"]
     if detail["type"] == "value_error":  # the sentence of one of our own rules
         return message.removeprefix("Value error, ")

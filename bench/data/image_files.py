@@ -15,9 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from bench.data.presence import DataError, files_in
-
-_SUFFIXES = (".jpg", ".jpeg", ".png")
+from bench.data.presence import ARRAYS, DataError, check_arrays, files_in, is_image
 
 
 @dataclass(frozen=True)
@@ -41,11 +39,9 @@ def raw_of(train: tuple[Any, Any], test: tuple[Any, Any], classes: tuple[str, ..
 
 def read_arrays(path: Path) -> Raw:
     """What `npz:PATH` holds; no pickled objects."""
+    check_arrays(path)
     with np.load(path, allow_pickle=False) as stored:
-        names = ("x_train", "y_train", "x_test", "y_test")
-        if absent := [name for name in names if name not in stored]:
-            raise DataError(f"{path} must hold {', '.join(names)}; {absent[0]} is missing")
-        arrays = {name: stored[name] for name in names}
+        arrays = {name: _array(stored, name, path) for name in ARRAYS}
     for name in ("x_train", "x_test"):
         x = arrays[name]
         if x.dtype != np.uint8 or x.ndim not in (3, 4):
@@ -62,6 +58,17 @@ def read_arrays(path: Path) -> Raw:
     return raw_of(pairs[0], pairs[1], classes)
 
 
+def _array(stored: Any, name: str, path: Path) -> np.ndarray:
+    """One array of a file, which must be one of numbers."""
+    try:
+        array: np.ndarray = stored[name]
+    except ValueError as error:  # numpy tells how to load what must not be loaded
+        raise DataError(
+            f"{name} of {path} must be an array of numbers, got objects or what is damaged"
+        ) from error
+    return array
+
+
 def decode(entries: Iterable[tuple[str, bytes]]) -> Raw:
     """The images of `(part/class/file, content)` entries, by class, then file, in ASCII order.
 
@@ -71,7 +78,7 @@ def decode(entries: Iterable[tuple[str, bytes]]) -> Raw:
     size: tuple[int, int] | None = None
     for name, content in entries:
         parts = PurePosixPath(name).parts
-        if Path(name).suffix.lower() not in _SUFFIXES or parts[-1].startswith("."):
+        if not is_image(name):
             continue
         if len(parts) != 3 or parts[0] not in found:
             raise DataError(f"images must lie in train/<class>/ or test/<class>/, got {name}")

@@ -13,9 +13,9 @@ from avalanche.benchmarks.utils import AvalancheDataset, ConstantSequence
 from avalanche.benchmarks.utils.data_attribute import TaskLabels
 from torch import Tensor
 
-from bench.config.import_path import imported, source_hash
 from bench.config.run_config import Scenario
 from bench.data.experiences import Data, Experiences
+from strategies.import_path import called, source_hash
 
 
 def read(path: str, scenario: Scenario) -> Experiences:
@@ -43,15 +43,7 @@ _WHY: dict[Scenario, str] = {
 
 @cache
 def _read(path: str) -> tuple[Scenario, Experiences]:
-    make = imported("benchmark", path)
-    if not callable(make):
-        raise ValueError(f"benchmark {path} must be callable, got {type(make).__name__}")
-    try:
-        benchmark = make()
-    except (Exception, SystemExit) as error:  # a user's function may raise anything
-        raise ValueError(
-            f"benchmark {path} must be made without arguments: {type(error).__name__}: {error}"
-        ) from error
+    benchmark = called("benchmark", path, "must be made without arguments")
     streams = {name: _datasets(benchmark, name, path) for name in ("train", "test")}
     lengths = [len(parts) for parts in streams.values()]
     if lengths[0] != lengths[1] or not lengths[0]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,11 +17,17 @@ from platformdirs import user_cache_path
 
 from bench.config.catalogue import find_benchmark
 from bench.config.datasets import DATASETS
-from bench.config.import_path import check_import_path, is_import_path
 from bench.config.run_config import suggest
+from strategies.import_path import definition, is_import_path, source_file
 
 OWN = ("folder", "npz")
 """Kinds of own data: `folder:PATH` and `npz:PATH`."""
+
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+"""What `npz:PATH` holds."""
+
+IMAGES = (".jpg", ".jpeg", ".png")
+"""How the names of images in `folder:PATH` end."""
 
 
 class DataError(ValueError):
@@ -53,17 +60,23 @@ def check_inputs(
     """
     for model in sorted(set(models)):
         if is_import_path(model):
-            check_import_path("model", model)
+            _check_own("model", model)
     for benchmark in sorted(set(benchmarks)):
         data = find_benchmark(benchmark).data
         if data is None:
-            check_import_path("benchmark", benchmark)
+            _check_own("benchmark", benchmark)
         elif not (download and data in DATASETS):
             check_data(data, root)
 
 
+def _check_own(kind: str, path: str) -> None:
+    """ValueError unless the module of an import path is there, as source, and has the name."""
+    source_file(kind, path)
+    definition(kind, path)
+
+
 def check_data(name: str, root: Path | None = None) -> None:
-    """Refuse a data set that lies neither under the data root nor in a cache.
+    """Refuse a data set that lies neither under the data root nor in a cache, or own data amiss.
 
     Args:
         name: a key of `DATASETS`, `folder:PATH` or `npz:PATH`.
@@ -77,12 +90,71 @@ def check_data(name: str, root: Path | None = None) -> None:
     known = DATASETS.get(name)
     kind, _, path = name.partition(":")
     if known is None and not (kind in OWN and path):
-        raise ValueError(suggest("data set", name, [*DATASETS, "folder:PATH", "npz:PATH"]))
+        raise ValueError(suggest("data set", name, DATASETS, forms=("folder:PATH", "npz:PATH")))
     if known is not None and not known.files:
         return
     cached = any(file.exists() for file in cache_files(name, root))
-    if not cached and fingerprint(name, root) is None:
+    if known is None and Path(path).exists():
+        check_arrays(Path(path)) if kind == "npz" else check_folder(Path(path))
+    elif not cached and fingerprint(name, root) is None:
         raise DataError(_missing(name, root))
+
+
+def check_arrays(path: Path) -> None:
+    """Refuse a file that holds not the arrays of a data set; none of them is read.
+
+    Raises:
+        DataError: names what is missing.
+    """
+    if path.suffix != ".npz" or not path.is_file():
+        got = "a folder" if path.is_dir() else path.name
+        raise DataError(f"{path} must be a file that ends in .npz, got {got}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {name.removesuffix(".npy") for name in archive.namelist()}
+    except (OSError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} must be a file of numpy.savez, got no such: {error}") from error
+    if absent := [name for name in ARRAYS if name not in names]:
+        raise DataError(f"{path} must hold {', '.join(ARRAYS)}; {absent[0]} is missing")
+
+
+def check_folder(path: Path) -> None:
+    """Refuse a folder without images in `train/<class>/` and `test/<class>/`; none is opened.
+
+    Raises:
+        DataError: names the folder that is missing or empty.
+    """
+    if not path.is_dir():
+        raise DataError(f"{path} must be a folder, got a file")
+    classes = {}
+    for part in ("train", "test"):
+        folder = path / part
+        if not folder.is_dir():
+            raise DataError(
+                f"{folder} must be a folder with one of images for each class, "
+                f"got {'a file' if folder.exists() else 'none there'}"
+            )
+        classes[part] = {own.name for own in folder.iterdir() if own.is_dir() and _has_image(own)}
+        if not classes[part]:
+            raise DataError(
+                f"{folder} must hold a folder of images for each class "
+                f"({', '.join(IMAGES)}), got none"
+            )
+    for part, other in (("train", "test"), ("test", "train")):
+        if absent := sorted(classes[other] - classes[part]):
+            folder = path / part / absent[0]
+            raise DataError(
+                f"{folder} must hold images, as {path / other / absent[0]} does; got none"
+            )
+
+
+def _has_image(folder: Path) -> bool:
+    return any(is_image(file.name) for file in folder.iterdir())
+
+
+def is_image(name: str) -> bool:
+    """Whether a file is read as an image, by its name."""
+    return Path(name).suffix.lower() in IMAGES and not Path(name).name.startswith(".")
 
 
 def fingerprint(name: str, root: Path) -> str | None:

@@ -13,8 +13,8 @@ from torchvision.datasets import VisionDataset
 from torchvision.datasets.utils import download_and_extract_archive
 
 from bench.config.datasets import DATASETS
-from bench.config.import_path import imported
 from bench.data.image_files import Raw, decode, raw_of, read_arrays
+from strategies.import_path import imported
 
 _TINY_URL = "http://cs231n.stanford.edu/tiny-imagenet-200.zip"
 _TINY_MD5 = "90528d7ca1a48142e341f4ef8d21d0de"

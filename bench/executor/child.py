@@ -13,7 +13,6 @@ from typing import Any
 import torch
 
 from bench.config.catalogue import find_benchmark
-from bench.config.import_path import is_import_path, source_hash
 from bench.config.run_config import RULESET, RunConfig
 from bench.data.cache import load
 from bench.data.presence import DataError
@@ -25,6 +24,7 @@ from bench.runner.examiner import Diverged, Findings
 from bench.runner.progress import Progress
 from bench.runner.run import build, run
 from strategies import building
+from strategies.import_path import is_import_path, source_hash
 
 
 class Stopped(BaseException):

@@ -42,6 +42,9 @@ CHECK_SECONDS = 600.0
 class Listener:
     """Told what happens; a display overrides what it shows."""
 
+    def checking(self, plan: Plan) -> None:
+        """What will be done is about to be built once, which imports torch and takes seconds."""
+
     def left_out(self, refusal: Refusal) -> None:
         """A strategy of `all` cannot be built and is left out of the plan."""
 

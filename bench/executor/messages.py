@@ -6,8 +6,8 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.config.import_path import is_import_path, source_hash
 from bench.config.run_config import RunConfig
+from strategies.import_path import is_import_path, source_hash
 
 STOP = signal.SIGUSR1
 """Asks a run to end now and to leave its record."""

@@ -13,6 +13,7 @@ from bench.config.run_config import RunConfig
 from bench.executor.executor import Listener
 from bench.executor.messages import Refusal
 from bench.executor.plan import Plan
+from bench.formatting.numbers import counted
 from bench.records.schema import RunRecord
 from bench.records.weight_share import shares_used
 from bench.runner.progress import Progress as RunProgress
@@ -54,13 +55,18 @@ class Display(Listener):
     ) -> None:
         self._progress.stop()
 
+    def checking(self, plan: Plan) -> None:
+        """Say why nothing is seen for some seconds."""
+        self._console.print("checking what is to be run")
+
     def planned(self, plan: Plan) -> None:
         """Say how much there is to do, and give all runs a line."""
         done, missing = len(plan.done), len(plan.missing)
         configs = [*plan.missing, *(record.config for record in plan.done)]
         budgets = sorted({str(config.budget) for config in configs})
         of = f" of {', '.join(budgets)}" if budgets else ""
-        self._console.print(f"{done + missing} runs{of}: {done} done, {missing} to go")
+        runs = counted(done + missing, "run")
+        self._console.print(f"{runs}{of}: {done} done, {missing} to go")
         self._left, self._total = list(plan.missing), missing
         self._progress.start()
         self._whole = self._progress.add_task("all runs", total=self._total, detail="")

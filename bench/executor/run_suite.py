@@ -33,6 +33,11 @@ class RunOptions:
     retry: frozenset[str] = frozenset()
     command: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse a number of jobs that is none."""
+        if not isinstance(self.jobs, int) or self.jobs < 1:
+            raise ValueError(f"jobs must be a whole number, at least 1, got {self.jobs!r}")
+
 
 def run_suite(
     suite: Suite,
@@ -91,6 +96,8 @@ def without_refused(
     Raises:
         ValueError: for any other that cannot be built.
     """
+    if todo.missing:
+        listener.checking(todo)
     left_out = set()
     for refusal in executor.refusals(todo, download=options.download):
         if refusal.for_all or refusal.config.strategy in suite.strategies:

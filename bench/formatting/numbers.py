@@ -30,6 +30,18 @@ def range_text(counts: Iterable[int]) -> str:
     return f"{found[0]} to {found[-1]}" if len(found) > 1 else f"{found[0]}"
 
 
+def counted(number: int, what: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def shortened(sentences: Iterable[str], most: int = 3) -> str:
+    """The first sentences in order, and how many there are more: `a; b; c; and 197 more`."""
+    every = sorted(sentences)
+    more = [f"and {len(every) - most} more"] if len(every) > most else []
+    return "; ".join([*every[:most], *more])
+
+
 def relative(path: Path, page: Path) -> Path:
     """`path` as seen from the folder of `page`."""
     return Path(os.path.relpath(path, page.parent))

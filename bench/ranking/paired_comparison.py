@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from rich.markup import escape
@@ -75,6 +75,7 @@ class Difference:
         difference: first less second, with its interval.
         p: adjusted for all differences shown together.
         improvement: probability that a run of the first is the better one.
+        needed: pairs that it takes to tell any two apart, among so many differences.
     """
 
     score: Compared
@@ -84,6 +85,7 @@ class Difference:
     difference: Interval
     p: float
     improvement: float
+    needed: int = 0
 
     @property
     def verdict(self) -> str:
@@ -92,11 +94,10 @@ class Difference:
             return "not measured in both"
         if self.difference.mean == 0 and self.p == 1:
             return "no difference"
+        if self.p > ALPHA:
+            return "too few seeds to tell" if self.pairs < self.needed else "not told apart"
         better = (self.difference.mean > 0) == self.score.higher_is_better
-        who = "first" if better else "second"
-        if self.p <= ALPHA:
-            return f"{who} better"
-        return f"{who} better, not told apart"
+        return "first better" if better else "second better"
 
 
 @dataclass(frozen=True)
@@ -220,9 +221,10 @@ def _compared(found: Sequence[tuple[str, Row, Row, str, str]]) -> list[Compariso
     ]
     raw = [d.p for differences in every for d in differences if d.pairs]
     adjusted = iter(hypothesis_tests.holm(raw))
+    needed = hypothesis_tests.seeds_to_separate(len(raw), alpha=ALPHA)
     result = []
     for (where, one, other, first, second), differences in zip(found, every, strict=True):
-        with_p = tuple(_adjusted(d, next(adjusted)) if d.pairs else d for d in differences)
+        with_p = tuple(_adjusted(d, next(adjusted), needed) if d.pairs else d for d in differences)
         seeds = len(one.runs.keys() & other.runs.keys())
         failed = one.failed, other.failed
         result.append(Comparison(where, first, second, seeds, failed, with_p, len(raw)))
@@ -255,8 +257,8 @@ def _paired(one: Row, other: Row, score: Compared) -> list[tuple[float, float]]:
     return [(a, b) for a, b in pairs if not (math.isnan(a) or math.isnan(b))]
 
 
-def _adjusted(difference: Difference, p: float) -> Difference:
-    return Difference(**{**vars(difference), "p": p})
+def _adjusted(difference: Difference, p: float, needed: int) -> Difference:
+    return replace(difference, p=p, needed=needed)
 
 
 def find_row(rows: Sequence[Row], name: str) -> Row | None:

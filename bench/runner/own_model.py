@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from bench.config.import_path import imported
+from strategies.import_path import called
 from strategies.networks.heads import MultiHeadModel, TaskHead
 
 Shape = tuple[int, int, int]
@@ -30,16 +30,8 @@ def own_model(
     Raises:
         ValueError: for a model that cannot be run, with the rule that it breaks.
     """
-    make = imported("model", path)
-    if not callable(make):
-        raise ValueError(f"model {path} must be callable, got {type(make).__name__}")
-    try:
-        model = make(input_shape=shape, classes=classes)
-    except (Exception, SystemExit) as error:  # a user's function may raise anything
-        raise ValueError(
-            f"model {path} must be made with input_shape={shape} and classes={classes}: "
-            f"{type(error).__name__}: {error}"
-        ) from error
+    rule = f"must be made with input_shape={shape} and classes={classes}"
+    model = called("model", path, rule, input_shape=shape, classes=classes)
     if not isinstance(model, nn.Module):
         raise ValueError(f"model {path} must be a torch.nn.Module, got {type(model).__name__}")
     x = torch.rand(2, *shape)

@@ -71,6 +71,7 @@ def run_studies(
     Raises:
         ValueError: before any run, if one cannot be searched.
     """
+    console.print("checking what is to be searched")
     with quiet():
         ready = [
             prepare(study, folder, options) for study, folder in zip(studies, folders, strict=True)

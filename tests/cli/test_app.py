@@ -22,7 +22,7 @@ RUN = ["run", "--budget", "10steps", "--strategy", "naive"]
             "unknown benchmark 'split-mnits'; did you mean 'split-mnist'",
         ),
         (["--model", "lenet-5"], "unknown model 'lenet-5'; did you mean 'lenet5'"),
-        (["--scenario", "klass"], "scenarios"),
+        (["--scenario", "klass"], "scenario must be"),
         (["--budget", "0s"], "600s, 10m, 1h or 2000steps"),
         (["--budget", "600"], "600s, 10m, 1h or 2000steps"),
         (["--budget", "10 parsecs"], "600s, 10m, 1h or 2000steps"),
@@ -58,6 +58,23 @@ def test_wrong_usage_is_one_line_that_says_what_must_be(
     assert message in error
     assert error.count("\n") == 1
     assert not list((tmp_path).rglob("*.json"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "--out", ""],
+        ["run", "--data", ""],
+        ["run", "--suite="],
+        ["leaderboard", "--pages", ""],
+        ["study", "across", ""],
+        ["data", "import", "mnist", ""],
+    ],
+)
+def test_an_empty_path_does_not_mean_the_current_folder(arguments):
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert "it must be a path, got ''" in result.output
 
 
 def test_an_unwritable_folder_is_refused_before_the_first_run(tmp_path, monkeypatch, capsys):

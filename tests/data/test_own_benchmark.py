@@ -52,6 +52,7 @@ def test_a_part_can_be_held_out_and_a_stream_cut():
         ("missing", "cannot be imported: AttributeError"),
         ("not_callable", "must be callable, got int"),
         ("needs_an_argument", "must be made without arguments: TypeError"),
+        ("crash", r"benchmark own:crash raised FileNotFoundError: .*bin' \(own.py, line \d+\)$"),
         ("no_benchmark", "its SimpleNamespace has no test_stream"),
         ("no_labels", "experience 0 of train_stream of own:no_labels must have labels"),
         ("flat_images", r"must be float tensors \(C, H, W\), got torch.float32 \(9,\)"),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import own
 from bench.config.suite import Suite
 from bench.executor.executor import Listener
+from bench.executor.progress_bars import Display
 from bench.executor.run_suite import RunOptions, run_suite
 from bench.ranking.pools import pools
 from bench.records.store import Store
@@ -20,6 +23,9 @@ SOURCE = hashlib.sha256(Path(own.__file__).read_bytes()).hexdigest()
 class Told(Listener):
     def __init__(self):
         self.events = []
+
+    def checking(self, plan):
+        self.events.append("checking")
 
     def planned(self, plan):
         self.events.append(f"planned {len(plan.missing)}, done {len(plan.done)}")
@@ -38,7 +44,7 @@ def suite(**fields) -> Suite:
 def test_a_listener_is_told_and_what_is_done_is_not_run_again(tmp_path):
     store, told = Store(tmp_path), Told()
     first = run_suite(suite(), store, listener=told)
-    assert told.events == ["planned 1, done 0", "started naive", "finished naive"]
+    assert told.events == ["checking", "planned 1, done 0", "started naive", "finished naive"]
     told.events.clear()
     assert run_suite(suite(), store, RunOptions(), listener=told) == first
     assert told.events == ["planned 0, done 1"]
@@ -86,4 +92,20 @@ def test_an_own_model_that_cannot_be_run_is_refused_before_any_run(tmp_path):
     told = Told()
     with pytest.raises(ValueError, match=r"model own:narrow_model must give logits"):
         run_suite(suite(model="own:narrow_model"), Store(tmp_path), listener=told)
-    assert told.events == []
+    assert told.events == ["checking"]
+
+
+def test_the_display_says_at_once_that_it_checks_and_counts_one_run(tmp_path):
+    console = Console(file=io.StringIO(), width=120)
+    with Display(console, 1) as display:
+        run_suite(suite(), Store(tmp_path), listener=display)
+        run_suite(suite(), Store(tmp_path), listener=display)
+    lines = console.file.getvalue().splitlines()
+    assert lines[:2] == ["checking what is to be run", "1 run of 12steps: 0 done, 1 to go"]
+    assert lines[3:] == ["1 run of 12steps: 1 done, 0 to go"]
+
+
+@pytest.mark.parametrize("jobs", [0, -1, "2", None])
+def test_jobs_are_a_whole_number(jobs):
+    with pytest.raises(ValueError, match="jobs must be a whole number, at least 1, got"):
+        RunOptions(jobs=jobs)

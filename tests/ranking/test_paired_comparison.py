@@ -35,7 +35,7 @@ class TestStrategies:
     def test_five_pairs_say_how_many_it_takes(self):
         records = stored(make_runs("a", accuracy=0.8), make_runs("b", accuracy=0.6))
         (found,) = paired_comparison.compare_strategies(records, "b", "a")
-        assert of(found, "accuracy").verdict == "second better, not told apart"
+        assert of(found, "accuracy").verdict == "too few seeds to tell"
         assert "p = 0.375 after Holm over 6 tests" in found.sentence()
         assert "it takes at least 8" in found.sentence()  # 2^(1 - 8) * 6 is the first below 0.05
 
@@ -51,6 +51,12 @@ class TestStrategies:
             stored(runs("a", 0.8), runs("b", 0.6)), "a", "b"
         )
         assert (found.differences[0].p <= 0.05) == enough
+
+    def test_what_enough_pairs_do_not_separate_is_not_told_apart(self):
+        ups = [make_record("a", s, accuracy=0.6 + 0.01 * (-1) ** s) for s in range(10)]
+        records = stored(ups, make_runs("b", 10, accuracy=0.601))
+        (found,) = paired_comparison.compare_strategies(records, "a", "b")
+        assert of(found, "accuracy").verdict == "not told apart"
 
     def test_fewer_weights_are_better(self):
         records = stored(make_runs("a", 10, weights=0.1), make_runs("b", 10, weights=0.5))

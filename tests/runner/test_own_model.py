@@ -34,6 +34,7 @@ def test_each_task_gets_a_head_in_the_place_of_the_last_layer():
         ("missing", None, "model 'own:missing' cannot be imported: AttributeError"),
         ("not_callable", None, "must be callable, got int"),
         ("model_without_parameters", None, r"made with input_shape=\(1, 4, 4\) and classes=3"),
+        ("crash", None, r"model own:crash raised FileNotFoundError: .* \(own.py, line \d+\)$"),
         ("no_module", None, "must be a torch.nn.Module, got str"),
         ("narrow_model", None, r"shape \(batch, 3\), \(2, 3\) for two images; got \(2, 2\)"),
         ("model_of_flat_images", None, r"must take images \(2, 1, 4, 4\): RuntimeError"),

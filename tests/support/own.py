@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from pathlib import Path
 from types import SimpleNamespace
 
 import torch
@@ -50,6 +51,10 @@ class Doubled(nn.Module):
 
     def forward(self, x):
         return 2 * self.inner(x)
+
+
+def crash(**given):
+    return Path("nowhere/data.bin").read_bytes()
 
 
 not_callable = 3

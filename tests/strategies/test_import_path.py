@@ -7,7 +7,8 @@ import hashlib
 import pytest
 
 from bench.config.catalogue import find_benchmark, find_model
-from bench.config.import_path import check_import_path, is_import_path, source_hash
+from strategies.building import find
+from strategies.import_path import definition, is_import_path, source_file, source_hash
 
 
 @pytest.fixture
@@ -33,9 +34,24 @@ def test_these_are_not(path):
 
 
 def test_a_name_is_found_in_the_source_which_is_not_run(module):
-    check_import_path("model", "explosive:found")
+    assert definition("model", "explosive:found") is None
     with pytest.raises(ValueError, match=r"unknown name in explosive.py 'fuond'; did you mean 'fo"):
-        check_import_path("model", "explosive:fuond")
+        definition("model", "explosive:fuond")
+
+
+def test_known_are_the_names_that_a_module_defines_not_those_it_imports(module):
+    module.write_text("raise SystemExit\nimport torch\nclass Anchor: 'Pulls.'\nrate = 1\n")
+    with pytest.raises(ValueError, match=r"did you mean 'Anchor'\? Known: Anchor, rate$"):
+        find("explosive:Anchr")
+    assert find("explosive:Anchor").summary == "Pulls."  # and the module was not run
+
+
+@pytest.mark.parametrize("look_up", [find, find_model, find_benchmark])
+def test_a_file_is_no_module_and_a_form_is_no_name(look_up):
+    with pytest.raises(ValueError, match=r"without .py or a folder, .* did you mean 'mine:made'"):
+        look_up("code/mine.py:made")
+    with pytest.raises(ValueError, match=r"unknown \w+ 'my_module'\. .* your own: .*module:name"):
+        look_up("my_module")
 
 
 def test_the_hash_is_that_of_the_file(module):
@@ -55,4 +71,4 @@ def test_the_hash_is_that_of_the_file(module):
 )
 def test_a_module_that_is_not_there_is_refused(path, reason):
     with pytest.raises(ValueError, match=reason):
-        check_import_path("model", path)
+        source_file("model", path)

@@ -58,7 +58,16 @@ def test_the_avalanche_script_runs_as_printed(tmp_path):
     _, script = blocks("python")
     path = tmp_path / "script.py"
     path.write_text(script)
-    subprocess.run([sys.executable, path], check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    done = subprocess.run(
+        [sys.executable, path],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert re.fullmatch(r"accuracy on all five tasks: \d+\.\d%\n", done.stdout)
+    assert [file.name for file in tmp_path.iterdir()] == ["script.py"]
 
 
 def cells(line: str) -> list[str]:

@@ -139,7 +139,7 @@ def test_the_same_study_is_searched_on_each_benchmark_and_goes_on(tmp_path):
             "sampler must be 'tpe', 'gp', 'nsgaii', 'random' or 'grid'",
         ),
         (["--strategy", "ewc", "--pruner", "hyperband"], "needs one objective"),
-        (["--strategy", "ewc", "--objective", "speed"], "objectives"),
+        (["--strategy", "ewc", "--objective", "speed"], "objective must be"),
         (
             ["--strategy", "ewc", "--total-budget", "5s"],
             "total_budget must hold a trial or more, got 5s",

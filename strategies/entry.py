@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 from strategies.search_space import Space
 
@@ -44,6 +44,31 @@ class Baseline:
     meanings: Mapping[str, str] = field(default_factory=dict)
 
 
+Family = Literal["sparse", "sleep", "replay", "regularised", "plain"]
+FAMILIES: tuple[Family, ...] = get_args(Family)
+"""By what a strategy keeps what it knows: few weights, nights, stored examples, a penalty, or
+nothing of these."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproduction:
+    """What of a strategy was compared with its paper or with a public implementation.
+
+    Attributes:
+        on: the data.
+        published: the figure, as its source gives it.
+        measured: the figure under that protocol, with its interval over seeds.
+        verdict: whether they agree.
+        page: the folder of leaderboards that holds the comparison and its records.
+    """
+
+    on: str
+    published: str
+    measured: str
+    verdict: Literal["yes", "no", "not comparable"]
+    page: str
+
+
 @dataclass(frozen=True)
 class Entry:
     """A strategy of the benchmark.
@@ -57,6 +82,8 @@ class Entry:
         space: what a search varies unless it is told otherwise; each default lies in its range.
         ranked: False for upper bounds that see all data at once.
         presets: values of several hyper-parameters at once, by the name that `preset` takes.
+        family: by what it keeps what it knows; figures give each a colour.
+        reproduced: comparisons with its source; none says that nobody has looked.
         explanation: what its page says; None shows the factory's docstring.
     """
 
@@ -68,4 +95,6 @@ class Entry:
     space: Space = field(default_factory=dict)
     ranked: bool = True
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    family: Family = "plain"
+    reproduced: tuple[Reproduction, ...] = ()
     explanation: Explanation | Baseline | None = None

@@ -21,7 +21,7 @@ from strategies.suggestions import suggest
 
 __all__ = ["RULESET", "SCENARIOS", "RunConfig", "Scenario", "Value", "suggest"]
 
-RULESET = "1.0"
+RULESET = "2.0"
 """Version of the rules in `leaderboards/README.md`; records of two rulesets are never pooled."""
 
 Scenario = Literal["task", "class", "domain"]

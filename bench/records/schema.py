@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from bench.config.budget import TOLERANCE, Kind
 from bench.config.run_config import RunConfig, Value
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the record's fields; `bench.records.upgrade` says what each of them added."""
 
 ROUNDING = 1e-6
@@ -124,6 +124,24 @@ class WeightsInUse(_Part):
     """Stored examples, teachers, importances, snapshots."""
     artifact_bytes: Count
     """Compressed bytes that must be saved to answer for all experiences."""
+    stored_examples: Count | None = None
+    """Training examples among what the buffers hold; null in records before schema 4."""
+
+    @property
+    def capacity_bits(self) -> int:
+        """Bits that it takes to answer: 32 for each weight in use, and what tells their places.
+
+        The places are the masks; of a sparse network without masks a bit for each parameter, unless
+        it is smaller with all of its weights.
+        """
+        if self.mask_bits:
+            return 32 * self.used + self.mask_bits
+        return min(32 * self.used + self.total, 32 * self.total)
+
+    @property
+    def memory_bytes(self) -> int:
+        """What is kept between experiences: the capacity, and what the buffers hold."""
+        return -(-self.capacity_bits // 8) + self.buffer_bytes
 
     @model_validator(mode="after")
     def _add_up(self) -> WeightsInUse:

@@ -16,6 +16,7 @@ def upgraded(payload: dict[str, Any]) -> dict[str, Any]:
     2: the environment has a calibration, the cost its steps by experience; both may be null.
     3: the record has the source of a user's own model. The `excused_seconds` of the cost are
     `uncharged_seconds`, and what it charged as `night` is `offline`.
+    4: the weights have the stored examples; null in older records.
 
     Raises:
         ValueError: for one of a schema that is not known.

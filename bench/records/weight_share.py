@@ -1,4 +1,4 @@
-"""The weights of a record as shares of its benchmark's model."""
+"""The weights, the capacity and the memory of a record as shares of its benchmark's model."""
 
 from __future__ import annotations
 
@@ -18,3 +18,14 @@ def shares_used(used: WeightsInUse, config: RunConfig, version: str | None) -> t
     frozen = frozen_weights(config.benchmark, version, config.scenario, config.model)
     total, prunable = frozen or (used.total, used.prunable)
     return used.used / total, used.used_prunable / prunable if prunable else math.nan
+
+
+def sizes(used: WeightsInUse, config: RunConfig, version: str | None) -> tuple[float, float]:
+    """Capacity and memory, as shares of 32 bits for each parameter of the model; may pass 1.
+
+    Args:
+        version: of the benchmark.
+    """
+    frozen = frozen_weights(config.benchmark, version, config.scenario, config.model)
+    total = frozen[0] if frozen else used.total
+    return used.capacity_bits / (32 * total), used.memory_bytes / (4 * total)

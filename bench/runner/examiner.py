@@ -71,6 +71,7 @@ class Examiner:
         self._rows: dict[str, Matrix] = {
             name: [[None] * n for _ in range(n)] for name in ("plain", "aware", "validation")
         }
+        self._sample = tuple(benchmark.train_stream[0].dataset[0][0].shape)
         self._curve: list[tuple[float, float]] = []
         self._threads = set(threading.enumerate())
 
@@ -109,7 +110,7 @@ class Examiner:
         self._curve.append((self._meter.spent, mean))
 
     def _count(self, strategy: Any) -> None:
-        counted = weights_in_use(strategy)
+        counted = weights_in_use(strategy, self._sample)
         before = self._findings.weights[-1].used_prunable if self._findings.weights else 0
         claimed = max(0, counted.used_prunable - before)
         self._findings.weights.append(WeightsInUse(claimed=claimed, **asdict(counted)))

@@ -178,6 +178,7 @@ class Recovery:
 ENTRIES = {
     "iterative-prune-adaptive": Entry(
         factory="strategies.methods.adaptive_pruning:AdaptivePrune",
+        family="sparse",
         summary="rounds of prune and retrain as the network recovers, no number given",
         paper="Ball et al. 2020",
         space={

@@ -6,6 +6,7 @@ moment of the prune is ours, because its trigger is an epoch index that no budge
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from torch import Tensor, nn
 from strategies.clock import Clock, EpochClock
 from strategies.entry import Entry, Explanation
 from strategies.networks.heads import MultiHeadModel
+from strategies.pruning.held import Shape
 from strategies.pruning.weight_count import WeightsInUse, compressed_bytes, weights_in_use
 from strategies.search_space import DENSITY, Range
 
@@ -135,8 +137,14 @@ class LibraryPackNet(Naive):
     """Avalanche's Naive with the library's PackNet inside, so that its weights can be counted."""
 
 
+def _owners_bytes(layers: list[Any]) -> int:
+    """Bytes of the tasks that own the weights, which tell their places as well, after zlib."""
+    owners = (layer.task_index.cpu().numpy().astype("uint8").tobytes() for layer in layers)
+    return sum(len(zlib.compress(own, 1)) for own in owners)
+
+
 @weights_in_use.register
-def _(strategy: LibraryPackNet) -> WeightsInUse:
+def _(strategy: LibraryPackNet, sample: Shape | None = None) -> WeightsInUse:
     packnet = strategy.model.packnet
     layers = layers_of(packnet)
     head = next(layer for layer in layers if layer.wrappee is strategy.model.head.linear)
@@ -161,13 +169,15 @@ def _(strategy: LibraryPackNet) -> WeightsInUse:
         active=used_prunable,
         mask_bits=bits,
         buffer_bytes=0,
-        artifact_bytes=compressed_bytes(saved) + bits // 8,
+        artifact_bytes=compressed_bytes(saved, places=False) + _owners_bytes(layers),
+        stored_examples=0,
     )
 
 
 ENTRIES = {
     "avalanche-packnet": Entry(
         factory="strategies.methods.avalanche_packnet:avalanche_packnet",
+        family="sparse",
         summary="Avalanche's own PackNet at the same density, pruned by progress",
         paper="Mallya & Lazebnik 2018",
         scenarios=("task",),

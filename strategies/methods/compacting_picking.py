@@ -139,6 +139,7 @@ class CompactingPicking(LearnedMasks, PruningStrategy):
 ENTRIES = {
     "cpg": Entry(
         factory="strategies.methods.compacting_picking:CompactingPicking",
+        family="sparse",
         summary="frozen, pruned gradually, each task picks earlier weights; without growing",
         paper="Hung et al. 2019",
         scenarios=("task",),

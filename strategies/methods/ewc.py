@@ -8,6 +8,7 @@ from strategies.search_space import Range
 ENTRIES = {
     "ewc": Entry(
         factory="avalanche.training.supervised:EWC",
+        family="regularised",
         summary="quadratic penalty weighted by Fisher information",
         paper="Kirkpatrick et al. 2017",
         defaults={"ewc_lambda": 10_000.0},

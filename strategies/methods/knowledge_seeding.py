@@ -42,6 +42,7 @@ class KnowledgeSeeding(StagedSleep):
 ENTRIES = {
     "knowledge-seeding": Entry(
         factory="strategies.methods.knowledge_seeding:KnowledgeSeeding",
+        family="sleep",
         summary=(
             "a small network by day, distilled at night into a slice of a larger one, no "
             "stored data"

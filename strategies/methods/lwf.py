@@ -8,6 +8,7 @@ from strategies.search_space import Range
 ENTRIES = {
     "lwf": Entry(
         factory="avalanche.training.supervised:LwF",
+        family="regularised",
         summary="distillation from the network before the experience",
         paper="Li & Hoiem 2016",
         defaults={"alpha": 1.0, "temperature": 2.0},

@@ -8,6 +8,7 @@ from strategies.search_space import Range
 ENTRIES = {
     "replay": Entry(
         factory="avalanche.training.supervised:Replay",
+        family="replay",
         summary="uniform replay from a buffer of stored examples",
         paper="Chaudhry et al. 2019",
         defaults={"mem_size": 500},

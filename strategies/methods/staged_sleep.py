@@ -234,6 +234,7 @@ convolutions that all of these can do: a study of linear networks can name it.""
 ENTRIES = {
     "staged-sleep": Entry(
         factory="strategies.methods.staged_sleep:StagedSleep",
+        family="sleep",
         summary=(
             "nights of stages in any order: prune, downscale, replay, rehearse, dream, "
             "consolidate, align"
@@ -271,6 +272,7 @@ ENTRIES = {
     ),
     "dreaming": Entry(
         factory="strategies.methods.staged_sleep:StagedSleep",
+        family="sleep",
         summary="nights of dreams made from the network's own weights, no stored data",
         paper="Behrouz et al. 2026",
         defaults={"stages": "dream", "night": 0.9, "learning_rate": 0.01},

@@ -65,6 +65,7 @@ def _copy(stored: dict[str, Any]) -> None:
 ENTRIES = {
     "si": Entry(
         factory="strategies.methods.synaptic_intelligence:synaptic_intelligence",
+        family="regularised",
         summary="quadratic penalty weighted along the path of training",
         paper="Zenke et al. 2017",
         space={"si_lambda": Range(0.1, 1e4, log=True)},

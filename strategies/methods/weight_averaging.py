@@ -61,6 +61,7 @@ class WeightAveraging(SupervisedTemplate):
 ENTRIES = {
     "weight-averaging": Entry(
         factory="strategies.methods.weight_averaging:WeightAveraging",
+        family="regularised",
         summary="control: the mean of one network per experience, all from the same start",
         paper="Wortsman et al. 2022",
         explanation=Baseline(

@@ -83,6 +83,7 @@ def _fresh_scores(weight: Tensor) -> Tensor:
 ENTRIES = {
     "wsn": Entry(
         factory="strategies.methods.winning_subnetworks:WinningSubnetworks",
+        family="sparse",
         summary="a learned mask per task, weights reused by later tasks and never moved",
         paper="Kang et al. 2022",
         scenarios=("task",),

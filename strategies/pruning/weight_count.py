@@ -10,15 +10,13 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
-from typing import Any
 
 import numpy as np
-import torch
-from avalanche.benchmarks.utils import AvalancheDataset
 from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor, nn
 
 from strategies.networks.layers import prunable
+from strategies.pruning.held import NOTHING, Held, Shape, held
 from strategies.pruning.masks import Masks
 
 
@@ -35,6 +33,7 @@ class WeightsInUse:
         mask_bits: bits that the stored masks need.
         buffer_bytes: stored examples, teachers, importances.
         artifact_bytes: compressed bytes to save to answer for all experiences.
+        stored_examples: training examples among what the buffers hold.
     """
 
     total: int
@@ -45,12 +44,18 @@ class WeightsInUse:
     mask_bits: int
     buffer_bytes: int
     artifact_bytes: int
+    stored_examples: int
 
 
 @singledispatch
-def weights_in_use(strategy: SupervisedTemplate) -> WeightsInUse:
-    """Count what `strategy` uses now; without masks that is every non-zero weight."""
-    return count_weights(strategy.model, buffer_bytes=held_bytes(strategy))
+def weights_in_use(strategy: SupervisedTemplate, sample: Shape | None = None) -> WeightsInUse:
+    """Count what `strategy` uses now; without masks that is every non-zero weight.
+
+    Args:
+        strategy: to be counted.
+        sample: shape of a training sample, as in `strategies.pruning.held.held`.
+    """
+    return count_weights(strategy.model, held=held(strategy, sample))
 
 
 def count_weights(
@@ -60,7 +65,8 @@ def count_weights(
     active: Masks | None = None,
     bits_per_weight: int = 0,
     private: Sequence[Mapping[str, Tensor]] = (),
-    buffer_bytes: int = 0,
+    masks: Sequence[Masks] = (),
+    held: Held = NOTHING,
 ) -> WeightsInUse:
     """The count for one network.
 
@@ -69,18 +75,26 @@ def count_weights(
         active: entries that answer the last experience; None: the same.
         private: tensors that further tasks keep for themselves; of whole snapshots of prunable
             weights only what is not zero is stored.
+        bits_per_weight: of the stored masks.
+        masks: the stored masks themselves, one for each task.
+        held: what is stored besides.
     """
     weights = prunable(model)
     nonzero = {n: p.detach() != 0 for n, p in model.named_parameters()}
     inside = {n: nonzero[n] & used[n] if used and n in used else nonzero[n] for n in weights}
     outside = sum(int(mask.sum()) for n, mask in nonzero.items() if n not in weights)
-    held = [(n, t) for tensors in private for n, t in tensors.items() if n in nonzero]
-    own = [t for n, t in held if n not in weights]
-    snapshots = sum(int(t.count_nonzero()) for n, t in held if n in weights)
+    given = [(n, t) for tensors in private for n, t in tensors.items() if n in nonzero]
+    own = [t for n, t in given if n not in weights]
+    snapshots = sum(int(t.count_nonzero()) for n, t in given if n in weights)
     used_prunable = sum(int(mask.sum()) for mask in inside.values()) + snapshots
     answering = [nonzero[n] & active[n] if active and n in active else inside[n] for n in weights]
     numel = sum(w.numel() for w in weights.values())
-    saved = [*_visible(model, inside), *(t for tensors in private for t in tensors.values())]
+    saved = dict(_visible(model, inside))
+    kept = [tensor for tensors in private for tensor in tensors.values()]
+    known = set(weights) if masks else set()  # masks tell where the others are zero
+    artifact = compressed_bytes([tensor for n, tensor in saved.items() if n not in known] + kept)
+    artifact += compressed_bytes([saved[n] for n in known], places=False)
+    artifact += sum(compressed_bits(change) for change in _changes(masks))
     mask_bits = bits_per_weight * numel
     return WeightsInUse(
         total=sum(p.numel() for p in model.parameters()) + sum(t.numel() for t in own) + snapshots,
@@ -89,77 +103,41 @@ def count_weights(
         used_prunable=used_prunable,
         active=sum(int(mask.sum()) for mask in answering),
         mask_bits=mask_bits,
-        buffer_bytes=buffer_bytes,
-        artifact_bytes=compressed_bytes(saved) + mask_bits // 8,
+        buffer_bytes=held.bytes,
+        artifact_bytes=artifact,
+        stored_examples=held.examples,
     )
 
 
-def _visible(model: nn.Module, inside: Masks) -> Iterator[Tensor]:
+def _changes(masks: Sequence[Masks]) -> Iterator[Tensor]:
+    """Each mask of a task as what differs from the task before, which compresses best."""
+    for i, one in enumerate(masks):
+        for name, mask in one.items():
+            before = masks[i - 1].get(name) if i else None
+            yield mask if before is None else mask ^ before
+
+
+def _visible(model: nn.Module, inside: Masks) -> Iterator[tuple[str, Tensor]]:
     for name, tensor in model.state_dict().items():
-        yield tensor * inside[name] if name in inside else tensor
+        yield name, tensor * inside[name] if name in inside else tensor
 
 
-def compressed_bytes(tensors: Sequence[Tensor]) -> int:
-    """Bytes of the non-zero values and their places, after zlib.
+def compressed_bytes(tensors: Sequence[Tensor], *, places: bool = True) -> int:
+    """Bytes of the non-zero values, and of their places, after zlib.
 
-    Each tensor counts as the packed bits of its non-zero places and the values there.
+    Args:
+        tensors: each counts as the packed bits of its non-zero places and the values there.
+        places: count them; False where something else that is stored tells them.
     """
     size = 0
     for tensor in tensors:
         values = tensor.detach().cpu().float().numpy().ravel()
-        places = np.packbits(values != 0).tobytes()
-        size += len(zlib.compress(places, 1)) + len(zlib.compress(values[values != 0].tobytes(), 1))
+        size += len(zlib.compress(values[values != 0].tobytes(), 1))
+        if places:
+            size += compressed_bits(tensor != 0)
     return size
 
 
-def held_bytes(strategy: SupervisedTemplate) -> int:
-    """Bytes that a strategy holds besides the network: examples, teachers, statistics.
-
-    The network, the optimizer's state and what belongs to the running experience are not counted.
-    """
-    skipped = {
-        "model", "optimizer", "experience", "adapted_dataset", "dataloader", "mbatch", "mb_output",
-        "loss", "evaluator", "clock", "frozen_entries",
-    }  # fmt: skip
-    roots = [value for name, value in vars(strategy).items() if name not in skipped]
-    seen = {id(t) for t in (*strategy.model.parameters(), *strategy.model.buffers())}
-    seen |= {id(strategy), id(strategy.model), id(strategy.evaluator), id(strategy.clock)}
-    return sum(_sizes(roots, seen))
-
-
-def stored_bytes(*roots: Any) -> int:
-    """Bytes of the tensors, arrays and examples that are stored under `roots`."""
-    return sum(_sizes(list(roots), set()))
-
-
-def _sizes(roots: list[Any], seen: set[int]) -> Iterator[int]:
-    queue = list(roots)
-    while queue:
-        item = queue.pop()
-        if id(item) in seen:
-            continue
-        seen.add(id(item))
-        if isinstance(item, Tensor):
-            yield item.numel() * item.element_size()
-        elif isinstance(item, np.ndarray):
-            yield item.nbytes
-        elif isinstance(item, AvalancheDataset):
-            yield _dataset_bytes(item)
-        elif isinstance(item, nn.Module):
-            queue += [*item.parameters(), *item.buffers()]
-        elif isinstance(item, Mapping):
-            queue += item.values()
-        elif isinstance(item, (list, tuple, set, frozenset)):
-            queue += item
-        elif isinstance(item, torch.Generator):
-            continue
-        elif type(item).__module__.partition(".")[0] not in ("builtins", "torch"):
-            queue += getattr(item, "__dict__", {}).values()
-
-
-def _dataset_bytes(dataset: AvalancheDataset) -> int:
-    """Stored examples at one byte per input value, as images are, and eight per label."""
-    if len(dataset) == 0:
-        return 0
-    sample = dataset[0]
-    return len(dataset) * (sample[0].numel() + 8 * (len(sample) - 1))
+def compressed_bits(mask: Tensor) -> int:
+    """Bytes of a mask, a bit for each entry, after zlib."""
+    return len(zlib.compress(np.packbits(mask.detach().cpu().numpy().ravel()).tobytes(), 1))

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from strategies.pruning.held import Shape
 from strategies.pruning.masks import Masks, masked, pack, union, unpack
 from strategies.pruning.weight_count import WeightsInUse, count_weights, weights_in_use
 from strategies.subnetworks.task_subnetworks import Certainty, Norm, Subnetworks
@@ -93,12 +94,13 @@ def straight_through(mask: Tensor, score: Tensor | None) -> Tensor:
 
 
 @weights_in_use.register
-def _(strategy: LearnedMasks) -> WeightsInUse:
+def _(strategy: LearnedMasks, sample: Shape | None = None) -> WeightsInUse:
     masks = strategy.masks
     return count_weights(
         strategy.model,
         used=union(masks, strategy.weights) if masks else None,
         active=masks[-1] if masks else None,
         bits_per_weight=len(masks),
+        masks=masks,
         private=strategy.private[:-1],  # the last task's are the model's own
     )

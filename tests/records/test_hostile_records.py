@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def built(folder: Path) -> str:
     build.build(folder / "records", folder)
     page = (folder / "split-mnist" / "class-20s.md").read_text()
     assert "| damaged files left out |" in page
-    assert "| naive | 2 |" in page
+    assert re.search(r"^\| [^|]* \| naive \| .* \| 2 \|$", page, re.MULTILINE)
     return "\n".join(build.verify(folder))
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from strategies.pruning.weight_count import compressed_bytes, count_weights, held_bytes
+from strategies.pruning.held import held
+from strategies.pruning.weight_count import compressed_bytes, count_weights
 from toy import toy_benchmark, toy_strategy
 
 
@@ -46,13 +47,13 @@ def test_a_buffer_counts_its_examples_and_not_the_stream_behind_them():
     strategy = toy_strategy("replay", benchmark, chosen={"mem_size": 10})
     strategy.train(benchmark.train[0])
     # 10 images of 36 bytes, label and task label of 8 each, and the place in the reservoir
-    assert held_bytes(strategy) == 10 * (36 + 16 + 4)
+    assert held(strategy).bytes == 10 * (36 + 16 + 4)
 
 
 def test_teachers_importances_and_arrays_are_held():
     benchmark = toy_benchmark("class")
     strategy = toy_strategy("naive", benchmark)
-    assert held_bytes(strategy) == 0
+    assert held(strategy).bytes == 0
     strategy.teacher = nn.Linear(10, 10, bias=False)
     strategy.statistics = {"mean": np.zeros(5), "seen": [torch.zeros(3, dtype=torch.float64)]}
-    assert held_bytes(strategy) == 400 + 40 + 24
+    assert held(strategy).bytes == 400 + 40 + 24

@@ -95,8 +95,8 @@ def accuracy(row: dict[str, str]) -> str:
 
 COLUMNS = {
     "accuracy, %": accuracy,
-    "weights used, %": lambda row: f"{100 * float(row['weights']):.1f}",
-    "hypervolume": lambda row: f"{float(row['hypervolume']):.3f}",
+    "capacity, %": lambda row: f"{100 * float(row['capacity']):.1f}",
+    "score": lambda row: f"{float(row['score']):.3f}",
     "examples and statistics, kB": lambda row: f"{float(row['buffer_bytes']) / 1000:,.0f}",
     "file, kB": lambda row: f"{float(row['stored_bytes']) / 1000:,.0f}",
     "failed runs": lambda row: f"{row['failed']}/{row['seeds']}",

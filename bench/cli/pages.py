@@ -103,11 +103,8 @@ def report(
     benchmark: Annotated[str | None, typer.Option(help="Only this benchmark.")] = None,
     scenario: Annotated[str | None, typer.Option(help="Only this scenario.")] = None,
     budget: Annotated[str | None, typer.Option(help="Only this budget.")] = None,
-    figures: Annotated[
-        bool, typer.Option("--figures", help="All of them, for many leaderboards too: slow.")
-    ] = False,
 ) -> None:
-    """Write one HTML page of a folder of records: tables, figures, every record's details."""
+    """Write one HTML page of a folder of records: its boards, and every record's details."""
     from bench.formatting.numbers import shortened
     from bench.leaderboards.html_report import report_html
     from bench.ranking import admission
@@ -123,7 +120,7 @@ def report(
     if not chosen:
         raise ValueError(f"there must be records in {out}, found none")
     shown = admission.Evidence(tuple(chosen), evidence.damaged)
-    write_atomically(html, report_html(shown, records_root=out, figures=figures))
+    write_atomically(html, report_html(shown, records_root=out))
     typer.echo(html)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
+    from rich.table import Table
 
+    from bench.ranking.missing_runs import Board
     from bench.records.schema import RunRecord
     from bench.records.store import Store
 
@@ -101,11 +102,14 @@ def _suite(file: Path | None, given: dict[str, Any]) -> Suite:
 
 
 @app.command()
-def status(out: Out = Path("runs")) -> None:
-    """Show what is done, failed and missing in a folder of records."""
+def status(
+    out: Out = Path("runs"),
+    seeds: Annotated[int, typer.Option(min=1, help="How many every row should have.")] = 10,
+) -> None:
+    """Show what is done, failed and missing on each board, and the command that fills it."""
     from rich.markup import escape
-    from rich.table import Table
 
+    from bench.ranking.missing_runs import boards
     from bench.records.store import Store
 
     require_folder(out)
@@ -113,34 +117,37 @@ def status(out: Out = Path("runs")) -> None:
     if not stored and not damaged:
         raise ValueError(f"there must be records in {out}, found none")
     console = make_console()
-    table = Table("benchmark", "scenario", "budget", "strategy", "records", box=None)
-    cells: dict[tuple[str, ...], Counter[str]] = {}
-    for item in stored:
-        config = item.record.config
-        cell = (config.benchmark, config.scenario, str(config.budget), config.strategy)
-        cells.setdefault(cell, Counter())[item.record.status] += 1
-    for names, counts in sorted(cells.items()):
-        shown = ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
-        table.add_row(*names, shown)
-    console.print(table)
-    for line in _missing(stored):
-        console.print(escape(line), soft_wrap=True)
+    found = boards(stored, seeds=seeds)
+    console.print(_boards_table(found, seeds))
+    for board in found:
+        for command in board.commands:
+            console.print(escape(f"{command} --out {out}"), soft_wrap=True)
     for line in damaged:
         console.print(f"[red]left out[/] {escape(line)}", soft_wrap=True)
     raise typer.Exit(1 if damaged else 0)
 
 
-def _missing(stored: Any) -> list[str]:
-    from bench.ranking import configurations, pools
+def _boards_table(found: Sequence[Board], seeds: int) -> Table:
+    """One line for each board."""
+    from rich.markup import escape
+    from rich.table import Table
 
-    lines = []
-    ranked = [item for item in stored if not item.record.config.validation_only]
-    for members in pools.pools(ranked).values():
-        lines += [
-            f"missing: {m}"
-            for m in configurations.missing(configurations.by_configuration(members))
-        ]
-    return lines
+    from bench.formatting.numbers import range_text
+    from bench.ranking.pools import budget_text
+
+    table = Table(
+        "benchmark", "scenario", "budget", "rows", "seeds", "records",
+        f"runs to {seeds} seeds", "hours", box=None,
+    )  # fmt: skip
+    for board in found:
+        key = board.key
+        statuses = ", ".join(f"{n} {status}" for status, n in sorted(board.statuses.items()))
+        cells = [
+            key.benchmark, key.scenario, budget_text(key), str(board.rows),
+            range_text(board.seeds), statuses, str(board.missing), f"{board.hours:.1f}",
+        ]  # fmt: skip
+        table.add_row(*map(escape, cells))
+    return table
 
 
 def _statuses(text: str) -> frozenset[str]:

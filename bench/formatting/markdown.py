@@ -29,6 +29,11 @@ def code(text: str) -> str:
     return f"`{re.sub('[`|]', '', one_line(text))}`"
 
 
+def folded(title: str) -> str:
+    """The start of a part that is folded until it is opened; `</details>` ends it."""
+    return f'<details markdown="1">\n<summary>{escape(title)}</summary>'
+
+
 def link(path: Path) -> str:
     """A relative path as the target of a Markdown link."""
     return quote(path.as_posix(), safe="/.")

@@ -1,13 +1,12 @@
 """How every figure looks: style, colours, panels, and how it is saved.
 
-The figures of a leaderboard have one ink, readable in grey, on light and dark pages; those of
-papers, studies and strategies have the colours of COLOURS.
+The figures of a leaderboard are readable in grey, on light and dark pages: they have one ink, or
+the colours of FAMILY_COLOURS; those of papers, studies and strategies have the colours of COLOURS.
 """
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -19,11 +18,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.stats.intervals import Interval
+from strategies.entry import Family
 
 INK = "#01527f"
 """Of what a figure of a leaderboard is about; everything else is grey."""
+TEXT, FONT = "#262626", "DejaVu Sans"
+"""Colour and font of all that is written in a figure of a leaderboard."""
 COLOURS = tuple(sns.color_palette("colorblind"))
 """Told apart by the colour-blind; use a marker, line or hatch beside it for print in grey."""
+
+FAMILY_COLOURS: Mapping[Family, str] = {
+    "sparse": "#1f7cc4",
+    "sleep": "#a3174f",
+    "replay": "#efb636",
+    "regularised": "#44aa77",
+    "plain": "#333333",
+}
+"""Told apart by the colour-blind, and in grey, where no two are equally light."""
 
 COLUMNS = 4
 """Panels side by side."""
@@ -41,7 +52,7 @@ def style(background: str = "whitegrid") -> AbstractContextManager[None]:
     Args:
         background: `whitegrid`, or `ticks` for no grid.
     """
-    return mpl.rc_context(sns.axes_style(background) | OPEN | {"font.family": "DejaVu Sans"})
+    return mpl.rc_context(sns.axes_style(background) | OPEN | {"font.family": FONT})
 
 
 def paper_style(background: str = "whitegrid", scale: float = 1.1) -> AbstractContextManager[None]:
@@ -139,17 +150,3 @@ def save_svg(figure: Figure, path: Path, *, drawn_from: str = "") -> None:
     with mpl.rc_context({"svg.hashsalt": "sleepbench", "svg.fonttype": "none"}):
         told = {"Date": None, "Description": drawn_from or None}
         figure.savefig(path, format="svg", metadata=told)
-
-
-def inline_svg(figure: Figure) -> str:
-    """The figure as an SVG element whose text and axes take the colour of the page around it."""
-    text = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "sleepbench", "svg.fonttype": "none"}):
-        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
-    element = text.getvalue()
-    element = element[element.index("<svg") :]
-    for ink in ("#262626", "#333333", "#4d4d4d"):
-        element = element.replace(ink, "currentColor")
-    for ink, name in ((INK, "mark"), ("#ffffff", "on-mark"), ("#cccccc", "line")):
-        element = element.replace(ink, f"var(--{name}, {ink})")
-    return element

@@ -26,7 +26,8 @@ def template(path: Path) -> jinja2.Template:
     """The template in a file; an undefined name in it is an error.
 
     Args:
-        path: `*.html` is escaped by Jinja, `*.md.jinja` has the filters `md` and `code`, and
+        path: `*.html` is escaped by Jinja, `*.md.jinja` has the filters `md`, `code` and `folded`,
+            and
             `*.tex.jinja` has the delimiters `<< >>` and `<% %>`.
     """
     environment = jinja2.Environment(
@@ -38,5 +39,6 @@ def template(path: Path) -> jinja2.Template:
         undefined=jinja2.StrictUndefined,
         **(LATEX if path.suffixes[0] == ".tex" else {}),
     )
-    environment.filters |= {"md": markdown.escape, "code": markdown.code}
+    filters = {"md": markdown.escape, "code": markdown.code, "folded": markdown.folded}
+    environment.filters |= filters
     return environment.get_template(path.name)

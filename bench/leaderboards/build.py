@@ -154,6 +154,7 @@ def render(evidence: Evidence, folders: page.Folders) -> dict[Path, str]:
         texts[name.with_name(f"{name.name}.md")] = page.page_markdown(
             group, damaged, page=path, folders=folders
         )
+        texts[page.records_page(name)] = page.records_markdown(group, page=path)
         texts[name.with_name(f"{name.name}.csv")] = csv_table.page_csv(group, page=path)
         texts[name.with_name(f"{name.name}.tex")] = latex_table.page_tex(group)
     if texts or evidence.damaged:

@@ -12,7 +12,15 @@ from bench.ranking.leaderboard import Leaderboard, Row
 from bench.stats.intervals import Interval
 
 Table = Literal[
-    "ranking", "learning", "shares", "needed", "cost", "seconds", "latex", "html", "terminal"
+    "ranking",
+    "sizes",
+    "learning",
+    "shares",
+    "needed",
+    "cost",
+    "sources",
+    "latex",
+    "terminal",
 ]
 Value = str | float | Interval | tuple[int, int] | None
 Title = str | Callable[[Leaderboard], str]

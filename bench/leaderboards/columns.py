@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from bench.config.budget import KINDS
 from bench.formatting.numbers import percent
 from bench.leaderboards.column import (
-    ENDS,
     INTERVAL,
     Column,
     Table,
@@ -22,26 +21,34 @@ from bench.leaderboards.column import (
     numbers,
     percents,
 )
-from bench.ranking.leaderboard import LEVELS, SHARES, Row, levels
+from bench.ranking.leaderboard import LEVELS, SHARES, Measure, Row, levels
 
 
-def _seeds_and_failures(row: Row) -> str:
-    """For LaTeX, which has no column of failures and none of provisional ranks."""
-    mark = "$^*$" if row.provisional else ""
-    return f"{len(row.runs)}{mark}{f' ({row.failed} failed)' if row.failed else ''}"
+def _seeds(row: Row, mark: str = "") -> str:
+    """The number of runs, and how many of them failed or collapsed."""
+    failed = f", {row.failed} failed" if row.failed else ""
+    collapsed = row.collapsed - row.failed
+    return f"{len(row.runs)}{mark}{failed}{f', {collapsed} collapsed' if collapsed > 0 else ''}"
 
 
-def _rank_with_note(row: Row) -> str:
-    return f"{row.rank_text} (provisional)" if row.provisional else row.rank_text
-
-
-def _rank_with_star(row: Row) -> str:
-    return f"{row.rank_text}*" if row.provisional else row.rank_text
+def _seeds_in_latex(row: Row) -> str:
+    return _seeds(row, "$^*$" if row.provisional else "")
 
 
 def _front(row: Row) -> str:
     rank = row.non_domination_rank
     return "-" if rank is None else f"{rank}{' (front)' if rank == 1 else ''}"
+
+
+def _ranks(measure: Measure, name: str, title: str, what: str) -> Column:
+    """The rank interval by one of MEASURES."""
+    return Column(
+        name=name, title=title, value=lambda row: row.ranks.get(measure), form=first_to_last,
+        csv=("_first", "_last"), source="Mohamad et al. 2022",
+        meaning=f"first and last rank that the row may have by {what}: 1 more than the rows surely "
+        "better, and all rows less those surely worse, where the paired t-test separates after "
+        "Holm over all pairs; the intervals of all rows hold at once, at 95 %",
+    )  # fmt: skip
 
 
 def _metric(name: str, title: str, meaning: str, source: str) -> Column:
@@ -84,7 +91,7 @@ SPENT_ON = {
 
 def _seconds(kind: str) -> Column:
     return Column(
-        name=f"seconds_{kind}", title=kind, unit="s", titles={"seconds": kind}, form=numbers(".2f"),
+        name=f"seconds_{kind}", title=kind, unit="s", form=numbers(".2f"),
         value=lambda row: row.seconds.get(kind, math.nan),
         meaning=f"mean over runs of the seconds charged for {SPENT_ON.get(kind, kind)}",
     )  # fmt: skip
@@ -121,32 +128,12 @@ COLUMNS: dict[str, Column] = {column.name: column for column in (
         name="ranked", title="ranked", value=lambda row: row.ranked,
         meaning="False for an upper bound, which sees all data at once",
     ),
-    Column(
-        name="rank", title="rank", value=lambda row: row.rank,
-        meaning="= marks rows that share one: none was told apart from the row above it",
-        shown={"ranking": _rank_with_note, "html": _rank_with_star,
-               "latex": lambda row: row.rank_text, "terminal": lambda row: row.rank_text},
-    ),
-    Column(
-        name="rank_interval", title="rank interval", value=lambda row: row.rank_interval,
-        form=first_to_last, csv=ENDS, source="Hall & Miller 2009",
-        meaning="first and last rank of a row, by mean hypervolume, in 95 % of resamples over "
-        "seeds, drawn for all rows together; of few seeds they are rather too narrow",
-    ),
+    _ranks("score", "rank", "rank", "score"),
+    _ranks("accuracy", "rank_by_accuracy", "by accuracy", "accuracy"),
+    _ranks("memory_score", "rank_by_memory", "by memory", "memory score"),
     Column(
         name="provisional", title="provisional", value=lambda row: row.provisional,
-        meaning="whether there are fewer than five seeds",
-    ),
-    Column(
-        name="p_above_holm", title="p against row above, Holm", value=lambda row: row.p_above,
-        form=numbers(".3g"), source="Holm 1979",
-        meaning="p-value of the paired test against the row above, adjusted for all neighbours",
-    ),
-    Column(
-        name="probability_of_improvement", title="probability of improvement, row above",
-        form=numbers(".2f"), value=lambda row: row.improvement, source="Agarwal et al. 2021",
-        meaning="probability that a run of the row above has the larger hypervolume than one of "
-        "this row; ties count half",
+        meaning="whether there are fewer than ten seeds",
     ),
     Column(
         name="non_domination_rank", title="non-domination rank",
@@ -163,12 +150,17 @@ COLUMNS: dict[str, Column] = {column.name: column for column in (
     ),
     Column(
         name="seeds", title="seeds", value=lambda row: len(row.runs), titles={"latex": "$n$"},
-        shown={"latex": _seeds_and_failures}, meaning="number of runs that count",
+        shown={"ranking": _seeds, "terminal": _seeds, "latex": _seeds_in_latex},
+        meaning="number of runs that count, and how many of them failed or collapsed",
     ),
     Column(
         name="failed", title="failed", value=lambda row: row.failed,
-        shown={table: lambda row: f"{row.failed}/{len(row.runs)}" for table in ("ranking", "html")},
         meaning="runs that failed; they count as worst",
+    ),
+    Column(
+        name="collapsed", title="collapsed", value=lambda row: row.collapsed,
+        meaning="runs that gained less than half of what the row's median run gained above chance, "
+        "failed ones among them",
     ),
     Column(
         name="accuracy", title="accuracy", unit="%", value=lambda row: row.accuracy,
@@ -181,9 +173,33 @@ COLUMNS: dict[str, Column] = {column.name: column for column in (
         meaning="weights in use after the last experience, as a share of the model's",
     ),
     Column(
-        name="hypervolume", title="hypervolume", value=lambda row: row.hypervolume,
-        form=numbers(".3f"), csv=INTERVAL, source="Zitzler & Thiele 1999",
-        meaning="headline: area that (weights, accuracy) dominates within frozen bounds",
+        name="capacity", title="capacity", unit="%", value=lambda row: row.capacity,
+        titles={"latex": "capacity, %"}, form=percents(1, collapse=True), csv=INTERVAL,
+        source="Kang et al. 2022 (WSN)",
+        meaning="bits that it takes to answer for all experiences, 32 for each weight in use and "
+        "those of the masks or places, as a share of the dense model's",
+    ),
+    Column(
+        name="score", title="score", value=lambda row: row.score, form=numbers(".3f"),
+        csv=INTERVAL, source="this project",
+        meaning="headline: expected share of the way from chance to joint accuracy when the "
+        "capacity is capped at a size drawn log-uniformly from 1 % to 1000 % of the dense model",
+    ),
+    Column(
+        name="memory_score", title="memory score", value=lambda row: row.memory_score,
+        form=numbers(".3f"), csv=INTERVAL, source="this project",
+        meaning="the same with memory in place of capacity",
+    ),
+    Column(
+        name="memory", title="memory", unit="bytes", form=numbers(",.0f"),
+        value=lambda row: row.mean.memory_bytes,
+        meaning="what is kept between experiences to go on learning and answering: the capacity, "
+        "stored examples, statistics, teachers and importances",
+    ),
+    Column(
+        name="stored_examples", title="stored examples", form=numbers(",.0f"),
+        value=lambda row: row.mean.stored_examples,
+        meaning="training examples that it keeps; 0 is exemplar-free, a dash is not counted",
     ),
     Column(
         name="forgetting", title="forgetting", unit="%", value=lambda row: row.forgetting,
@@ -245,6 +261,16 @@ COLUMNS: dict[str, Column] = {column.name: column for column in (
         value=lambda row: row.mean.stored_bytes,
         meaning="what must be saved to answer for all experiences, compressed",
     ),
+    Column(
+        name="family", title="family", value=lambda row: row.family,
+        meaning="by what the strategy keeps what it knows: few weights (sparse), nights (sleep), "
+        "stored examples (replay), a penalty (regularised), or nothing of these (plain)",
+    ),
+    Column(
+        name="reproduced", title="reproduced?", value=lambda row: row.reproduced or "not compared",
+        meaning="whether figures of its paper, or of a public implementation, were reached under "
+        "their protocol, and the folder of `leaderboards/` that holds the records",
+    ),
     *(_accuracy_at(i, share) for i, share in enumerate(SHARES)),
     *(_weights_at(i, level) for i, level in enumerate(LEVELS)),
     *map(_seconds, KINDS),
@@ -265,33 +291,32 @@ COLUMNS: dict[str, Column] = {column.name: column for column in (
 
 TABLES: dict[Table, tuple[str, ...]] = {
     "ranking": (
-        "rank", "rank_interval", "name", "seeds", "failed", "hypervolume", "p_above_holm",
-        "probability_of_improvement", "non_domination_rank", "p_on_front", "accuracy", "weights",
-        "weights_prunable",
+        "rank", "name", "score", "accuracy", "rank_by_accuracy", "capacity", "rank_by_memory",
+        "seeds",
+    ),
+    "sizes": (
+        "name", "weights", "weights_prunable", "capacity", "memory", "memory_score",
+        "stored_examples", "stored_bytes", "buffer_bytes", "total_parameters",
+        "non_domination_rank", "p_on_front",
     ),
     "learning": (
         "name", "accuracy", "average_incremental_accuracy", "anytime_accuracy", "forgetting",
         "backward_transfer", "forward_transfer", "plasticity", "stability",
     ),
-    "shares": ("name", "hypervolume", *(_accuracy_at(0, share).name for share in SHARES)),
+    "shares": ("name", "score", *(_accuracy_at(0, share).name for share in SHARES)),
     "needed": ("name", *(_weights_at(0, level).name for level in LEVELS)),
     "cost": (
-        "name", "charged", "charged_most", "cpu_share", "total_parameters", "buffer_bytes",
-        "stored_bytes", "search_charged",
+        "name", "charged", "charged_most", "cpu_share", "search_charged",
+        *(_seconds(kind).name for kind in KINDS),
     ),
-    "seconds": ("name", *(_seconds(kind).name for kind in KINDS)),
+    "sources": ("name", "family", "reproduced"),
     "latex": (
-        "rank", "name", "seeds", "hypervolume", "accuracy", "forgetting", "weights",
-        "non_domination_rank",
-    ),
-    "html": (
-        "rank", "rank_interval", "name", "seeds", "failed", "hypervolume", "accuracy", "weights",
-        "non_domination_rank", "p_on_front", "forgetting", "anytime_accuracy", "plasticity",
-        "stability", "charged", *(_seconds(kind).name for kind in KINDS),
+        "rank", "name", "seeds", "score", "accuracy", "rank_by_accuracy", "forgetting", "capacity",
+        "rank_by_memory",
     ),
     "terminal": (
-        "rank", "name", "accuracy", "forgetting", "weights", "hypervolume", "charged", "seeds",
-        "failed",
+        "rank", "name", "score", "accuracy", "rank_by_accuracy", "capacity", "rank_by_memory",
+        "forgetting", "charged", "seeds",
     ),
 }  # fmt: skip
 """The names of the columns of each table, from left to right."""

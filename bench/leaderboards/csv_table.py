@@ -51,7 +51,7 @@ def _lines(leaderboards: Sequence[Leaderboard], page: Path) -> list[dict[str, An
     return [
         _line(leaderboard, row, page)
         for leaderboard in leaderboards
-        for row in (*leaderboard.rows, *leaderboard.upper_bounds)
+        for row in leaderboard.every_row
     ]
 
 

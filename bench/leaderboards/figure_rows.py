@@ -1,9 +1,8 @@
-"""The rows of a leaderboard in its figures, each by the number that it has in all of them."""
+"""The rows of a leaderboard in its figures, each by its name."""
 
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
 
 from bench.formatting.numbers import SCENARIO_NAMES, range_text
 from bench.ranking.leaderboard import Leaderboard, Row
@@ -11,39 +10,20 @@ from bench.ranking.pools import budget_text
 
 MOST_ROWS = 36
 """More rows than this make a figure too tall to read: the first are drawn, and it says so."""
-NAME_WIDTH = 34
+NAME_WIDTH = 26
 """Characters of a line of names."""
 TITLE_WIDTH = 104
 """Characters of a line of a figure's title."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A row that is drawn, and its place in the table, a letter for an upper bound."""
-
-    row: Row
-    number: str
-
-    @property
-    def name(self) -> str:
-        """As in the table."""
-        return self.row.name
-
-    @property
-    def title(self) -> str:
-        """The number and the name, on lines that fit a panel."""
-        return wrapped(f"{self.number} {self.name}", 26)
-
-
-def entries_of(leaderboard: Leaderboard) -> list[Entry]:
-    """The rows that are drawn, best first, upper bounds last."""
-    return [Entry(row, number) for number, row in leaderboard.numbered][:MOST_ROWS]
+def drawn_rows(leaderboard: Leaderboard) -> tuple[Row, ...]:
+    """Best first, upper bounds last."""
+    return leaderboard.every_row[:MOST_ROWS]
 
 
 def title(leaderboard: Leaderboard, shown: str) -> str:
     """What a figure shows, over how many seeds and of how many rows."""
-    key = leaderboard.key
-    rows = (*leaderboard.rows, *leaderboard.upper_bounds)
+    key, rows = leaderboard.key, leaderboard.every_row
     n, count = range_text(len(row.runs) for row in rows), len(rows)
     part = f", the first {MOST_ROWS} of {count} rows" if count > MOST_ROWS else ""
     what = f"{key.benchmark}, {SCENARIO_NAMES[key.scenario]}, {budget_text(key)}, {key.model}"

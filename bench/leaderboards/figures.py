@@ -1,4 +1,4 @@
-"""Figures of a leaderboard, readable in grey: rows are told apart by number, panel and hatch."""
+"""Figures of a leaderboard, readable in grey: rows are told apart by name, panel and hatch."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from matplotlib.ticker import FixedLocator
 
 from bench.config.budget import KINDS
 from bench.formatting.plotting import COLOURS, INK, Array, in_percent, panels, style
-from bench.leaderboards.figure_rows import Entry, entries_of, title, wrapped
+from bench.leaderboards.figure_rows import drawn_rows, title, wrapped
 from bench.leaderboards.page import FIGURES
-from bench.leaderboards.pareto_figure import weights_figure
+from bench.leaderboards.weights_figure import weights_figure
 from bench.ranking.leaderboard import Leaderboard, Row
 from bench.records.schema import RunRecord
 from bench.records.weight_share import shares_used
@@ -28,13 +28,15 @@ from bench.stats.intervals import Interval, mean_interval
 HATCHES = ("", "///", "...", "xxx", "\\\\\\")
 WIDTH, PANEL = 7.6, (1.65, 1.05)
 """Inches of a figure, and of a panel with lines."""
+BAR_NAME_WIDTH = 34
+"""Characters of a line of names beside bars."""
 
 
 @dataclass(frozen=True)
 class Line:
     """A row over time or experiences: the means and their intervals, in percent."""
 
-    of: Entry
+    of: Row
     x: Sequence[float]
     found: Sequence[Interval]
 
@@ -61,8 +63,8 @@ def time_figure(leaderboard: Leaderboard) -> Figure | None:
     """
     budget = leaderboard.records[0].record.config.budget.amount
     lines: list[Line] = []
-    for one in entries_of(leaderboard):
-        curves = [record.outcome.curve for record in _ok(one.row) if record.outcome]
+    for row in drawn_rows(leaderboard):
+        curves = [record.outcome.curve for record in _ok(row) if record.outcome]
         n = max(map(len, curves), default=0)
         full = [curve for curve in curves if len(curve) == n]
         if n < 2:
@@ -71,8 +73,8 @@ def time_figure(leaderboard: Leaderboard) -> Figure | None:
         found = [
             in_percent(mean_interval([curve[i][1] for curve in full], (0, 1))) for i in range(n)
         ]
-        lines.append(Line(one, x, found))
-    drawn = {id(line.of.row) for line in lines}
+        lines.append(Line(row, x, found))
+    drawn = {id(line.of) for line in lines}
     levels = {
         row.name: 100 * row.accuracy.mean
         for row in leaderboard.upper_bounds
@@ -84,15 +86,13 @@ def time_figure(leaderboard: Leaderboard) -> Figure | None:
 def matrix_figure(leaderboard: Leaderboard) -> Figure | None:
     """The mean accuracy matrix of each row as a heat map: after experience i, tested on j."""
     found = [
-        (one, mean)
-        for one in entries_of(leaderboard)
-        if (mean := _mean_matrix(one.row)) is not None
+        (row, mean) for row in drawn_rows(leaderboard) if (mean := _mean_matrix(row)) is not None
     ]
     if not found or len(found[0][1]) < 2:  # one number is no map
         return None
     size = len(found[0][1])
     side = max(1.5, 0.36 * min(size, 10))
-    titles = [f"{one.title}\nn = {len(_ok(one.row))}" for one, _ in found]
+    titles = [f"{wrapped(row.name)}\nn = {len(_ok(row))}" for row, _ in found]
     above = title(leaderboard, "accuracy in percent, dark 0 to light 100, means")
     with style():
         figure, grid = panels(
@@ -113,14 +113,14 @@ def matrix_figure(leaderboard: Leaderboard) -> Figure | None:
 def forgetting_figure(leaderboard: Leaderboard) -> Figure | None:
     """The drop of each experience from its best accuracy since it was learned to the end."""
     lines: list[Line] = []
-    for one in entries_of(leaderboard):
-        drops = [drop for record in _ok(one.row) if (drop := _drops(record)) is not None]
+    for row in drawn_rows(leaderboard):
+        drops = [drop for record in _ok(row) if (drop := _drops(record)) is not None]
         full = [drop for drop in drops if len(drop) == max(map(len, drops))]
         if full:
             found = [
                 in_percent(mean_interval(list(column), (-1, 1))) for column in np.array(full).T
             ]
-            lines.append(Line(one, range(1, len(found) + 1), found))
+            lines.append(Line(row, range(1, len(found) + 1), found))
     return _panels(
         leaderboard, lines, "experience; of the last nothing can be forgotten", "forgetting, points"
     )
@@ -128,13 +128,10 @@ def forgetting_figure(leaderboard: Leaderboard) -> Figure | None:
 
 def seconds_figure(leaderboard: Leaderboard) -> Figure | None:
     """Charged seconds by kind, stacked, a bar for each row of which a run did not fail."""
-    shown = [one for one in entries_of(leaderboard) if one.row.seconds and _ok(one.row)]
-    if not shown:
+    rows = [row for row in drawn_rows(leaderboard) if row.seconds and _ok(row)]
+    if not rows:
         return None
-    rows, titles = (
-        [one.row for one in shown],
-        [wrapped(f"{one.number} {one.name}") for one in shown],
-    )
+    titles = [wrapped(row.name, BAR_NAME_WIDTH) for row in rows]
     lines = sum(title.count("\n") + 2 for title in titles)
     with style():
         figure = Figure(figsize=(WIDTH, 1.6 + 0.16 * lines), layout="constrained")
@@ -163,16 +160,16 @@ def seconds_figure(leaderboard: Leaderboard) -> Figure | None:
 def claimed_figure(leaderboard: Leaderboard) -> Figure | None:
     """Share of the prunable weights in use after each experience."""
     lines: list[Line] = []
-    for one in entries_of(leaderboard):
+    for row in drawn_rows(leaderboard):
         shares = [
             [shares_used(w, record.config, record.benchmark_version)[1] for w in record.weights]
-            for record in _ok(one.row)
+            for record in _ok(row)
         ]
         n = max(map(len, shares), default=0)
         full = [own for own in shares if len(own) == n]
         if n > 1:
             found = [in_percent(mean_interval(list(column), (0, 1))) for column in np.array(full).T]
-            lines.append(Line(one, range(1, n + 1), found))
+            lines.append(Line(row, range(1, n + 1), found))
     share = "weights in use, % of matrices and kernels"
     return _panels(leaderboard, lines, "experience", share, {}, least=0.0)
 
@@ -214,7 +211,7 @@ def _panels(
     above = title(leaderboard, what)
     with style():
         figure, grid = panels(
-            [line.of.title for line in lines], PANEL, above=above, x=xlabel, y=ylabel
+            [wrapped(line.of.name) for line in lines], PANEL, above=above, x=xlabel, y=ylabel
         )
         for axes, line in zip(grid, lines, strict=True):
             axes.add_collection(LineCollection(every, colors="0.7", linewidths=0.5, zorder=1))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.formatting.markdown import escape, files_left_out, link, table
 from bench.formatting.numbers import SCENARIO_NAMES, percent, range_text
 from bench.formatting.templates import template
+from bench.leaderboards.column import first_to_last
 from bench.leaderboards.page import Folders
 from bench.ranking.across_benchmarks import Standing, agreements, counted, standings
 from bench.ranking.leaderboard import Leaderboard, Row
 from bench.ranking.pools import budget_text
-from bench.stats.hypothesis_tests import ALPHA
 
 TEMPLATE = Path(__file__).with_name("index.md.jinja")
 Placed = tuple[Path, Leaderboard]
@@ -32,12 +31,11 @@ def index_markdown(
     """
     every = [(path, leaderboard) for path, own in pages for leaderboard in own]
     header = ["benchmark", "scenario", "budget", "rows", "seeds of a row", "failed runs",
-              "first by hypervolume"]  # fmt: skip
+              "leads by score"]  # fmt: skip
     return template(TEMPLATE).render(
         command=folders.command,
         pages="\n".join(table(header, [_page_row(path, own) for path, own in pages])),
         standings=list(_standings(every)),
-        alpha=ALPHA,
         budgets=_budgets([leaderboard for _, leaderboard in every]),
         left_out=files_left_out(damaged),
     )
@@ -45,7 +43,7 @@ def index_markdown(
 
 def _page_row(path: Path, leaderboards: Sequence[Leaderboard]) -> list[str]:
     key = leaderboards[0].key
-    rows = [row for leaderboard in leaderboards for row in leaderboard.rows]
+    rows = [row for one in leaderboards for row in (*one.rows, *one.unplaced)]
     leaders = [_first(leaderboard) for leaderboard in leaderboards if leaderboard.rows]
     return [
         f"[{escape(key.benchmark)}]({link(path)})",
@@ -68,22 +66,20 @@ def _standings(leaderboards: Sequence[Placed]) -> Iterator[dict[str, object]]:
             continue
         found = standings([leaderboards[number][1] for number in shown])
         columns = [_column(leaderboards[number][0], number, leaderboards) for number in shown]
-        header = ["rank", "strategy", "mean", "p against row above", *columns]
+        header = ["rank", "strategy", "mean", *columns]
         cells = [_standing_row(one, len(shown)) for one in found]
         yield {
             "scenario": SCENARIO_NAMES[scenario],
-            "ranked": sum(one.rank is not None for one in found),
-            "pairs": range_text([one.pairs for one in found if one.pairs]),
+            "ranked": sum(one.ranks is not None for one in found),
             "table": "\n".join(table(header, cells)),
         }
 
 
 def _standing_row(one: Standing, count: int) -> list[str]:
     return [
-        "-" if one.rank is None else str(one.rank),
+        "-" if one.ranks is None else first_to_last(one.ranks),
         escape(one.strategy),
-        "-" if one.rank is None else f"{one.mean:.3f}",
-        "-" if math.isnan(one.p_above) else f"{one.p_above:.3g}",
+        "-" if one.ranks is None else f"{one.mean:.3f}",
         *(_in_summary(one.rows.get(number)) for number in range(count)),
     ]
 
@@ -108,13 +104,14 @@ def _budgets(leaderboards: Sequence[Leaderboard]) -> str:
 
 
 def _first(leaderboard: Leaderboard) -> str:
-    """The first row, and how many share its rank."""
-    sharing = sum(row.rank == 1 for row in leaderboard.rows) - 1
-    return f"{leaderboard.rows[0].name}{f', its rank shared by {sharing}' if sharing else ''}"
+    """The first row, and how many others may have its rank."""
+    first = leaderboard.rows[0]
+    sharing = first.ranks["score"][1] - 1
+    return f"{first.name}{f', not told apart from {sharing}' if sharing else ''}"
 
 
 def _in_summary(row: Row | None) -> str:
-    return "-" if row is None else f"{row.hypervolume.mean:.3f}"
+    return "-" if row is None else f"{row.score.mean:.3f}"
 
 
 def _column(path: Path, number: int, leaderboards: Sequence[Placed]) -> str:

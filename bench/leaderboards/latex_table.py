@@ -20,7 +20,7 @@ SPECIAL = {
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
 }  # fmt: skip
 TEMPLATE = Path(__file__).with_name("leaderboard.tex.jinja")
-RIGHT = ("rank", "seeds", "weights", "non_domination_rank")
+RIGHT = ("rank", "seeds", "capacity", "rank_by_accuracy", "rank_by_memory")
 """Columns whose cells stand at the right; every other one at the left."""
 
 
@@ -48,8 +48,9 @@ def _part(leaderboard: Leaderboard, conditions: Sequence[str], end: str) -> dict
     key = leaderboard.key
     what = [key.benchmark, SCENARIO_NAMES[key.scenario], budget_text(key), key.model, *conditions]
     label = re.sub(r"[^A-Za-z0-9]+", "-", f"{key.benchmark}-{key.scenario}-{budget_text(key)}")
-    columns = columns_of("latex", [*leaderboard.rows, *leaderboard.upper_bounds])
-    bodies = [rows for rows in (leaderboard.rows, leaderboard.upper_bounds) if rows]
+    columns = columns_of("latex", leaderboard.every_row)
+    placed = (*leaderboard.rows, *leaderboard.unplaced)
+    bodies = [rows for rows in (placed, leaderboard.upper_bounds) if rows]
     return {
         "caption": rf"{escape(', '.join(what))}. Means with 95~\% intervals over $n$ seeds; "
         f"{_notes(leaderboard)}",
@@ -65,16 +66,17 @@ def _notes(leaderboard: Leaderboard) -> str:
         rf"{percent(value)}~\%" for value in (leaderboard.bounds.chance, leaderboard.bounds.joint)
     )
     notes = [
-        rf"weights in \% of the model's. Hypervolume between chance, {low}, "
-        rf"and joint training, {high}{'' if leaderboard.bounds.frozen else ' as none is frozen'}. "
-        "Non-domination rank 1 is the Pareto front. Of the rows of one rank, marked =, none was "
-        "told apart from the one above."
+        rf"accuracy and capacity in \%. The score is the expected share of the way from chance, "
+        rf"{low}, to joint training, {high}"
+        f"{'' if leaderboard.bounds.frozen else ' as none is frozen'}, under a log-uniform cap of "
+        r"the capacity from 1 to 1000~\% of the dense model. Ranks are simultaneous 95~\% "
+        "intervals by score, accuracy and memory score."
     ]
     if leaderboard.rows and leaderboard.upper_bounds:
         notes.append("Below the rule: upper bounds, which see all data at once.")
     if leaderboard.common:
         notes.append(f"In every row {escape(leaderboard.common)}.")
-    if any(row.provisional for row in (*leaderboard.rows, *leaderboard.upper_bounds)):
+    if any(row.provisional for row in leaderboard.every_row):
         notes.append(f"$^*$ provisional: fewer than {LISTED_FROM} seeds.")
     if any(row.failed for row in leaderboard.rows):
         notes.append("Failed runs count as worst: their number stands beside $n$.")

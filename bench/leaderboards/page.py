@@ -12,20 +12,26 @@ from pathlib import Path
 
 from bench.config.conditions import Conditions
 from bench.config.reference_values import frozen_weights
-from bench.formatting.markdown import escape, files_left_out, link, one_line, table
+from bench.formatting.markdown import (
+    escape,
+    files_left_out,
+    link,
+    one_line,
+    record_link,
+    table,
+)
 from bench.formatting.numbers import SCENARIO_NAMES, percent, relative
 from bench.formatting.templates import template
 from bench.leaderboards.column import Table
-from bench.leaderboards.markdown_table import ranking, rows_table
-from bench.ranking.leaderboard import LISTED_FROM, Leaderboard
-from bench.ranking.pools import Seed, budget_text, differences, differing_fields, seed_text
+from bench.leaderboards.markdown_table import rows_table
+from bench.leaderboards.sentences import leads, reading
+from bench.ranking.leaderboard import Leaderboard
+from bench.ranking.pools import PoolKey, Seed, budget_text, differences, differing_fields, seed_text
 from bench.records.schema import Calibration
 from bench.records.store import Stored
-from bench.stats import hypothesis_tests
-from bench.stats.hypothesis_tests import ALPHA
 
 FIGURES = {
-    "weights": "Weights used against final average accuracy, and the Pareto front",
+    "weights": "Capacity against final average accuracy; the lines are of equal score",
     "time": "Accuracy on the experiences so far over the charged budget",
     "matrix": "Accuracy after each experience on each experience",
     "forgetting": "Forgetting of each experience",
@@ -33,12 +39,15 @@ FIGURES = {
     "claimed": "Matrices and kernels in use after each experience",
 }
 """Caption of each figure of a leaderboard, by the name that ends its file's."""
+HEADLINE = "weights"
+"""The figure that stands above the ranking."""
 SECTIONS: dict[Table, str] = {
+    "sizes": "Weights, capacity and memory",
     "learning": "Learning and forgetting, in percent",
     "shares": "Accuracy within a share of the weights, in percent",
     "needed": "Weights that an accuracy takes, in percent",
-    "cost": "Cost and memory",
-    "seconds": "Charged seconds by kind",
+    "cost": "Cost: charged seconds by kind",
+    "sources": "Families, and what was compared with a paper",
 }
 """Title of each table below the ranking."""
 OF_FRONTS: tuple[Table, ...] = ("shares", "needed")
@@ -83,39 +92,86 @@ def page_markdown(
     names = differing_fields(keys)
     parts = []
     for number, leaderboard in enumerate(leaderboards):
-        title = ", ".join(f"{name} {getattr(leaderboard.key, name)}" for name in names)
+        title = ", ".join(_condition(leaderboard.key, name) for name in names)
         part = _part(leaderboard, len(damaged), page, folders)
-        parts.append({**part, "title": title, "figures": _figures(leaderboard, page, number)})
+        figures = _figures(leaderboard, page, number)
+        parts.append(
+            {
+                **part,
+                "title": title,
+                "headline": [figure for figure in figures if figure[2] == HEADLINE],
+                "figures": [figure for figure in figures if figure[2] != HEADLINE],
+            }
+        )
     return template(TEMPLATE).render(
         key=key,
         scenario=SCENARIO_NAMES[key.scenario],
         budget=budget_text(key),
+        tuning="tuned" if key.tuned else "not tuned",
         command=folders.command,
         differences=differences(keys) if len(keys) > 1 else "",
         parts=parts,
+        records=link(Path(records_page(page).name)),
         left_out=files_left_out(damaged),
     )
+
+
+def _condition(key: PoolKey, name: str) -> str:
+    """What tells one table of a page from the others: `model mlp`."""
+    if name == "tuned":
+        return "tuned by a search" if key.tuned else "not tuned"
+    return f"{name} {getattr(key, name)}"
+
+
+def records_page(page: Path) -> Path:
+    """Where the links to the records of a page lie."""
+    return page.with_name(f"{page.name}-records.md")
+
+
+def records_markdown(leaderboards: Sequence[Leaderboard], *, page: Path) -> str:
+    """The records behind each row of a page, seed by seed.
+
+    Args:
+        leaderboards: the pools of one benchmark, scenario and budget.
+        page: where it will lie, for its links.
+    """
+    key = leaderboards[0].key
+    parts = [
+        "\n".join(table(["strategy", "records, by seed"], _record_rows(one, page)))
+        for one in leaderboards
+    ]
+    title = f"{key.benchmark}, {SCENARIO_NAMES[key.scenario]}, {budget_text(key)}: records"
+    return "\n\n".join([f"# {escape(title)}", *parts]) + "\n"
+
+
+def _record_rows(leaderboard: Leaderboard, page: Path) -> list[list[str]]:
+    return [
+        [
+            escape(row.name),
+            " ".join(
+                record_link(seed_text(seed), item.record.status, item.path, page)
+                for seed, item in row.runs.items()
+            ),
+        ]
+        for row in leaderboard.every_row
+    ]
 
 
 def _part(
     leaderboard: Leaderboard, damaged: int, page: Path, folders: Folders
 ) -> dict[str, object]:
-    rows = [*leaderboard.rows, *leaderboard.upper_bounds]
-    numbered, count = leaderboard.numbered, len(leaderboard.rows)
-    tables = []
-    if leaderboard.upper_bounds:
-        bounds = ranking(leaderboard, numbered[count:], page)
-        tables.append(("Upper bounds, unranked", bounds))
-    if rows:
-        tables += [
-            (title, rows_table(name, leaderboard, fronts=name in OF_FRONTS))
-            for name, title in SECTIONS.items()
-        ]
+    rows = leaderboard.every_row
+    tables = [
+        (title, rows_table(name, leaderboard, fronts=name in OF_FRONTS))
+        for name, title in SECTIONS.items()
+        if rows
+    ]
     failures = [i for row in rows for i in row.runs.values() if i.record.status != "ok"]
     return {
+        "headline_sentence": leads(leaderboard),
         "conditions": _conditions(leaderboard, damaged),
-        "ranking": ranking(leaderboard, numbered[:count], page) if count else "",
-        "reading": _reading(leaderboard),
+        "ranking": rows_table("ranking", leaderboard) if rows else "",
+        "reading": reading(leaderboard),
         "tables": tables,
         "missing": [
             {"command": one_line(f"{c.command} {folders.out}"), "reasons": one_line(_why(c.seeds))}
@@ -139,13 +195,13 @@ def stamp(leaderboard: Leaderboard) -> str:
     return f"records {hashlib.sha256(' '.join(every).encode()).hexdigest()[:16]}"
 
 
-def _figures(leaderboard: Leaderboard, page: Path, number: int) -> list[tuple[str, str]]:
-    """File and caption of the figures beside the page that were drawn from its records."""
+def _figures(leaderboard: Leaderboard, page: Path, number: int) -> list[tuple[str, str, str]]:
+    """File, caption and name of the figures beside the page that were drawn from its records."""
     paths = {f: page.with_name(f"{figure_path(page, f, number).name}.svg") for f in FIGURES}
     plain = {f: path for f, path in paths.items() if path.is_file() and not path.is_symlink()}
     drawn_from = stamp(leaderboard) if plain else ""
     return [
-        (link(Path(path.stem)), FIGURES[figure])
+        (link(Path(path.stem)), FIGURES[figure], figure)
         for figure, path in plain.items()
         if drawn_from in path.read_text(encoding="utf-8", errors="replace")
     ]
@@ -162,7 +218,7 @@ def facts(leaderboard: Leaderboard) -> dict[str, str]:
     environments = [item.record.environment for item in leaderboard.records]
     commits = {f"{e.commit}{' modified' if e.dirty else ''}" for e in environments if e.commit}
     statuses = Counter(item.record.status for item in leaderboard.records)
-    failed = sum(row.failed for row in (*leaderboard.rows, *leaderboard.upper_bounds))
+    failed = sum(row.failed for row in leaderboard.every_row)
     joint = "frozen for this version" if bounds.frozen else "1, as none is frozen for this version"
     found = {
         "benchmark": f"{key.benchmark}, version {key.benchmark_version or 'unknown'}",
@@ -209,23 +265,6 @@ def _conditions_told(key: Conditions) -> dict[str, str]:
 
 def _speed(found: Calibration) -> str:
     return f"{found.steps_per_second:.0f} steps/s, noise {percent(found.noise, 2)} %"
-
-
-def _reading(leaderboard: Leaderboard) -> str:
-    """What the ranks mean, and how many seeds it takes to separate as many rows."""
-    comparisons = len(leaderboard.rows) - 1
-    text = (
-        "Intervals are 95 % over seeds. Rows share a rank, marked =, unless the paired test "
-        f"separates them (p at most {ALPHA} after Holm)."
-    )
-    if comparisons:
-        needed = hypothesis_tests.seeds_to_separate(comparisons, alpha=ALPHA)
-        plural = "s" if comparisons > 1 else ""
-        text += f" For {comparisons} comparison{plural} that takes at least {needed} paired seeds."
-    text += " Rank interval: first and last rank of a row in 95 % of resamples over seeds."
-    if any(row.provisional for row in leaderboard.rows):
-        text += f" Provisional: fewer than {LISTED_FROM} seeds."
-    return text
 
 
 def _attempt(item: Stored, page: Path) -> str:

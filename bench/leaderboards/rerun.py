@@ -93,7 +93,7 @@ def choose(stored: Sequence[Stored], name: str) -> Row:
     found = {
         leaderboard.key: row
         for leaderboard in rank_all(stored)
-        if (row := find_row([*leaderboard.rows, *leaderboard.upper_bounds], name))
+        if (row := find_row(leaderboard.every_row, name))
     }
     if len(found) != 1:
         where = [f"{k.benchmark}, {k.scenario}, {budget_text(k)}, {k.model}" for k in found]

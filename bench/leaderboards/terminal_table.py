@@ -17,7 +17,7 @@ def terminal_table(leaderboard: Leaderboard) -> Table:
     scenario, chosen = SCENARIO_NAMES[key.scenario], (*key.speedups, *key.augment)
     title = ", ".join([key.benchmark, scenario, budget_text(key), key.model, *chosen])
     table = Table(title=f"{escape(title)}; percent", box=None, title_justify="left")
-    rows = [*leaderboard.rows, *leaderboard.upper_bounds]
+    rows = leaderboard.every_row
     columns = columns_of("terminal", rows)
     for column in columns:
         named = column.name == "name"

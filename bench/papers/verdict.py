@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass
 
 from bench.papers.results import Experiment
-from bench.ranking.leaderboard import LISTED_FROM
 from bench.stats.intervals import Interval
+
+LEAST_SEEDS = 5
+"""A verdict on fewer seeds is provisional."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Claim:
             verdict: what follows from it.
             seeds: how many the numbers rest on; few make the verdict provisional.
         """
-        few = f" (provisional: fewer than {LISTED_FROM} seeds)" if seeds < LISTED_FROM else ""
+        few = f" (provisional: fewer than {LEAST_SEEDS} seeds)" if seeds < LEAST_SEEDS else ""
         n = f"n = {seeds} seed{'' if seeds == 1 else 's'}"
         return Verdict(
             self.text, self.published, f"{measured}; {n}", f"{verdict}{few}", self.differs

@@ -10,14 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
-from bench.ranking.leaderboard import Leaderboard, Row
-from bench.ranking.pools import PoolKey, Seed
-from bench.ranking.rank import p_ahead
-from bench.ranking.scores import round_significant
-from bench.stats import hypothesis_tests
-from bench.stats.hypothesis_tests import ALPHA
-from bench.stats.intervals import Interval, mean_interval
+import numpy as np
 
+from bench.ranking.leaderboard import Leaderboard, Ranks, Row
+from bench.ranking.pools import PoolKey, Seed
+from bench.ranking.scores import round_significant
+from bench.stats.intervals import Interval, mean_interval
+from bench.stats.rank_intervals import rank_intervals
+
+LEAST_SEEDS = 5
+"""Rows of fewer seeds do not count."""
 LEAST = 0.5
 """A leaderboard counts that has at least this share of the rows of the largest one."""
 
@@ -33,18 +35,14 @@ class Standing:
     Attributes:
         rows: by the leaderboard's place among them, where the strategy has one row or one at its
             defaults.
-        mean: of the hypervolume over benchmarks, the budgets of each averaged before.
-        rank: None where it did not run in all of them.
-        pairs: of benchmark and seed that it has with the one above.
-        p_above: adjusted p-value of their differences.
+        mean: of the score over benchmarks, the budgets of each averaged before.
+        ranks: first and last that it may have; None where it did not run in all of them.
     """
 
     strategy: str
     rows: Mapping[int, Row]
     mean: float
-    rank: int | None = None
-    pairs: int = 0
-    p_above: float = math.nan
+    ranks: Ranks | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Agreement:
         first: the leaderboards, the smaller budget first.
         second: the leaderboards, the smaller budget first.
         strategies: that ran under both.
-        same: share of their pairs that stand in the same order by mean hypervolume, of those that
+        same: share of their pairs that stand in the same order by mean score, of those that
             are not equal under both.
         reversed: pairs whose first strategy is surely ahead under the first budget, the whole
             interval of the paired difference above 0, and surely behind under the second.
@@ -98,30 +96,25 @@ def counted(leaderboards: Sequence[Leaderboard]) -> list[Leaderboard]:
 
 def _listed(leaderboard: Leaderboard) -> list[Row]:
     """The rows of enough seeds."""
-    return [row for row in leaderboard.rows if not row.provisional]
+    rows = (*leaderboard.rows, *leaderboard.unplaced)
+    return [row for row in rows if len(row.runs) >= LEAST_SEEDS]
 
 
 def standings(leaderboards: Sequence[Leaderboard]) -> list[Standing]:
     """Every strategy of these leaderboards, those of all of them ranked, best first.
 
-    A strategy shares the rank of the one above unless the paired test over benchmarks and seeds
-    separates them, Holm-adjusted over all neighbours. What is said holds for these benchmarks.
+    Ranks are intervals, as in a leaderboard, over pairs of benchmark and seed. What is said holds
+    for these benchmarks.
     """
     rows = _rows(leaderboards)
     whole = [name for name, own in rows.items() if len(own) == len(leaderboards)]
     scores = {name: _scores(own, leaderboards) for name, own in rows.items()}
     means = {name: _mean(found) for name, found in scores.items()}
     whole.sort(key=lambda name: (-means[name], name))
-    p = hypothesis_tests.holm(
-        [p_ahead(scores[one], scores[other]) for one, other in pairwise(whole)]
-    )
-    found, current = [], 1
-    for place, name in enumerate(whole, 1):
-        p_above = round_significant(p[place - 2]) if place > 1 else math.nan
-        current = place if p_above <= ALPHA else current
-        above = scores[whole[place - 2]] if place > 1 else {}
-        pairs = len(scores[name].keys() & above.keys())
-        found.append(Standing(name, rows[name], means[name], current, pairs, p_above))
+    blocks = sorted({block for name in whole for block in scores[name]})
+    table = [[scores[name].get(block, math.nan) for name in whole] for block in blocks]
+    ranks = rank_intervals(np.array(table, dtype=float).reshape(len(blocks), len(whole)))
+    found = [Standing(n, rows[n], means[n], own) for n, own in zip(whole, ranks, strict=True)]
     rest = sorted(rows.keys() - set(whole), key=lambda name: (-len(rows[name]), name))
     return [*found, *(Standing(name, rows[name], means[name]) for name in rest)]
 
@@ -144,10 +137,10 @@ def _rows(leaderboards: Sequence[Leaderboard]) -> dict[str, dict[int, Row]]:
 
 
 def _scores(rows: Mapping[int, Row], leaderboards: Sequence[Leaderboard]) -> dict[Block, float]:
-    """The hypervolume of each benchmark and seed, the mean over its budgets."""
+    """The score of each benchmark and seed, the mean over its budgets."""
     values: dict[Block, list[float]] = {}
     for number, row in rows.items():
-        for seed, score in row.hypervolumes.items():
+        for seed, score in row.by("score").items():
             values.setdefault((leaderboards[number].key.benchmark, seed), []).append(score)
     return {block: math.fsum(own) / len(own) for block, own in values.items()}
 
@@ -191,7 +184,7 @@ def _agreement(
 
 
 def _lead(one: Row, other: Row) -> Interval:
-    """By how much the hypervolume of a row is above that of another, paired by seed."""
-    seeds = sorted(one.hypervolumes.keys() & other.hypervolumes.keys())
-    differences = [one.hypervolumes[seed] - other.hypervolumes[seed] for seed in seeds]
+    """By how much the score of a row is above that of another, paired by seed."""
+    first, second = one.by("score"), other.by("score")
+    differences = [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]
     return mean_interval(differences)

@@ -40,6 +40,11 @@ def rejection_reason(record: RunRecord) -> str | None:
     identity = _identity(json.dumps(record.environment.machine))
     if record.environment.fingerprint != identity:
         return f"fingerprint must be that of its machine, {identity}"
+    if 0 < config.search_charged < config.budget.amount:
+        return (
+            f"search_charged must be at least the budget of one run, {config.budget.amount:g}, "
+            f"got {config.search_charged:g}"
+        )
     if reason := _strategy_rejection(record):
         return reason
     return _result_rejection(record, stream.experiences) if record.status == "ok" else None

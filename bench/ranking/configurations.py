@@ -149,10 +149,15 @@ def missing(grid: dict[Configuration, dict[Seed, list[Stored]]]) -> list[Missing
     return found
 
 
-def run_command(config: RunConfig) -> str:
-    """The shell command that makes this run and the repetitions before it."""
+def run_command(config: RunConfig, strategies: Sequence[str] = ()) -> str:
+    """The shell command that makes this run and the repetitions before it.
+
+    Args:
+        config: of the run.
+        strategies: make these instead of its own.
+    """
     words = ["--benchmark", config.benchmark, "--scenario", config.scenario]
-    words += ["--model", config.model, "--strategy", config.strategy]
+    words += ["--model", config.model, "--strategy", ",".join(strategies) or config.strategy]
     for name, value in sorted(config.hyperparameters.items()):
         words += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
     words += ["--budget", str(config.budget), "--seeds", str(config.repetition + 1)]

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from string import ascii_lowercase
+from dataclasses import dataclass, field
+from typing import Literal
 
 from bench.ranking import configurations
 from bench.ranking.configurations import Configuration, Missing
@@ -15,9 +15,18 @@ from bench.ranking.pools import PoolKey, Seed
 from bench.ranking.scores import Bounds, Scores, round_significant
 from bench.records.store import Stored
 from bench.stats.intervals import Interval
+from strategies.entry import Family
+from strategies.registry import STRATEGIES
 
-LISTED_FROM = 5
+LISTED_FROM = 10
 """Rows with fewer seeds are marked provisional."""
+Measure = Literal["score", "accuracy", "memory_score"]
+MEASURES: tuple[Measure, ...] = ("score", "accuracy", "memory_score")
+"""What rows are ranked by: how good for its size, how good, how good for all it keeps."""
+OTHER_CAPS = (0.001, 1.0)
+"""The other range of the cap, for the line on sensitivity: the protocol's tenfold lower."""
+Ranks = tuple[int, int]
+"""First and last rank that a row may have."""
 SHARES = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0)
 """Shares of the weights at which the attained accuracy is shown."""
 LEVELS = (0.5, 0.75, 0.9, 0.95, 0.99)
@@ -37,11 +46,9 @@ class Row:
         needed: share of the weights at each of LEVELS, NaN where a seed is nowhere so accurate.
         runs: the attempt that counts, by seed.
         scores: what each of these runs scores.
-        rank: None for an upper bound.
-        tied: others share it.
-        rank_interval: first and last of the ranks that it takes in 95 % of resamples over seeds.
-        p_above: adjusted p-value against the row above; NaN for the first row.
-        improvement: probability that a run of the row above has the larger hypervolume.
+        ranks: by each of MEASURES, intervals that hold for all rows at once; empty for an upper
+            bound and for a row that is no more accurate than chance.
+        collapsed: runs that gained less than half of what the row's median run gained.
         non_domination_rank: 1 is the Pareto front; None if every run failed.
         on_front: probability of being on the Pareto front; NaN if every run failed.
     """
@@ -52,30 +59,40 @@ class Row:
     ranked: bool
     mean: Scores
     accuracy: Interval
-    hypervolume: Interval
+    score: Interval
+    memory_score: Interval
     weights: Interval
+    capacity: Interval
     forgetting: Interval
     attained: tuple[float, ...]
     needed: tuple[float, ...]
     runs: Mapping[Seed, Stored]
     scores: Mapping[Seed, Scores]
-    rank: int | None = None
-    tied: bool = False
-    rank_interval: tuple[int, int] | None = None
-    p_above: float = math.nan
-    improvement: float = math.nan
+    collapsed: int
+    ranks: Mapping[Measure, Ranks] = field(default_factory=dict)
     non_domination_rank: int | None = None
     on_front: float = math.nan
 
     @property
-    def rank_text(self) -> str:
-        """The rank as it is shown: with = where others share it, a dash for an upper bound."""
-        return "-" if self.rank is None else f"{self.rank}{'=' if self.tied else ''}"
+    def family(self) -> Family:
+        """By what the strategy keeps what it knows; plain for a user's own."""
+        entry = STRATEGIES.get(self.configuration.strategy)
+        return entry.family if entry else "plain"
 
     @property
-    def hypervolumes(self) -> dict[Seed, float]:
-        """The hypervolume of each run."""
-        return {seed: one.hypervolume for seed, one in self.scores.items()}
+    def reproduced(self) -> str:
+        """Whether figures of its source were reached; empty where nobody has compared them."""
+        entry = STRATEGIES.get(self.configuration.strategy)
+        found = entry.reproduced if entry else ()
+        return "; ".join(
+            f"{one.verdict} on {one.on}: published {one.published}, measured {one.measured} "
+            f"({one.page})"
+            for one in found
+        )
+
+    def by(self, measure: Measure) -> dict[Seed, float]:
+        """One of MEASURES of each run."""
+        return {seed: getattr(one, measure) for seed, one in self.scores.items()}
 
     @property
     def points(self) -> dict[Seed, Points]:
@@ -121,7 +138,7 @@ class Front:
 
     strategy: str
     configurations: int
-    hypervolume: Interval
+    score: Interval
     attained: tuple[float, ...]
     needed: tuple[float, ...]
 
@@ -132,12 +149,30 @@ class Front:
 
 
 @dataclass(frozen=True)
+class Sensitivity:
+    """The order by score under another range of the cap.
+
+    Attributes:
+        tau: Kendall's, between the two orders; NaN below two rows.
+        first: the name of the row that would lead; empty without rows.
+    """
+
+    tau: float
+    first: str
+
+
+@dataclass(frozen=True)
 class Leaderboard:
     """The ranking of one pool.
 
     Attributes:
-        rows: best first.
+        rows: with a place, best score first.
+        unplaced: rows that are no more accurate than chance, by name.
         upper_bounds: what saw all data at once, unranked.
+        told_apart: by each of MEASURES, pairs of rows that the test separates, and all pairs.
+        disagreements: pairs of names by score that only one of the two tests separates.
+        tau: Kendall's, between the order by score and that by accuracy; NaN below two rows.
+        sensitivity: how the order by score changes with the range of the cap.
         records: every attempt.
         uncounted: those that the machine cut or that repeat a finished one.
     """
@@ -145,27 +180,27 @@ class Leaderboard:
     key: PoolKey
     bounds: Bounds
     rows: tuple[Row, ...]
+    unplaced: tuple[Row, ...]
     upper_bounds: tuple[Row, ...]
     fronts: tuple[Front, ...]
+    told_apart: Mapping[Measure, tuple[int, int]]
+    disagreements: tuple[tuple[str, str], ...]
+    tau: float
+    sensitivity: Sensitivity
     missing: tuple[Missing, ...]
     records: tuple[Stored, ...]
     uncounted: tuple[Stored, ...]
 
     @property
-    def common(self) -> str:
-        """The hyper-parameters that are set in every row, which their names leave out."""
-        rows = (*self.rows, *self.upper_bounds)
-        shared = configurations.common(row.configuration for row in rows)
-        return ", ".join(f"{name}={value}" for name, value in sorted(shared.items()))
+    def every_row(self) -> tuple[Row, ...]:
+        """All rows: those with a place, those without, upper bounds."""
+        return (*self.rows, *self.unplaced, *self.upper_bounds)
 
     @property
-    def numbered(self) -> list[tuple[str, Row]]:
-        """Each row with the number that names it in figures; upper bounds have letters."""
-        ranked = [(str(number), row) for number, row in enumerate(self.rows, 1)]
-        return ranked + [
-            (ascii_lowercase[i % 26] * (i // 26 + 1), row)
-            for i, row in enumerate(self.upper_bounds)
-        ]
+    def common(self) -> str:
+        """The hyper-parameters that are set in every row, which their names leave out."""
+        shared = configurations.common(row.configuration for row in self.every_row)
+        return ", ".join(f"{name}={value}" for name, value in sorted(shared.items()))
 
 
 def levels(within: Bounds) -> list[float]:

@@ -20,7 +20,8 @@ from bench.ranking.scores import Scores
 from bench.records.store import Stored
 from bench.stats import hypothesis_tests
 from bench.stats.hypothesis_tests import ALPHA
-from bench.stats.intervals import Interval, generator, mean_interval
+from bench.stats.intervals import Interval, mean_interval
+from bench.stats.rank_intervals import paired_t
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,10 @@ class Compared:
 
 
 COMPARED = (
-    Compared("hypervolume", "hypervolume", lambda run: run.hypervolume, True, points=False),
+    Compared("score", "score", lambda run: run.score, True, points=False),
     Compared("accuracy", "final average accuracy, %", lambda run: run.accuracy, True),
-    Compared("weights", "weights used, %", lambda run: run.weights, False),
+    Compared("capacity", "capacity, %", lambda run: run.capacity, False),
+    Compared("memory_score", "memory score", lambda run: run.memory_score, True, points=False),
     Compared(
         "average_incremental_accuracy",
         "average incremental accuracy, %",
@@ -75,7 +77,6 @@ class Difference:
         difference: first less second, with its interval.
         p: adjusted for all differences shown together.
         improvement: probability that a run of the first is the better one.
-        needed: pairs that it takes to tell any two apart, among so many differences.
     """
 
     score: Compared
@@ -85,7 +86,6 @@ class Difference:
     difference: Interval
     p: float
     improvement: float
-    needed: int = 0
 
     @property
     def verdict(self) -> str:
@@ -95,7 +95,7 @@ class Difference:
         if self.difference.mean == 0 and self.p == 1:
             return "no difference"
         if self.p > ALPHA:
-            return "too few seeds to tell" if self.pairs < self.needed else "not told apart"
+            return "too few seeds to tell" if self.pairs < 2 else "not told apart"
         better = (self.difference.mean > 0) == self.score.higher_is_better
         return "first better" if better else "second better"
 
@@ -120,7 +120,7 @@ class Comparison:
         if not pairs:
             return f"{self.where}: {self.first} and {self.second} have no seed in common."
         text = (
-            f"{self.where}: {self.first} has a hypervolume of {headline.first:.3f}, {self.second} "
+            f"{self.where}: {self.first} has a score of {headline.first:.3f}, {self.second} "
             f"of {headline.second:.3f}; the difference is {found.mean:+.3f}"
         )
         if not math.isnan(found.low):
@@ -129,9 +129,6 @@ class Comparison:
         text += f"after Holm over {self.tests} tests. "
         if headline.p <= ALPHA:
             return text + f"The paired test separates them (p at most {ALPHA})."
-        needed = hypothesis_tests.seeds_to_separate(self.tests, alpha=ALPHA)
-        if pairs < needed:
-            return text + f"So few pairs cannot separate anything: it takes at least {needed}."
         return text + "The paired test does not separate them."
 
 
@@ -147,11 +144,9 @@ def compare_strategies(stored: Sequence[Stored], first: str, second: str) -> lis
     """
     found = []
     every = rank_all(stored)
-    labels = {
-        row.label for leaderboard in every for row in (*leaderboard.rows, *leaderboard.upper_bounds)
-    }
+    labels = {row.label for leaderboard in every for row in leaderboard.every_row}
     for leaderboard in every:
-        rows = [*leaderboard.rows, *leaderboard.upper_bounds]
+        rows = leaderboard.every_row
         one, other = (find_row(rows, name) for name in (first, second))
         if one is not None and other is not None:
             found.append((_where(leaderboard.key), one, other, one.label, other.label))
@@ -174,11 +169,8 @@ def compare_folders(first: Sequence[Stored], second: Sequence[Stored]) -> list[C
     for leaderboard in rank_all(first):
         if leaderboard.key not in there:
             continue
-        twins = {
-            row.label: row
-            for row in (*there[leaderboard.key].rows, *there[leaderboard.key].upper_bounds)
-        }
-        for row in (*leaderboard.rows, *leaderboard.upper_bounds):
+        twins = {row.label: row for row in there[leaderboard.key].every_row}
+        for row in leaderboard.every_row:
             if row.label in twins:
                 names = f"{row.label}, first folder", f"{row.label}, second folder"
                 found.append((_where(leaderboard.key), row, twins[row.label], *names))
@@ -221,10 +213,9 @@ def _compared(found: Sequence[tuple[str, Row, Row, str, str]]) -> list[Compariso
     ]
     raw = [d.p for differences in every for d in differences if d.pairs]
     adjusted = iter(hypothesis_tests.holm(raw))
-    needed = hypothesis_tests.seeds_to_separate(len(raw), alpha=ALPHA)
     result = []
     for (where, one, other, first, second), differences in zip(found, every, strict=True):
-        with_p = tuple(_adjusted(d, next(adjusted), needed) if d.pairs else d for d in differences)
+        with_p = tuple(_adjusted(d, next(adjusted)) if d.pairs else d for d in differences)
         seeds = len(one.runs.keys() & other.runs.keys())
         failed = one.failed, other.failed
         result.append(Comparison(where, first, second, seeds, failed, with_p, len(raw)))
@@ -237,15 +228,14 @@ def _difference(one: Row, other: Row, score: Compared) -> Difference:
     if not values:
         nothing = Interval(math.nan, math.nan, math.nan)
         return Difference(score, 0, math.nan, math.nan, nothing, 1.0, math.nan)
-    rng = generator()
     better = hypothesis_tests.probability_of_improvement(first, second)
     return Difference(
         score,
         pairs=len(values),
         first=float(np.mean(first)),
         second=float(np.mean(second)),
-        difference=mean_interval([a - b for a, b in values], rng=rng),
-        p=hypothesis_tests.paired_sign_flip(first, second, rng=rng),
+        difference=mean_interval([a - b for a, b in values]),
+        p=paired_t(first, second),
         improvement=better if score.higher_is_better else 1 - better,
     )
 
@@ -257,8 +247,8 @@ def _paired(one: Row, other: Row, score: Compared) -> list[tuple[float, float]]:
     return [(a, b) for a, b in pairs if not (math.isnan(a) or math.isnan(b))]
 
 
-def _adjusted(difference: Difference, p: float, needed: int) -> Difference:
-    return replace(difference, p=p, needed=needed)
+def _adjusted(difference: Difference, p: float) -> Difference:
+    return replace(difference, p=p)
 
 
 def find_row(rows: Sequence[Row], name: str) -> Row | None:

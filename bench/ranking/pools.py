@@ -41,12 +41,14 @@ class PoolKey(Conditions, _Task):
         machine: the fingerprint; None on the steps clock, which is the same on every machine, and
             when a run failed before its accelerator was known.
         chance: accuracy of guessing.
+        tuned: a search chose the hyper-parameters; else they are defaults, or were given.
     """
 
     ruleset: str
     data_hash: str | None
     machine: str | None
     chance: float | None
+    tuned: bool = False
 
 
 def pool_key(record: RunRecord) -> PoolKey:
@@ -65,6 +67,7 @@ def pool_key(record: RunRecord) -> PoolKey:
         data_hash=environment.data_hash,
         machine=environment.fingerprint if timed and identified else None,
         chance=record.outcome.chance if record.outcome else None,
+        tuned=config.search_charged > 0,
         **{name: getattr(config, name) for name in Conditions.model_fields},
     )
 

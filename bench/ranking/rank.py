@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
-from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from bench.ranking import configurations, pools, scores
 from bench.ranking.configurations import Configuration
-from bench.ranking.leaderboard import SHARES, Front, Leaderboard, Points, Row, levels
+from bench.ranking.leaderboard import (
+    MEASURES,
+    OTHER_CAPS,
+    SHARES,
+    Front,
+    Leaderboard,
+    Measure,
+    Points,
+    Row,
+    Sensitivity,
+    levels,
+)
 from bench.ranking.pools import Seed
-from bench.ranking.scores import Bounds, round_significant
+from bench.ranking.scores import Bounds, Scores, round_significant
 from bench.records.store import Stored
-from bench.stats import hypothesis_tests, pareto
-from bench.stats.hypothesis_tests import ALPHA
+from bench.stats import pareto, rank_intervals
 from bench.stats.intervals import Interval, generator, mean_interval
+from bench.stats.score import collapsed, front_score, normalised_accuracy, size_score
 
 DECIMALS = (4, 3)
 """Of mean weights and accuracy where rows are compared for the front: as a page prints them, so
 that a fraction of one weight puts no row on it."""
 
 
-Key = TypeVar("Key")
-
-
 def rank(stored: Sequence[Stored]) -> Leaderboard:
     """The leaderboard of one pool.
 
-    Rows in order of mean hypervolume. A row shares the rank of the one above unless the paired
-    test, Holm-adjusted over all neighbours, separates the two.
+    Rows in order of mean score. A row that is no more accurate than chance has no place.
 
     Raises:
         PoolError: names the fields if the records are of several.
@@ -39,28 +46,39 @@ def rank(stored: Sequence[Stored]) -> Leaderboard:
     key = pools.only_pool(stored)
     within = scores.bounds(key)
     grid = configurations.by_configuration(stored)
+    rows = _rows(grid, within)
+    entries = [row for row in rows if row.ranked]
+    placed = [row for row in entries if row.accuracy.mean > within.chance]
+    counting = {item.path for row in rows for item in row.runs.values()}
+    every = [item for cells in grid.values() for seed in sorted(cells) for item in cells[seed]]
+    tables = {measure: _table(placed, measure) for measure in MEASURES}
+    return Leaderboard(
+        key=key,
+        bounds=within,
+        rows=_ranked(placed, tables),
+        unplaced=tuple(row for row in entries if not row.accuracy.mean > within.chance),
+        upper_bounds=tuple(row for row in rows if not row.ranked),
+        fronts=_fronts(entries, within),
+        told_apart={measure: rank_intervals.told_apart(t) for measure, t in tables.items()},
+        disagreements=_disagreements(placed, tables["score"]),
+        tau=_tau([row.score.mean for row in placed], [row.accuracy.mean for row in placed]),
+        sensitivity=_sensitivity(placed, within),
+        missing=tuple(configurations.missing(grid)),
+        records=tuple(every),
+        uncounted=tuple(item for item in every if item.path not in counting),
+    )
+
+
+def _rows(grid: Mapping[Configuration, Mapping[Seed, list[Stored]]], within: Bounds) -> list[Row]:
+    """A row for each configuration with a run that counts, best mean score first."""
     labels, names = configurations.labels(grid), configurations.names(grid)
     rows = []
     for configuration, cells in grid.items():
         runs = {seed: run for seed in sorted(cells) if (run := configurations.counted(cells[seed]))}
         if runs:
-            rows.append(
-                _row(configuration, (labels[configuration], names[configuration]), runs, within)
-            )
-    rows.sort(key=lambda row: (-row.hypervolume.mean, row.label))
-    entries = [row for row in rows if row.ranked]
-    counting = {item.path for row in rows for item in row.runs.values()}
-    every = [item for cells in grid.values() for seed in sorted(cells) for item in cells[seed]]
-    return Leaderboard(
-        key=key,
-        bounds=within,
-        rows=_ranked(entries),
-        upper_bounds=tuple(row for row in rows if not row.ranked),
-        fronts=_fronts(entries, within),
-        missing=tuple(configurations.missing(grid)),
-        records=tuple(every),
-        uncounted=tuple(item for item in every if item.path not in counting),
-    )
+            called = labels[configuration], names[configuration]
+            rows.append(_row(configuration, called, runs, within))
+    return sorted(rows, key=lambda row: (-row.score.mean, row.label))
 
 
 def _row(
@@ -71,33 +89,49 @@ def _row(
 ) -> Row:
     """called: label and name."""
     scored = {seed: scores.of_run(item.record, within) for seed, item in runs.items()}
-    drops = [one.metrics["forgetting"] for one in scored.values()]
+    every = list(scored.values())
+    drops = [one.metrics["forgetting"] for one in every]
     row = Row(
         label=called[0],
         name=called[1],
         configuration=configuration,
         ranked=any(item.record.ranked for item in runs.values()),
-        mean=scores.mean(list(scored.values())),
-        accuracy=_interval([one.accuracy for one in scored.values()]),
-        hypervolume=_interval(
-            [one.hypervolume for one in scored.values()], pareto.WORST_HYPERVOLUME
-        ),
-        weights=_interval([one.weights for one in scored.values()], most=math.inf),
+        mean=scores.mean(every),
+        accuracy=_interval([one.accuracy for one in every]),
+        score=_interval([one.score for one in every]),
+        memory_score=_interval([one.memory_score for one in every]),
+        weights=_interval([one.weights for one in every], most=math.inf),
+        capacity=_interval([one.capacity for one in every], most=math.inf),
         forgetting=_interval([drop for drop in drops if not math.isnan(drop)], -1.0),
         attained=(),
         needed=(),
         runs=runs,
         scores=scored,
+        collapsed=_collapsed(every, within),
     )
     points = row.points
     return replace(row, attained=_attained(points, within), needed=_needed(points, within))
 
 
-def _ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """The rows, which come best first, with rank, p-value against the row above, and front."""
-    adjusted = hypothesis_tests.holm(
-        [p_ahead(above.hypervolumes, row.hypervolumes) for above, row in pairwise(rows)]
-    )
+def _collapsed(every: Sequence[Scores], within: Bounds) -> int:
+    if math.isnan(within.chance):
+        return 0  # every run failed before it said what chance is
+    ends = {"chance": within.chance, "joint": within.joint}
+    return collapsed([normalised_accuracy(one.accuracy, **ends) for one in every])
+
+
+def _table(rows: Sequence[Row], measure: Measure) -> npt.NDArray[np.float64]:
+    """(seeds, rows) of one measure, NaN where a row has no run of a seed."""
+    seeds = sorted({seed for row in rows for seed in row.scores})
+    values = [[row.by(measure).get(seed, math.nan) for row in rows] for seed in seeds]
+    return np.array(values, dtype=float).reshape(len(seeds), len(rows))
+
+
+def _ranked(
+    rows: Sequence[Row], tables: Mapping[Measure, npt.NDArray[np.float64]]
+) -> tuple[Row, ...]:
+    """The rows, which come best first, with their ranks and fronts."""
+    ranks = {measure: rank_intervals.rank_intervals(t) for measure, t in tables.items()}
     alive = [i for i, row in enumerate(rows) if row.failed < len(row.runs)]
     layers = pareto.non_domination_ranks(
         [round(rows[i].mean.weights, DECIMALS[0]) for i in alive],
@@ -105,48 +139,50 @@ def _ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
     )
     non_domination = dict(zip(alive, layers, strict=True))
     on_front = dict(zip(alive, _front_probabilities([rows[i] for i in alive]), strict=True))
-    rank_intervals = pareto.rank_intervals(
-        [list(row.hypervolumes.values()) for row in rows],
-        rng=generator(),
-    )
-    result: list[Row] = []
-    current = 1
-    for i, row in enumerate(rows):
-        p = round_significant(adjusted[i - 1]) if i else math.nan
-        current = i + 1 if p <= ALPHA else current
-        result.append(
-            replace(
-                row,
-                rank=current,
-                rank_interval=rank_intervals[i],
-                p_above=p,
-                improvement=_improvement(rows[i - 1], row) if i else math.nan,
-                non_domination_rank=non_domination.get(i),
-                on_front=on_front.get(i, math.nan),
-            )
+    return tuple(
+        replace(
+            row,
+            ranks={measure: found[i] for measure, found in ranks.items()},
+            non_domination_rank=non_domination.get(i),
+            on_front=on_front.get(i, math.nan),
         )
-    ranks = Counter(row.rank for row in result)
-    return tuple(replace(row, tied=ranks[row.rank] > 1) for row in result)
-
-
-def p_ahead(one: Mapping[Key, float], other: Mapping[Key, float]) -> float:
-    """The paired test over the keys that both have; 1 where `one` is not ahead over these.
-
-    Means over keys that the other lacks may put `one` first, which separates nothing.
-    """
-    keys = [key for key in one if key in other]
-    if math.fsum(one[key] - other[key] for key in keys) <= 0:
-        return 1.0
-    return hypothesis_tests.paired_sign_flip(
-        [one[key] for key in keys],
-        [other[key] for key in keys],
-        rng=generator(),
+        for i, row in enumerate(rows)
     )
 
 
-def _improvement(one: Row, other: Row) -> float:
-    scores = (list(row.hypervolumes.values()) for row in (one, other))
-    return round_significant(hypothesis_tests.probability_of_improvement(*scores))
+def _disagreements(
+    rows: Sequence[Row], table: npt.NDArray[np.float64]
+) -> tuple[tuple[str, str], ...]:
+    found = rank_intervals.disagreements(table)
+    return tuple((rows[one.first].name, rows[one.second].name) for one in found)
+
+
+def _tau(first: Sequence[float], second: Sequence[float]) -> float:
+    """Kendall's tau-b of two orders; NaN below two rows or where all of one are equal."""
+    from scipy.stats import kendalltau  # takes half a second, which an error message has not
+
+    if len(first) < 2:
+        return math.nan
+    return round_significant(float(kendalltau(first, second).statistic))
+
+
+def _sensitivity(rows: Sequence[Row], within: Bounds) -> Sensitivity:
+    """What the score says where its cap is drawn from OTHER_CAPS."""
+    if not rows:
+        return Sensitivity(math.nan, "")
+    smallest, largest = OTHER_CAPS
+    other = []
+    for row in rows:
+        own = [
+            size_score(
+                one.accuracy, one.capacity, chance=within.chance, joint=within.joint,
+                smallest=smallest, largest=largest,
+            ) if row.runs[seed].record.status == "ok" else 0.0
+            for seed, one in row.scores.items()
+        ]  # fmt: skip
+        other.append(math.fsum(own) / len(own))
+    first = max(range(len(rows)), key=lambda i: other[i])
+    return Sensitivity(_tau([row.score.mean for row in rows], other), rows[first].name)
 
 
 def _front_probabilities(rows: Sequence[Row]) -> list[float]:
@@ -168,16 +204,17 @@ def _fronts(rows: Sequence[Row], within: Bounds) -> tuple[Front, ...]:
         if len(own) < 2 or not seeds:
             continue
         points = {seed: [point for row in own for point in row.points[seed]] for seed in seeds}
-        volumes = [
-            pareto.hypervolume(some, chance=within.chance, joint=within.joint)
-            if some
-            else pareto.WORST_HYPERVOLUME
-            for some in points.values()
-        ]
         attained, needed = _attained(points, within), _needed(points, within)
-        area = _interval(volumes, pareto.WORST_HYPERVOLUME)
-        found.append(Front(strategy, len(own), area, attained, needed))
+        score = _interval([_front_score(own, seed, within) for seed in seeds])
+        found.append(Front(strategy, len(own), score, attained, needed))
     return tuple(found)
+
+
+def _front_score(rows: Sequence[Row], seed: Seed, within: Bounds) -> float:
+    """Of the runs of one seed that did not fail."""
+    runs = [row.scores[seed] for row in rows if row.runs[seed].record.status == "ok"]
+    points = [(one.accuracy, one.capacity) for one in runs]
+    return front_score(points, chance=within.chance, joint=within.joint) if points else 0.0
 
 
 def _attained(points: Mapping[Seed, Points], within: Bounds) -> tuple[float, ...]:

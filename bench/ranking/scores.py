@@ -8,21 +8,21 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from bench.config.reference_values import FROZEN_JOINT
+from bench.config.reference_values import frozen_joint
 from bench.ranking.pools import PoolKey
 from bench.records.schema import FINISHED, RunRecord
-from bench.records.weight_share import shares_used
-from bench.stats import pareto
+from bench.records.weight_share import shares_used, sizes
 from bench.stats.metrics import METRICS, Learned, average_accuracy
+from bench.stats.score import size_score
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """Accuracies between which the hypervolume is measured.
+    """Accuracies between which the score measures.
 
     Attributes:
         chance: NaN when no run of the pool got as far as to say it.
-        frozen: whether `joint` stands in FROZEN_JOINT; else it is 1.
+        frozen: whether `joint` is frozen for the pool; else it is 1.
     """
 
     chance: float
@@ -34,37 +34,47 @@ class Bounds:
 class Scores:
     """Numbers of one run, or their means over the runs of a row; NaN where not measured.
 
-    The first four rank: a failed run has the worst of them, the accuracy of chance with all
-    weights. The others describe the runs that measured them.
+    The first six rank: a failed run has the accuracy of chance, all weights and a score of 0. The
+    others describe the runs that measured them.
 
     Attributes:
         accuracy: final average accuracy.
         weights: used, as a share of the model's, above 1 for several networks.
         weights_prunable: the same over weight matrices and kernels only.
-        hypervolume: see `bench.stats.pareto.hypervolume`.
+        capacity: bits that it takes to answer, as a share of the model's 32 a parameter.
+        score: see `bench.stats.score.size_score`, of accuracy and capacity.
+        memory_score: the same of accuracy and memory.
+        memory: what is kept to go on learning and answering, as a share of the model's bytes.
         metrics: those of `bench.stats.metrics.METRICS`, by name.
         charged: share of the budget.
         cpu_share: CPU seconds over wall seconds times threads.
         total_parameters: parameters of all networks of the strategy.
+        memory_bytes: what `memory` is a share of the model's of.
         buffer_bytes: what the strategy stores beside its weights.
         stored_bytes: what must be saved to answer for all experiences, compressed.
+        stored_examples: training examples that it keeps; NaN where the record does not tell.
     """
 
     accuracy: float = math.nan
     weights: float = math.nan
     weights_prunable: float = math.nan
-    hypervolume: float = math.nan
+    capacity: float = math.nan
+    score: float = math.nan
+    memory_score: float = math.nan
+    memory: float = math.nan
     metrics: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(METRICS, math.nan))
     charged: float = math.nan
     cpu_share: float = math.nan
     total_parameters: float = math.nan
+    memory_bytes: float = math.nan
     buffer_bytes: float = math.nan
     stored_bytes: float = math.nan
+    stored_examples: float = math.nan
 
 
 def bounds(key: PoolKey) -> Bounds:
     """The bounds of a pool; a joint accuracy that is not above chance does not hold for it."""
-    joint = FROZEN_JOINT.get((key.benchmark, key.benchmark_version or "", key.scenario))
+    joint = frozen_joint(key.benchmark, key.benchmark_version, key.scenario, key.budget)
     chance = math.nan if key.chance is None else key.chance
     if joint is None or joint <= chance:
         return Bounds(chance, 1.0, False)
@@ -122,8 +132,12 @@ def _size(record: RunRecord) -> dict[str, float]:
     last = record.weights[-1]
     return {
         "total_parameters": float(last.total),
+        "memory_bytes": float(last.memory_bytes),
         "buffer_bytes": float(last.buffer_bytes),
         "stored_bytes": float(last.artifact_bytes),
+        "stored_examples": math.nan
+        if last.stored_examples is None
+        else float(last.stored_examples),
     }
 
 
@@ -132,7 +146,9 @@ def _failure(within: Bounds) -> dict[str, float]:
         "accuracy": within.chance,
         "weights": 1.0,
         "weights_prunable": 1.0,
-        "hypervolume": pareto.WORST_HYPERVOLUME,
+        "capacity": 1.0,
+        "score": 0.0,
+        "memory_score": 0.0,
     }
 
 
@@ -148,12 +164,16 @@ def _learned(record: RunRecord, within: Bounds) -> Learned:
 
 def _success(record: RunRecord, learned: Learned, within: Bounds) -> dict[str, float]:
     accuracy = average_accuracy(learned.accuracy)
-    share, prunable = shares_used(record.weights[-1], record.config, record.benchmark_version)
+    last = record.weights[-1]
+    share, prunable = shares_used(last, record.config, record.benchmark_version)
+    capacity, memory = sizes(last, record.config, record.benchmark_version)
+    ends = {"chance": within.chance, "joint": within.joint}
     return {
         "accuracy": accuracy,
         "weights": share,
         "weights_prunable": prunable,
-        "hypervolume": pareto.hypervolume(
-            [(share, accuracy)], chance=within.chance, joint=within.joint
-        ),
+        "capacity": capacity,
+        "score": size_score(accuracy, capacity, **ends),
+        "memory_score": size_score(accuracy, memory, **ends),
+        "memory": memory,
     }

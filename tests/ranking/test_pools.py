@@ -18,7 +18,7 @@ def test_the_order_of_the_key_is_the_order_of_pages():
     assert list(PoolKey.model_fields) == [
         "benchmark", "benchmark_version", "scenario", "model", "budget", "clock", "allocation",
         "validation", "threads", "device", "speedups", "augment", "ruleset", "data_hash", "machine",
-        "chance",
+        "chance", "tuned",
     ]  # fmt: skip
 
 
@@ -51,3 +51,8 @@ def test_the_machine_separates_what_was_timed_and_nothing_else():
     assert pool_key(make_record(cpu="a", budget=steps)) == pool_key(
         make_record(cpu="b", budget=steps)
     )
+
+
+def test_what_a_search_chose_is_a_table_of_its_own():
+    assert pool_key(make_record(search_charged=40.0)).tuned
+    assert len(pools(stored(make_record(), make_record(search_charged=40.0)))) == 2

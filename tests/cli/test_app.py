@@ -166,7 +166,7 @@ def test_a_suite_runs_its_leaderboard_is_written_and_verified(tmp_path, every_co
     page.write_text(page.read_text().replace("naive", "nave"))
     assert runner.invoke(app, ["verify", "--pages", str(pages)]).exit_code == 1
     status = runner.invoke(app, ["status", "--out", str(out)], env={"COLUMNS": "200"})
-    assert "2 ok" in status.output
+    assert "4 ok" in status.output
 
 
 def test_a_call_that_finds_all_runs_done_shows_them_and_imports_no_torch(tmp_path):

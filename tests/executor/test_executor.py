@@ -144,7 +144,7 @@ def test_a_changed_ruleset_is_refused_by_name(tmp_path, monkeypatch):
     store = Store(tmp_path)
     Executor(store).run([config("naive")])
     monkeypatch.setattr("bench.executor.plan.RULESET", "99")
-    with pytest.raises(ValueError, match=r"ruleset differs .* 1.0 there, 99 here"):
+    with pytest.raises(ValueError, match=r"ruleset differs .* 2.0 there, 99 here"):
         plan([config("naive")], store)
 
 

@@ -92,7 +92,7 @@ def test_each_table_has_seeds_of_its_own(tmp_path):
 
 
 def test_a_row_and_seed_with_several_configurations_is_named(tmp_path):
-    twice = [make_record(), make_record(search_charged=21.0), make_record("ewc")]
+    twice = [make_record(search_charged=c) for c in (20.0, 21.0)]
     [note] = told(tmp_path, twice)
     assert note.startswith(
         "one row and seed with several configurations: split-mnist-class/naive/0-"

@@ -1,6 +1,7 @@
 """The contestants: Avalanche strategies for any script, and what a new one is written with.
 
-Everything here is imported when it is first asked for, since Avalanche takes ten seconds.
+Everything here is imported when it is first asked for, since Avalanche takes ten seconds. The class
+of every strategy in the registry is here. Those named below have their types, too.
 """
 
 from __future__ import annotations
@@ -33,29 +34,40 @@ if TYPE_CHECKING:
 _HOMES = {
     "clock": ("Clock", "EpochClock"),
     "entry": ("Baseline", "Entry", "Explanation"),
-    "methods.adaptive_pruning": ("AdaptivePrune",),
-    "methods.compacting_picking": ("CompactingPicking",),
-    "methods.iterative_pruning": ("IterativePrune",),
-    "methods.knowledge_seeding": ("KnowledgeSeeding",),
-    "methods.packnet": ("PackNet",),
-    "methods.sleep_replay": ("SleepReplay",),
-    "methods.staged_sleep": ("StagedSleep",),
-    "methods.weight_averaging": ("WeightAveraging",),
-    "methods.winning_subnetworks": ("WinningSubnetworks",),
     "pruning.weight_count": ("WeightsInUse", "weights_in_use"),
     "search_space": ("Range",),
     "sleep_cycle": ("Night", "SleepingStrategy", "Stage"),
 }
 _HOME = {name: f"strategies.{module}" for module, names in _HOMES.items() for name in names}
 
-__all__ = list(_HOME)
+
+def _strategy_classes() -> dict[str, str]:
+    """The modules of the classes that entries name as their factory, by the name of the class."""
+    from strategies.registry import STRATEGIES
+
+    factories = [entry.factory.partition(":") for entry in STRATEGIES.values()]
+    return {
+        name: module
+        for module, _, name in factories
+        if module.startswith("strategies.") and name[0].isupper()
+    }
+
+
+def _public() -> list[str]:
+    """Every name that can be imported from here."""
+    return sorted({*_HOME, *_strategy_classes()})
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(_HOME[name]), name)
-    raise AttributeError(f"module 'strategies' has no attribute {name!r}")
+    if name == "__all__":
+        return _public()
+    home = _HOME.get(name)
+    if home is None and name[0].isupper():  # modules, which the registry itself imports, are not
+        home = _strategy_classes().get(name)
+    if home is None:
+        raise AttributeError(f"module 'strategies' has no attribute {name!r}")
+    return getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_HOME]
+    return sorted({*globals(), *_public()})

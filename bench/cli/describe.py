@@ -73,12 +73,16 @@ def _show_strategy(name: str, console: Any) -> None:
 @app.command()
 def docs(
     out: Annotated[Path, path_option(help="Folder of the page.")] = Path("docs"),
+    strategies: Annotated[
+        list[str] | None, typer.Argument(help="Draw only these anew.", show_default="all")
+    ] = None,
 ) -> None:
     """Write the page that explains every strategy, with its schedule drawn from a short run."""
     from bench.strategy_docs import page
 
-    for path in page.write(out):
-        typer.echo(path)
+    total = 1 + len(page.figures(strategies or ()))
+    for number, path in enumerate(page.write(out, strategies or ()), 1):
+        typer.echo(f"[{number}/{total}] {path}")
 
 
 class OneNight(Suite):

@@ -20,9 +20,11 @@ class DataSet:
         summary: what it is, in words.
         paper: where it comes from.
         experiences: of `split-NAME`; `classes` must be a multiple.
-        files: what must lie under the data root, each with the md5 that identifies the original
-            (of an MNIST file that of its .gz); none for a data set that comes with a library,
-            which is not cached either.
+        files: what must lie under the data root, each with the md5 of the published file; none for
+            a data set that comes with a library, which is not cached either.
+        packed: whether these md5s are those of archives that the files are unpacked from; else a
+            file with another md5 is refused when it is converted.
+        fetched: whether the reader fetches the files when it is asked to.
         model: the default model of `split-NAME`.
         made: import path of the function that makes the data set of the images that were read;
             None for the images themselves.
@@ -37,6 +39,8 @@ class DataSet:
     paper: str
     experiences: int
     files: Mapping[str, str] = field(default_factory=dict)
+    packed: bool = False
+    fetched: bool = False
     model: str = "mlp"
     made: str | None = None
 
@@ -76,6 +80,8 @@ DATASETS: dict[str, DataSet] = {
             "MNIST/raw/t10k-images-idx3-ubyte": "9fb629c4189551a2d022fa330f9573f3",
             "MNIST/raw/t10k-labels-idx1-ubyte": "ec29112dd5afa0611ce80d1b7f02629c",
         },
+        packed=True,
+        fetched=True,
     ),
     "fmnist": DataSet(
         train=60_000,
@@ -92,6 +98,8 @@ DATASETS: dict[str, DataSet] = {
             "FashionMNIST/raw/t10k-images-idx3-ubyte": "bef4ecab320f06d8554ea6380940ec79",
             "FashionMNIST/raw/t10k-labels-idx1-ubyte": "bb300cfdad3c16e7a12a480ee83cd310",
         },
+        packed=True,
+        fetched=True,
     ),
     "cifar10": DataSet(
         train=50_000,
@@ -103,6 +111,7 @@ DATASETS: dict[str, DataSet] = {
         paper="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images",
         experiences=5,
         files=_CIFAR10,
+        fetched=True,
         model="vgg-small",
     ),
     "cifar10-features": DataSet(
@@ -116,6 +125,7 @@ DATASETS: dict[str, DataSet] = {
         paper="Tadros et al. 2022, Sleep-like unsupervised replay; features by Coates et al. 2011",
         experiences=5,
         files=_CIFAR10,
+        fetched=True,
         model="mlp-1028-256-dropout",
         made="bench.data.patch_features:without_labels",
     ),
@@ -132,6 +142,7 @@ DATASETS: dict[str, DataSet] = {
             "cifar-100-python/train": "16019d7e3df5f24257cddd939b257f8d",
             "cifar-100-python/test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
         },
+        fetched=True,
         model="vgg-small",
     ),
     "tinyimagenet": DataSet(
@@ -146,6 +157,8 @@ DATASETS: dict[str, DataSet] = {
         files={
             "tiny-imagenet-200/val/val_annotations.txt": "90528d7ca1a48142e341f4ef8d21d0de",
         },
+        packed=True,
+        fetched=True,
         model="vgg-small",
     ),
 }

@@ -88,7 +88,7 @@ def load(
     """
     root = data_root(root)
     known = DATASETS.get(name)
-    if not (download and known):
+    if not (download and known and known.fetched):
         check_data(name, root)
     if known is not None and not known.files:
         raw = readers.read(name, root)
@@ -130,8 +130,27 @@ def _read(name: str, root: Path, download: bool) -> Raw:
     kind, _, path = name.partition(":")
     with _reading(name, remedy(name, root)):
         if name in DATASETS:
-            return readers.made_of(readers.read(name, root, download=download), name)
+            if not download:  # before what else the reader may say of them
+                _check_files(name, root)
+            raw = readers.read(name, root, download=download)
+            if download:  # the reader may have replaced a damaged one
+                _check_files(name, root)
+            return readers.made_of(raw, name)
         return decode(read_entries(Path(path))) if kind == "folder" else read_arrays(Path(path))
+
+
+def _check_files(name: str, root: Path) -> None:
+    """DataError for a raw file of a known data set that is not the published one."""
+    known = DATASETS[name]
+    for file, md5 in known.files.items():
+        if known.packed or not (root / file).exists():
+            continue
+        found = hashlib.md5((root / file).read_bytes(), usedforsecurity=False).hexdigest()
+        if found != md5:
+            raise DataError(
+                f"{root / file} must be the published file with md5 {md5}, got md5 {found}. "
+                f"{remedy(name, root)}"
+            )
 
 
 @contextmanager

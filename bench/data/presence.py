@@ -198,8 +198,9 @@ def remedy(name: str, root: Path) -> str:
     if name not in DATASETS:
         return ""
     command = "python -m bench data"
+    fetch = f"Fetch it: {command} fetch {name} --data {root}"
     return (
-        f"Fetch it: {command} fetch {name} --data {root}; "
+        f"{fetch if DATASETS[name].fetched else 'Put it there: nothing fetches it'}; "
         f"or import it: {command} import {name} ARCHIVE-OR-FOLDER --data {root}"
     )
 

@@ -54,7 +54,14 @@ class PaperFolder:
         Raises:
             ValueError: if its file is not there or not right.
         """
-        suite = Suite.read(suites_of(self.paper) / f"{experiment.name}.toml")
+        file = suites_of(self.paper) / f"{experiment.name}.toml"
+        suite = Suite.read(file)
+        for field in ("benchmarks", "scenarios"):
+            if len(given := getattr(suite, field)) != 1:
+                raise ValueError(
+                    f"{file}: a suite of a paper must have one of {field}, got {', '.join(given)}; "
+                    "write an experiment for each"
+                )
         return quick_suite(suite) if self.quick else suite
 
 
@@ -84,13 +91,17 @@ def run_missing(
     """Run what these experiments miss and write the page anew after each; True if every run is ok.
 
     An experiment that cannot be run, for want of its data say, is named and the others go on.
+
+    Raises:
+        ValueError: for a suite of the paper that is not right, before any run.
     """
+    suites = {e.name: where.suite(e) for e in find_paper(where.paper).experiments}
     ok = True
     for experiment in experiments:
         console.print(f"{where.paper}, {experiment.name}: {experiment.title}", markup=False)
         try:
             with Display(console, options.jobs) as display:
-                suite, store = where.suite(experiment), Store(where.records)
+                suite, store = suites[experiment.name], Store(where.records)
                 records = run_suite(suite, store, options, listener=display)
         except ValueError as error:
             console.print(f"not run: {error}", style="red", soft_wrap=True, markup=False)

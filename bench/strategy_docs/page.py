@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -16,6 +16,7 @@ from bench.strategy_docs.hyperparameters import Hyperparameter
 from bench.strategy_docs.schedule_figure import schedule_figure
 from strategies.entry import Baseline, Entry, Explanation
 from strategies.registry import STRATEGIES
+from strategies.suggestions import suggest
 
 PAGE, FIGURES = "strategies.md", "strategies"
 """File of the page and folder of its figures."""
@@ -58,20 +59,41 @@ NIGHT = "night"
 """Name of the figure of a night."""
 
 
-def write(out: Path) -> list[Path]:
-    """Trace and draw every strategy that is no dense baseline, and write the page; minutes."""
-    from bench.strategy_docs.schedule_trace import trace
+def write(out: Path, names: Collection[str] = ()) -> Iterator[Path]:
+    """Write the page, then trace and draw strategies, each for tens of seconds.
 
-    written = []
-    for name in drawn():
+    Args:
+        names: the strategies to draw anew; none: all, and a night of sleep replay.
+
+    Yields:
+        Each file as soon as it is written; there are `1 + len(figures(names))`.
+    """
+    wanted = figures(names)
+    write_atomically(out / PAGE, page_markdown())
+    yield out / PAGE
+    for name in wanted:
         path = out / FIGURES / f"{name}.svg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_svg(schedule_figure(name, trace(name)), path)
-        written.append(path)
-    written.append(out / FIGURES / f"{NIGHT}.svg")
-    save_svg(second_night(), written[-1])
-    write_atomically(out / PAGE, page_markdown())
-    return [*written, out / PAGE]
+        save_svg(_figure(name), path)
+        yield path
+
+
+def figures(names: Collection[str] = ()) -> list[str]:
+    """The figures to draw: those of these strategies, all for none. A dense baseline has none.
+
+    Raises:
+        ValueError: for an unknown name; tells the nearest.
+    """
+    for name in names:
+        if name not in STRATEGIES:
+            raise ValueError(suggest("strategy", name, STRATEGIES))
+    return [name for name in drawn() if name in names] if names else [*drawn(), NIGHT]
+
+
+def _figure(name: str) -> Figure:
+    from bench.strategy_docs.schedule_trace import trace
+
+    return second_night() if name == NIGHT else schedule_figure(name, trace(name))
 
 
 def second_night() -> Figure:

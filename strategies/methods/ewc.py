@@ -13,6 +13,7 @@ ENTRIES = {
         paper="Kirkpatrick et al. 2017",
         defaults={"ewc_lambda": 10_000.0},
         space={"ewc_lambda": Range(1.0, 1e6, log=True)},
+        stores="statistics",
         explanation=Baseline(
             does=(
                 "Pulls each weight to where earlier experiences left it, by how much they need it."

@@ -143,6 +143,7 @@ ENTRIES = {
         paper="Rebuffi et al. 2017",
         scenarios=("class",),
         space={"mem_size": Range(50, 5000, log=True)},
+        stores="examples",
         explanation=Baseline(
             does=(
                 "Chooses examples by herding, keeps the old network's answers, and answers with "
@@ -167,6 +168,7 @@ ENTRIES = {
         paper="Tadros et al. 2022",
         scenarios=("class",),
         space={"mem_size": Range(50, 5000, log=True), "day": Range(0.1, 0.95)},
+        stores="examples",
         explanation=Explanation(
             does=(
                 "Avalanche's iCaRL by day: stored examples beside new ones, and the old "

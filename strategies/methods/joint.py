@@ -10,6 +10,7 @@ ENTRIES = {
         summary="all data at once: the upper bound, unranked",
         paper="-",
         ranked=False,
+        stores="examples",
         explanation=Baseline(
             does="Trains on all data at once: the upper bound, never ranked.",
             memory="nothing",

@@ -56,6 +56,7 @@ ENTRIES = {
             "rollouts": Range(0.0, 1.0),
             "vividness": Range(0.5, 16.0, log=True),
         },
+        stores="statistics",
         explanation=Explanation(
             does=(
                 "By day a small network learns the present experience from scratch. At night "

@@ -419,6 +419,7 @@ ENTRIES = {
         scenarios=("task",),
         defaults={"frozen": False, "unfrozen": "rehearsed"},
         space={**SPACE, "buffer": Range(50, 1000, log=True)},
+        stores="examples",
         explanation=Explanation(
             does=(
                 "As `packnet-unfrozen`, but a buffer keeps examples of earlier tasks. After the "

@@ -13,6 +13,7 @@ ENTRIES = {
         paper="Chaudhry et al. 2019",
         defaults={"mem_size": 500},
         space={"mem_size": Range(50, 5000, log=True)},
+        stores="examples",
         explanation=Baseline(
             does="Every minibatch also has examples of earlier experiences, drawn from a buffer.",
             memory="the stored examples",

@@ -242,6 +242,7 @@ ENTRIES = {
         paper="Robinson et al. 2022",
         defaults={"learning_rate": 0.01},
         space={"stages": MIXES, **SPACE, "density": Range(0.1, 1.0)},
+        stores="statistics",
         explanation=Explanation(
             does=(
                 "Days and nights in turn. A night goes through stages from left to right, in "
@@ -277,6 +278,7 @@ ENTRIES = {
         paper="Behrouz et al. 2026",
         defaults={"stages": "dream", "night": 0.9, "learning_rate": 0.01},
         space=SPACE,
+        stores="statistics",
         explanation=Explanation(
             does=(
                 "A short day, then a night in which the network dreams of earlier classes: an "

@@ -69,6 +69,7 @@ ENTRIES = {
         summary="quadratic penalty weighted along the path of training",
         paper="Zenke et al. 2017",
         space={"si_lambda": Range(0.1, 1e4, log=True)},
+        stores="statistics",
         explanation=Baseline(
             does="As `ewc`, with importances gathered along the path of training.",
             memory="seven numbers for each weight, once",

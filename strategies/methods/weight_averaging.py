@@ -64,6 +64,7 @@ ENTRIES = {
         family="regularised",
         summary="control: the mean of one network per experience, all from the same start",
         paper="Wortsman et al. 2022",
+        stores="statistics",
         explanation=Baseline(
             does=(
                 "Trains each experience from the same first weights; the mean of the results "

@@ -96,6 +96,7 @@ def ants(monkeypatch: pytest.MonkeyPatch) -> str:
         paper="none",
         experiences=1,
         files={"ants/raw": "00ff"},
+        fetched=True,
     )
     monkeypatch.setitem(DATASETS, "ants", spec)
     return "ants"

@@ -10,8 +10,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from bench.records.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -59,17 +57,25 @@ def test_a_data_set_is_added_in_one_file_as_the_page_says(tmp_path):
     for package in ("bench", "strategies"):
         shutil.copytree(ROOT / package, tmp_path / package)
     page, file = "add-a-data-set.md", tmp_path / "bench/config/datasets.py"
-    [entry] = blocks(page, "python")
+    [entry], [make, run] = blocks(page, "python"), blocks(page, "console")
+    [script] = blocks(page, 'python title="make_stripes.py"')
+    (tmp_path / "make_stripes.py").write_text(script)
+    md5 = follow(make, tmp_path, tmp_path).strip()
     whole = file.read_text()
     assert whole.count('\n}\n"""Every data set by its name.') == 1
-    file.write_text(whole.replace('\n}\n"""Every', f'\n{entry}}}\n"""Every'))
-    x, y = np.zeros((40, 6, 6), np.uint8), np.arange(40) % 4
-    x[np.arange(40), y] = 255
-    (tmp_path / "data").mkdir()
-    arrays = {"x_train": x, "y_train": y, "x_test": x[:20], "y_test": y[:20]}
-    np.savez(tmp_path / "data/stripes.npz", **arrays)
-    [commands] = blocks(page, "console")
-    assert "stripes in 2 experiences of 2 directions" in follow(commands, tmp_path, tmp_path)
-    [item] = Store(tmp_path / "runs").read()[0]
-    assert item.record.status == "ok"
-    assert item.record.outcome.test_samples == [10, 10]
+    file.write_text(
+        whole.replace('\n}\n"""Every', f'\n{entry}}}\n"""Every').replace('"MD5"', f'"{md5}"')
+    )
+    assert "stripes in 2 experiences of 2 directions" in follow(run, tmp_path, tmp_path)
+    [first] = Store(tmp_path / "runs").read()[0]
+    assert first.record.status == "ok"
+    assert first.record.outcome.test_samples == [10, 10]
+
+    (tmp_path / "data/cache/stripes.safetensors").unlink()
+    shutil.rmtree(tmp_path / "runs")
+    [module] = blocks(page, 'python title="my_module.py"')
+    (tmp_path / "my_module.py").write_text(module)
+    file.write_text(file.read_text().replace("bench.data.readers:arrays", "my_module:read"))
+    follow(run, tmp_path, tmp_path)
+    [second] = Store(tmp_path / "runs").read()[0]
+    assert second.record.environment.data_hash == first.record.environment.data_hash

@@ -135,6 +135,20 @@ class TestCommand:
         assert "to go" not in page_only.output
         assert "`mnist-mlp` |" not in (out / "README.md").read_text()
 
+    @pytest.mark.parametrize(
+        ("field", "values"),
+        [("benchmarks", ["split-digits", "split-mnist"]), ("scenarios", ["task", "class"])],
+    )
+    def test_a_suite_of_two_tables_is_refused_before_any_run(self, suites, tmp_path, field, values):
+        file = suites / "ball2020" / f"{find_paper('ball2020').experiments[-1].name}.toml"
+        others = [line for line in file.read_text().splitlines() if field not in line]
+        file.write_text("\n".join([f"{field} = {values}", *others]))
+        ended = self.call(tmp_path / "out")
+        assert ended.exit_code != 0
+        refused = f"{file}: a suite of a paper must have one of {field}, got {', '.join(values)}; "
+        assert refused in f"{ended.output}{ended.exception}"
+        assert list((tmp_path / "out").rglob("*.json")) == []
+
     def test_what_cannot_be_run_is_named_and_the_page_still_written(self, tmp_path):
         ended = self.call(tmp_path / "out", "--data", str(tmp_path / "nothing"))
         assert ended.exit_code == 1

@@ -272,17 +272,11 @@ def test_it_reports_the_weights_it_uses(name, scenario):
     assert weights.used_prunable <= weights.used <= weights.total
     assert 0 < weights.active <= weights.used_prunable
     assert weights.artifact_bytes > 0
-    stores = name in (
-        *("packnet-rehearsed", "replay", "ewc", "si", "joint"),
-        *("icarl", "icarl-sleep"),
-        *("staged-sleep", "dreaming", "knowledge-seeding"),  # moments
-        "weight-averaging",  # the first weights
-    )
-    if stores or registry.STRATEGIES[name].family == "sparse":
-        assert (weights.buffer_bytes > 0) == stores
+    said = f"{weights.buffer_bytes} bytes, {weights.stored_examples} examples: `stores` says so"
+    stores = STRATEGIES[name].stores
+    assert (weights.buffer_bytes > 0) == (stores != "nothing"), said
     if not name.startswith("icarl"):  # its tensors are known by the shape of a sample alone
-        examples = name in ("packnet-rehearsed", "replay", "joint")
-        assert (weights.stored_examples > 0) == examples
+        assert (weights.stored_examples > 0) == (stores == "examples"), said
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,14 @@ def test_every_strategy_with_a_schedule_has_a_figure_and_no_other():
         assert "</svg>" in path.read_text(encoding="utf-8")
 
 
+def test_only_the_figures_of_the_strategies_named_are_drawn(tmp_path):
+    assert page.figures(["wsn", "naive"]) == ["wsn"]
+    assert page.figures() == [*page.drawn(), page.NIGHT]
+    assert list(page.write(tmp_path, ["naive"])) == [tmp_path / page.PAGE]
+    with pytest.raises(ValueError, match="unknown strategy 'wsnn'; did you mean 'wsn'"):
+        page.figures(["wsnn"])
+
+
 def test_frozen_packnet_owns_a_share_more_with_each_task_and_moves_none_of_it(frozen):
     for experience in range(EXPERIENCES):
         shares = at_the_end(frozen, experience)

@@ -59,11 +59,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(value) for value in adjusted]
 
 
-def seeds_to_separate(comparisons: int, *, alpha: float) -> int:
-    """The fewest paired seeds with which the exact test can reach `alpha` after Holm."""
-    return math.ceil(1 + math.log2(max(comparisons, 1) / alpha))
-
-
 def probability_of_improvement(first: Sequence[float], second: Sequence[float]) -> float:
     """Probability that a run of `first` has a larger value than one of `second`; ties count half.
 

@@ -22,34 +22,6 @@ WORST_HYPERVOLUME = (MARGIN / (1 + MARGIN)) ** 2
 """Hypervolume of the worst corner: all weights, accuracy of chance. What a failed run gets."""
 
 
-def rank_intervals(
-    scores: Sequence[Sequence[float]], *, rng: np.random.Generator, level: float = 0.95
-) -> list[tuple[int, int]]:
-    """First and last rank of each entry, by mean score, in `level` of resamples over seeds.
-
-    Rank 1 is the best; equal means share the better rank. An interval describes the resamples: of
-    few seeds the true rank may lie outside more often. Hall & Miller 2009.
-
-    Args:
-        scores: by entry, the values of its seeds, larger ones better. Seeds are resampled as in
-            `front_probabilities`.
-        rng: draws the resamples.
-        level: share of the resamples, a fraction.
-    """
-    if not scores:
-        return []
-    means = _resampled_means(scores, _uniform(scores, rng))
-    order = np.argsort(-means, axis=1, kind="stable")
-    falling = np.take_along_axis(means, order, axis=1)
-    lower = np.zeros(means.shape, dtype=int)
-    lower[:, 1:] = np.where(falling[:, 1:] < falling[:, :-1], np.arange(1, means.shape[1]), 0)
-    ranks = np.empty_like(lower)
-    np.put_along_axis(ranks, order, 1 + np.maximum.accumulate(lower, axis=1), axis=1)
-    ranks.sort(axis=0)
-    outside = int(RESAMPLES * (1 - level) / 2)
-    return [(int(column[outside]), int(column[-1 - outside])) for column in ranks.T]
-
-
 def _uniform(entries: Sequence[Sequence[float]], rng: np.random.Generator) -> Array:
     """(RESAMPLES, most values of an entry) uniform numbers, which choose the seeds of all."""
     return rng.random((RESAMPLES, max(map(len, entries))))

@@ -76,9 +76,10 @@ def _of(item: Tensor | np.ndarray[Any, Any] | AvalancheDataset, sample: Shape | 
     if isinstance(item, AvalancheDataset):
         return _of_dataset(item)
     shape = tuple(item.shape)
-    if sample is None or shape[1:] != sample:
+    if sample is None or sample not in (shape, shape[1:]):
         return Held(item.nbytes)
-    return Held(_sample_bytes(item[0]) * len(item) if len(item) else 0, len(item))
+    samples = item.reshape(-1, *sample)
+    return Held(len(samples) * _sample_bytes(samples[0]) if len(samples) else 0, len(samples))
 
 
 def _of_dataset(dataset: AvalancheDataset) -> Held:
@@ -107,9 +108,9 @@ def _is_new(item: object, known: set[bytes]) -> bool:
 
 
 def _content(tensor: Tensor) -> bytes:
-    """A digest of type, shape and bits."""
+    """A digest of type and bits; a flattened copy is equal."""
     plain = tensor.detach().cpu().contiguous()
-    found = hashlib.blake2b(f"{plain.dtype} {tuple(plain.shape)}".encode(), digest_size=16)
+    found = hashlib.blake2b(str(plain.dtype).encode(), digest_size=16)
     found.update(plain.reshape(-1).view(torch.uint8).numpy().data)
     return found.digest()
 

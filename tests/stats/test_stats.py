@@ -156,11 +156,6 @@ def test_holm_only_raises_and_keeps_the_order(p_values):
     assert by_p == sorted(by_p)
 
 
-def test_nine_comparisons_need_nine_seeds():
-    assert hypothesis_tests.seeds_to_separate(9, alpha=0.05) == 9
-    assert 9 * 2 ** (1 - 9) <= 0.05 < 9 * 2 ** (1 - 8)
-
-
 def test_non_domination_ranks_by_hand():
     weights, accuracy = [0.1, 0.5, 0.5, 1.0, 0.1], [0.6, 0.9, 0.6, 0.5, 0.6]
     assert pareto.non_domination_ranks(weights, accuracy) == [1, 1, 2, 3, 1]
@@ -240,33 +235,6 @@ def test_probability_of_improvement_by_hand():
 def test_one_of_two_is_better_or_they_are_equal(first, second):
     there = hypothesis_tests.probability_of_improvement(first, second)
     assert there + hypothesis_tests.probability_of_improvement(second, first) == pytest.approx(1)
-
-
-def test_entries_that_never_overlap_keep_their_places():
-    scores = [[0.1, 0.2, 0.3], [0.7, 0.8, 0.9], [0.4, 0.5, 0.6]]
-    assert pareto.rank_intervals(scores, rng=rng()) == [(3, 3), (1, 1), (2, 2)]
-
-
-def test_equal_entries_share_the_better_place_and_the_next_is_left_out():
-    found = pareto.rank_intervals([[0.1], [0.5, 0.5], [0.5]], rng=rng())
-    assert found == [(3, 3), (1, 1), (1, 1)]
-
-
-def test_a_rare_seed_widens_the_places_as_far_as_the_resamples_say():
-    # without the one seed of five that wins, in a third of the resamples, the first is second
-    scores = [[0.0, 0.0, 0.0, 0.0, 1.0], [0.1] * 5]
-    assert pareto.rank_intervals(scores, rng=rng()) == [(1, 2), (1, 2)]
-    # 95 % of resamples are without more than one loss of ten: that changes no place
-    scores = [[1.0] * 9 + [0.0], [0.1] * 10]
-    assert pareto.rank_intervals(scores, rng=rng()) == [(1, 1), (2, 2)]
-
-
-@given(st.lists(st.lists(st.floats(0, 1), min_size=1, max_size=4), max_size=6))
-def test_places_hold_the_order_of_entries_without_spread(entries):
-    flat = [[own[0]] * 3 for own in entries]
-    found = pareto.rank_intervals(flat, rng=rng())
-    best = sorted((round(own[0], 12) for own in entries), reverse=True)
-    assert found == [(best.index(round(own[0], 12)) + 1,) * 2 for own in entries]
 
 
 def test_who_is_always_on_the_front_has_probability_one():

@@ -105,6 +105,7 @@ class Search(Listener):
         self._sampler = index.sampler
         self._open: dict[str, _OpenTrial] = {}
         self._failures: list[str] = []
+        self._storage = storage
         self._heartbeats = Heartbeats(
             storage, lambda: [opened.trial._trial_id for opened in list(self._open.values())]
         )
@@ -161,7 +162,7 @@ class Search(Listener):
     def _begin(self) -> _OpenTrial | None:
         """A new trial, or None when there are enough or none can be begun now."""
         with self._worker.alone():
-            self._worker.retry_stale(self._index)
+            self._worker.retry_stale(self._index, self._storage)
             trial = self._ask()
         if trial is None:
             return None

@@ -55,14 +55,23 @@ class Worker:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def retry_stale(self, index: optuna.Study) -> None:
-        """Put the trials of dead processes back into the queue.
+    def retry_stale(self, index: optuna.Study, storage: BaseStorage) -> None:
+        """Put the trials of dead processes back into the queue; call it `alone`.
 
-        Those of this folder are known by their locks, others by the heartbeats of a database.
+        Those of this folder are known by their locks, others by the heartbeats of a database. A
+        trial that nobody signed is of a process that died while it was `alone`, unless a database
+        lets processes of other folders begin trials.
+
+        Args:
+            index: the study.
+            storage: that holds it.
         """
         fail_without_heartbeat(index)
         running = index.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        dead = {name for t in running if (name := t.user_attrs.get("worker")) and self._dead(name)}
+        names = {trial.user_attrs.get("worker") for trial in running}
+        dead = {name for name in names if name is not None and self._dead(name)}
+        if not isinstance(storage, RDBStorage):
+            dead.add(None)
         for trial in running:
             if trial.user_attrs.get("worker") in dead:
                 with suppress(ValueError):  # another process was faster

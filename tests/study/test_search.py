@@ -195,6 +195,17 @@ def test_the_trials_of_a_dead_process_are_run_again_and_its_finished_runs_are_ke
     assert [t.params for t in after.index.get_trials()[3:]] == [t.params for t in asked]
 
 
+def test_a_trial_whose_process_died_before_it_could_sign_is_run_again(tmp_path):
+    from bench.study.space import distributions
+
+    bench = Bench(tmp_path)
+    bench.search(1)
+    bench.index.ask(distributions(bench.study.searched()))  # killed before it set `worker`
+    after = Bench(tmp_path)
+    after.search(3)
+    assert after.states == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a process that is killed")
 def test_a_database_knows_by_heartbeats_which_processes_elsewhere_are_dead(tmp_path, monkeypatch):
     monkeypatch.setattr("bench.study.storage.GRACE_SECONDS", 3)

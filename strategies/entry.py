@@ -85,9 +85,9 @@ class Entry:
         family: by what it keeps what it knows; figures give each a colour.
         reproduced: comparisons with its source; none says that nobody has looked.
         explanation: what its page says; None shows the factory's docstring.
-        stores: what it keeps besides the network as it stands and its masks: training examples,
-            or statistics alone, such as importances or earlier weights. The tests compare this
-            with what is counted.
+        stores: what it keeps besides the weights that answers need and its masks: training
+            examples, or statistics, such as importances or earlier weights, or only weights of the
+            network that go on training. The tests compare this with what is counted.
     """
 
     factory: str
@@ -101,4 +101,4 @@ class Entry:
     family: Family = "plain"
     reproduced: tuple[Reproduction, ...] = ()
     explanation: Explanation | Baseline | None = None
-    stores: Literal["nothing", "statistics", "examples"] = "nothing"
+    stores: Literal["nothing", "weights", "statistics", "examples"] = "nothing"

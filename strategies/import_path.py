@@ -124,7 +124,7 @@ def called(kind: str, path: str, rule: str, **arguments: Any) -> Any:
     except (Exception, SystemExit) as error:  # a user's function may raise anything
         if len(list(traceback.walk_tb(error.__traceback__))) == 1:  # it was never entered
             raise ValueError(f"{kind} {path} {rule}: {_told(error)}") from error
-        where = _place(error, source_file(kind, path))
+        where = place_of(error, source_file(kind, path))
         raise ValueError(f"{kind} {path} raised {_told(error)}{where}") from error
 
 
@@ -159,7 +159,7 @@ def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
-def _place(error: BaseException, file: Path) -> str:
+def place_of(error: BaseException, file: Path) -> str:
     """The last line of a user's file that an error came through; "" if it came through none."""
     lines = [
         frame.lineno

@@ -109,6 +109,7 @@ def status(
     """Show what is done, failed and missing on each board, and the command that fills it."""
     from rich.markup import escape
 
+    from bench.formatting.numbers import shortened
     from bench.ranking.missing_runs import boards
     from bench.records.store import Store
 
@@ -122,8 +123,8 @@ def status(
     for board in found:
         for command in board.commands:
             console.print(escape(f"{command} --out {out}"), soft_wrap=True)
-    for line in damaged:
-        console.print(f"[red]left out[/] {escape(line)}", soft_wrap=True)
+    if damaged:
+        console.print(f"[red]left out[/] {escape(shortened(damaged))}", soft_wrap=True)
     raise typer.Exit(1 if damaged else 0)
 
 

@@ -80,6 +80,8 @@ def make_scenario(streams: Streams, classes: Sequence[list[int]], task_labels: b
             if task_labels:  # its mere presence makes Avalanche task-aware
                 experience.task_labels = [index]
                 experience.task_label = index
+            # a stream of its own: an experience is no way to those before and after it
+            experience.origin_stream = EagerCLStream(name, [experience], set_stream_info=False)
             experiences.append(experience)
-        made.append(EagerCLStream(name, experiences))
+        made.append(EagerCLStream(name, experiences, set_stream_info=False))
     return CLScenario(made)

@@ -20,11 +20,12 @@ from bench.executor.messages import STOP, STOPPED, Job, Refusal, model_source
 from bench.records import environment
 from bench.records.schema import RunRecord, Status
 from bench.runner.avalanche_patches import apply_patches
-from bench.runner.examiner import Diverged, Findings
+from bench.runner.examination import Diverged
+from bench.runner.examiner import Findings
 from bench.runner.progress import Progress
 from bench.runner.run import build, run
 from strategies import building
-from strategies.import_path import is_import_path, source_hash
+from strategies.import_path import is_import_path, place_of, source_file, source_hash
 
 
 class Stopped(BaseException):
@@ -97,12 +98,14 @@ def refusals(
             data = find_benchmark(config.benchmark).data
             if data is not None:
                 load(data, data_root, download=download)
-            build(config, data_root, report=lambda progress: None)
+            build(config, data_root)
         except DataError as error:
             return [Refusal(config, str(error), True)]
         except (Exception, SystemExit) as error:  # a constructor may raise anything
-            plain = isinstance(error, ValueError)
-            found.append(Refusal(config, str(error) if plain else _line(error), False))
+            reason = str(error) if isinstance(error, ValueError) else _line(error)
+            if is_import_path(config.strategy):
+                reason += place_of(error, source_file("strategy", config.strategy))
+            found.append(Refusal(config, reason, False))
     return found + [Refusal(r.config, why, True) for r in done if (why := _changed(r))]
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from bench.config.budget import Budget
 from bench.formatting.markdown import link
+from bench.formatting.numbers import shortened
 from bench.formatting.page_check import difference
 from bench.leaderboards import columns_page, csv_table, index, latex_table, page, terminal_table
 from bench.leaderboards.page import FIGURES
@@ -62,9 +63,8 @@ def build(
         ValueError: names the filter that left nothing.
     """
     evidence = read(records_root)
-    for sentence in sorted(evidence.damaged.values()):
-        if tell is not None:
-            tell(f"left out {sentence}")
+    if evidence.damaged and tell is not None:
+        tell(f"left out {shortened(evidence.damaged.values())}")
     chosen = select(evidence.stored, benchmark=benchmark, scenario=scenario, budget=budget)
     if not chosen:
         raise ValueError(f"there must be records in {records_root}, found none")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ from avalanche.core import SupervisedPlugin
 from avalanche.logging import BaseLogger
 from avalanche.training.plugins import EvaluationPlugin
 from torch import Tensor
+
+from bench.data.unlabelled import Questions
 
 
 @dataclass(frozen=True)
@@ -39,37 +41,58 @@ class NoMetrics(EvaluationPlugin):
         pass
 
 
-class _Counter(SupervisedPlugin):
-    """Counts right answers without waiting for the device."""
+class _Collector(SupervisedPlugin):
+    """Keeps the answers of an evaluation."""
 
-    def __init__(self, classes: Sequence[int], device: torch.device) -> None:
-        """classes: the targets of the experience."""
+    def __init__(self) -> None:
         super().__init__()
-        self.classes = torch.tensor(classes, device=device)
-        self.right = torch.zeros((), dtype=torch.long, device=device)
-        self.right_aware = torch.zeros((), dtype=torch.long, device=device)
-        self.samples = 0
+        self.logits: list[Tensor] = []
 
     def after_eval_iteration(self, strategy: Any, **kwargs: Any) -> None:
-        """Count one minibatch."""
-        logits: Tensor = strategy.mb_output
-        targets: Tensor = strategy.mb_y
-        aware = self.classes[logits.index_select(1, self.classes).argmax(1)]
-        self.right += (logits.argmax(1) == targets).sum()
-        self.right_aware += (aware == targets).sum()
-        self.samples += len(targets)
+        """Keep the answers of one minibatch."""
+        self.logits.append(strategy.mb_output.detach())
 
 
-def evaluate(strategy: Any, stream: Iterable[Any]) -> Scores:
-    """Evaluate on each experience of `stream`; the strategy's own plugins take part as always."""
-    accuracy, aware = [], []
-    for experience in stream:
-        counter = _Counter(experience.classes_in_this_experience, strategy.device)
-        strategy.plugins.insert(0, counter)
-        try:
-            strategy.eval(experience)
-        finally:
-            strategy.plugins.remove(counter)
-        accuracy.append(int(counter.right) / counter.samples)
-        aware.append(int(counter.right_aware) / counter.samples)
-    return Scores(tuple(accuracy), tuple(aware))
+def answers(strategy: Any, experience: Any) -> Tensor:
+    """(N, C) logits of the images of `experience`; the strategy's own plugins take part.
+
+    Raises:
+        ValueError: for another number of answers than of images.
+    """
+    collector = _Collector()
+    strategy.plugins.insert(0, collector)
+    try:
+        strategy.eval(experience)
+    finally:
+        strategy.plugins.remove(collector)
+    logits = torch.cat(collector.logits)
+    if logits.ndim != 2 or len(logits) != len(experience.dataset):
+        raise ValueError(
+            f"answers must be {len(experience.dataset)} rows of logits, one for each image, got "
+            f"{tuple(logits.shape)}"
+        )
+    return logits
+
+
+def evaluate(strategy: Any, asked: Sequence[Questions], classes: Sequence[list[int]]) -> Scores:
+    """Accuracy on each experience of a stream.
+
+    Args:
+        strategy: to be evaluated.
+        asked: all images of the stream.
+        classes: for each experience its targets.
+    """
+    samples = torch.zeros(len(classes), dtype=torch.long)
+    right, right_aware = samples.clone(), samples.clone()
+    for one in asked:
+        logits = answers(strategy, one.experience)
+        given, aware = logits.argmax(1).cpu(), torch.empty(len(logits), dtype=torch.long)
+        for number in one.origins.unique().tolist():
+            rows, own = one.origins == number, torch.tensor(classes[number])
+            mine = logits[rows.to(logits.device)][:, own.to(logits.device)]
+            aware[rows] = own[mine.argmax(1).cpu()]
+        samples += one.origins.bincount(minlength=len(classes))
+        right += one.origins[given == one.labels].bincount(minlength=len(classes))
+        right_aware += one.origins[aware == one.labels].bincount(minlength=len(classes))
+    shares = (right.double() / samples, right_aware.double() / samples)
+    return Scores(*(tuple(share.tolist()) for share in shares))

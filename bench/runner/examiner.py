@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import resource
-import threading
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,19 +13,22 @@ from bench.config.run_config import RunConfig
 from bench.data.streams import Benchmark
 from bench.records.schema import Cost, Matrix, Outcome, WeightsInUse
 from bench.records.weight_share import shares_used
-from bench.runner.evaluation import Scores, evaluate
+from bench.runner.elsewhere import Elsewhere
+from bench.runner.examination import Diverged, Examination, Request
+from bench.runner.fresh_process import Asked
 from bench.runner.meter import Meter
 from bench.runner.progress import Account
+from bench.runner.uncharged_work import Watch
 from strategies.networks.layers import finite
-from strategies.pruning.weight_count import weights_in_use
+from strategies.pruning.held import Held
+from strategies.pruning.weight_count import as_weights
+from strategies.saved_state import Lent, contents, end_experience, save
 
+FREE_BYTES = 4_000
+"""Numbers, text and code, pickled, that a state may gain before they count: settings change."""
 
-class Diverged(RuntimeError):
-    """The network's weights are no longer finite."""
-
-
-class UnchargedWork(RuntimeError):
-    """The strategy worked while the clock stood still."""
+FREE_BYTES_BY_EXPERIENCE = 1_000
+"""The same for each experience: names of what belongs to it."""
 
 
 @dataclass
@@ -54,8 +56,23 @@ class Findings:
     overrun: bool = False
 
 
+@dataclass(frozen=True)
+class Room:
+    """Where a run is examined, made before its strategy is built.
+
+    Attributes:
+        lent: what the strategy is lent.
+        process: answers every request for an examination.
+        modules: names of the modules that were imported before the strategy was.
+    """
+
+    lent: Lent
+    process: Asked[Request, Examination]
+    modules: frozenset[str]
+
+
 class Examiner:
-    """Examines the strategy between experiences, off the clock, and keeps the findings."""
+    """Has the strategy examined between experiences, off the clock, and keeps the findings."""
 
     def __init__(
         self,
@@ -64,53 +81,65 @@ class Examiner:
         meter: Meter,
         account: Account,
         findings: Findings,
+        *,
+        room: Room,
+        strategy: Any,
     ) -> None:
+        """Look at the strategy before it is trained, so that what it gains is seen."""
         n = len(benchmark.train_stream)
-        self._config, self._findings = config, findings
+        self._config, self._findings, self._room = config, findings, room
         self._benchmark, self._meter, self._account = benchmark, meter, account
         self._rows: dict[str, Matrix] = {
             name: [[None] * n for _ in range(n)] for name in ("plain", "aware", "validation")
         }
         self._sample = tuple(benchmark.train_stream[0].dataset[0][0].shape)
         self._curve: list[tuple[float, float]] = []
-        self._threads = set(threading.enumerate())
+        with meter.off_the_clock("evaluation"):
+            self._other_bytes = contents(strategy, lent=room.lent).other_bytes
+            self._elsewhere = Elsewhere(strategy, room.lent, room.modules)
+        self._watch = Watch(meter, room.process.pid)
 
     def examine(self, index: int, strategy: Any) -> None:
-        """Evaluate on every experience, count the weights, and bring the findings up to date."""
-        if not finite(strategy.model):
-            raise Diverged(f"weights are not finite after experience {index}")
-        left = {thread.name for thread in set(threading.enumerate()) - self._threads}
-        if left:
-            names = ", ".join(sorted(left))
-            raise UnchargedWork(f"threads run on while the clock stands still: {names}")
-        before = _weights(strategy)
+        """Evaluate on every experience, count the weights, and bring the findings up to date.
+
+        Raises:
+            Diverged: for weights that are not finite.
+            UnchargedWork: for work that goes on while the clock stands still.
+            ValueError: for a state that cannot be saved.
+        """
+        self._watch.check()
         with self._meter.off_the_clock("evaluation"), torch.random.fork_rng():
-            self._evaluate(index, strategy)
-            self._count(strategy)
-        after = _weights(strategy)
-        if not all(torch.equal(after[name], weight) for name, weight in before.items()):
-            raise UnchargedWork("weights changed during evaluation, while the clock stands still")
+            if not finite(strategy.model):
+                raise Diverged(f"weights are not finite after experience {index}")
+            found = self._room.process.ask(Request(save(strategy, self._room.lent), index))
+            end_experience(strategy)
+            self._keep_answers(index, found)
+            self._keep_weights(index, found, self._elsewhere.held(strategy, self._sample))
         self._keep_outcome()
         last = self._findings.weights[-1]
         self._account.experience, self._account.accuracy = index + 1, self._curve[-1][1]
         version = self._findings.benchmark_version
         self._account.weights, _ = shares_used(last, self._config, version)
 
-    def _evaluate(self, index: int, strategy: Any) -> None:
-        shown: Scores | None = None
-        if self._benchmark.valid_stream is not None:
-            shown = evaluate(strategy, self._benchmark.valid_stream)
-            self._rows["validation"][index] = list(shown.accuracy)
-        if not self._config.validation_only:
-            shown = evaluate(strategy, self._benchmark.test_stream)
-            self._rows["plain"][index] = list(shown.accuracy)
-            self._rows["aware"][index] = list(shown.task_aware)
+    def _keep_answers(self, index: int, found: Examination) -> None:
+        shown = found.test or found.validation
+        if found.validation is not None:
+            self._rows["validation"][index] = list(found.validation.accuracy)
+        if found.test is not None:
+            self._rows["plain"][index] = list(found.test.accuracy)
+            self._rows["aware"][index] = list(found.test.task_aware)
         assert shown is not None, "a blind run holds something out"
         mean = float(np.mean(shown.accuracy[: index + 1]))
         self._curve.append((self._meter.spent, mean))
 
-    def _count(self, strategy: Any) -> None:
-        counted = weights_in_use(strategy, self._sample)
+    def _keep_weights(self, index: int, found: Examination, elsewhere: Held) -> None:
+        gained = found.other_bytes - self._other_bytes
+        free = FREE_BYTES + FREE_BYTES_BY_EXPERIENCE * (index + 1)
+        other = max(0, gained - free)  # what it is for cannot be told: it may be needed
+        counted = as_weights(found.weights, found.needed.bytes + other)
+        buffers = counted.buffer_bytes - found.needed.bytes + elsewhere.bytes
+        examples = counted.stored_examples + elsewhere.examples
+        counted = replace(counted, buffer_bytes=buffers, stored_examples=examples)
         before = self._findings.weights[-1].used_prunable if self._findings.weights else 0
         claimed = max(0, counted.used_prunable - before)
         self._findings.weights.append(WeightsInUse(claimed=claimed, **asdict(counted)))
@@ -149,17 +178,3 @@ class Examiner:
             longest_step=meter.longest_step,
             peak_memory_bytes=torch.cuda.max_memory_allocated() if device == "cuda" else resident,
         )
-
-
-def _weights(strategy: Any) -> dict[str, torch.Tensor]:
-    return {n: p.detach().clone() for n, p in strategy.model.named_parameters()}
-
-
-def not_finite(strategy: Any) -> str | None:
-    """What of a strategy is no number any more; None if all is."""
-    if not finite(strategy.model):
-        return "weights"
-    output = getattr(strategy, "mb_output", None)
-    if isinstance(output, torch.Tensor) and not output.isfinite().all():
-        return "outputs"  # finite weights can be large enough for that
-    return None

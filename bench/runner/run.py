@@ -5,27 +5,32 @@ The page everyone must read. The clock runs in one place only, around `strategy.
 
 from __future__ import annotations
 
-import random
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from bench.config.budget import shares
 from bench.config.run_config import RunConfig
 from bench.data.streams import Benchmark, make_benchmark
 from bench.runner.budget_plugin import UNTIL_STOPPED, BudgetPlugin, CudaQueue, MeterClock
+from bench.runner.elsewhere import lend
 from bench.runner.evaluation import NoMetrics
-from bench.runner.examiner import Diverged, Examiner, Findings, not_finite
+from bench.runner.examination import Examinations, check_counts, diverging
+from bench.runner.examiner import Examiner, Findings, Room
+from bench.runner.fresh_process import FreshProcess, SameProcess
 from bench.runner.meter import Meter
 from bench.runner.models import make_model
 from bench.runner.progress import Account, Progress
+from bench.runner.seeding import seed_everything
 from bench.runner.speedups import precision, prepare, warm_up
 from strategies import building
+from strategies.saved_state import Lent, save
 
 EVAL_BATCH = 128
 """Images of a test minibatch: the activations of four times as many leave the caches."""
@@ -52,64 +57,79 @@ def run(
         UnchargedWork: when the strategy worked while the clock stood still.
         Exception: whatever else the strategy raises.
     """
-    ready = build(config, data_root, report)
+    ready = build(config, data_root, report, examined=True)
     benchmark, meter, strategy = ready.benchmark, ready.meter, ready.strategy
+    room = ready.room
+    assert room is not None, "it was asked for"
     entry = building.find(config.strategy)
     findings.resolved = building.resolve(config.strategy, entry, config.hyperparameters)
     findings.benchmark_version, findings.data_hash = benchmark.version, benchmark.data_hash
-    with meter.off_the_clock("warm_up"), precision(config.speedups, config.device):
-        warm_up(strategy, benchmark.input_shape, tasks=config.scenario == "task")
-    examiner = Examiner(config, benchmark, meter, ready.account, findings)
-    seed_everything(config.seed("data"))
-    try:
-        with precision(config.speedups, config.device):
+    with closing(room.process), precision(config.speedups, config.device):
+        with meter.off_the_clock("warm_up"):
+            warm_up(strategy, benchmark.input_shape, tasks=config.scenario == "task")
+        examiner = Examiner(
+            config, benchmark, meter, ready.account, findings, room=room, strategy=strategy
+        )
+        seed_everything(config.seed("data"))
+        try:
             if entry.ranked:
                 for i, experience in enumerate(benchmark.train_stream):
-                    with meter.experience(i):
+                    with meter.experience(i), diverging(strategy):
                         strategy.train(experience)
                     examiner.examine(i, strategy)
             else:  # an upper bound trains on the whole stream as if it were one experience
-                with meter.experience(None):
+                with meter.experience(None), diverging(strategy):
                     strategy.train(list(benchmark.train_stream))
                 examiner.examine(len(benchmark.train_stream) - 1, strategy)
-    except (RuntimeError, ValueError) as error:
-        lost = not_finite(strategy)
-        if isinstance(error, Diverged) or lost is None:
-            raise
-        raise Diverged(
-            f"{lost} are not finite, on which {type(error).__name__}: {error}"
-        ) from error
-    finally:
-        examiner.keep_cost()
+        finally:
+            examiner.keep_cost()
 
 
 @dataclass(frozen=True)
 class Ready:
-    """Everything that a run needs, built and not yet started."""
+    """Everything that a run needs, built and not yet started.
+
+    Attributes:
+        room: where the strategy is examined, to be closed; None where it is not.
+    """
 
     benchmark: Benchmark
     meter: Meter
     strategy: Any
     account: Account
+    room: Room | None
 
 
-def build(config: RunConfig, data_root: Path | None, report: Callable[[Progress], None]) -> Ready:
+def build(
+    config: RunConfig,
+    data_root: Path | None,
+    report: Callable[[Progress], None] = lambda progress: None,
+    *,
+    examined: bool = False,
+) -> Ready:
     """Streams, meter and strategy of `config`.
+
+    Args:
+        config: what to run.
+        data_root: where the data sets lie.
+        report: told how far the run is.
+        examined: whether a process is made in which the strategy will be examined.
 
     Raises:
         ValueError: for what cannot be built.
     """
     began = time.perf_counter()
-    benchmark = make_benchmark(
-        config.benchmark,
-        config.scenario,
-        data_root=data_root,
-        class_seed=config.seed("classes"),
-        validation=config.validation,
-        experiences=config.experiences,
-        augment=config.augment,
-        device=config.device,
-    )
+    with _one_thread():  # threads that began to work would be missing in a fork
+        benchmark = make_benchmark(
+            config.benchmark,
+            config.scenario,
+            data_root=data_root,
+            class_seed=config.seed("classes"),
+            validation=config.validation,
+            experiences=config.experiences,
+            augment=config.augment,
+            device=config.device,
+        )
     meter = Meter(
         config.budget,
         shares(benchmark.train_samples, config.allocation),
@@ -117,13 +137,46 @@ def build(config: RunConfig, data_root: Path | None, report: Callable[[Progress]
     )
     meter.uncharged["data"] = time.perf_counter() - began
     account = Account(meter, len(benchmark.train_stream), report)
-    with meter.off_the_clock("model"), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed("init"))
-        strategy = _strategy(config, benchmark, meter, BudgetPlugin(meter, account.tell))
-    return Ready(benchmark, meter, strategy, account)
+    budget, clock, evaluator = BudgetPlugin(meter, account.tell), MeterClock(meter), NoMetrics()
+    with meter.off_the_clock("evaluation"):
+        lent = lend(benchmark, budget, clock, evaluator)
+        room = _room(config, benchmark, lent) if examined else None
+    try:
+        with meter.off_the_clock("model"), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed("init"))
+            strategy = _strategy(config, benchmark, budget, clock, evaluator)
+    except BaseException:
+        if room is not None:
+            room.process.close()
+        raise
+    return Ready(benchmark, meter, strategy, account, room)
 
 
-def _strategy(config: RunConfig, benchmark: Benchmark, meter: Meter, budget: BudgetPlugin) -> Any:
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _room(config: RunConfig, benchmark: Benchmark, lent: Lent) -> Room:
+    """Where the strategy will be examined; to be made before anything of it is imported."""
+    examinations = Examinations(config, benchmark, lent)
+    # a fork cannot use a device that this process has begun to use
+    process = SameProcess if config.device == "cuda" else FreshProcess
+    return Room(lent, process(examinations), frozenset(sys.modules))
+
+
+def _strategy(
+    config: RunConfig,
+    benchmark: Benchmark,
+    budget: BudgetPlugin,
+    clock: MeterClock,
+    evaluator: NoMetrics,
+) -> Any:
     """The strategy around its model, with the plugin that stops it."""
     model = make_model(
         config.model,
@@ -138,21 +191,16 @@ def _strategy(config: RunConfig, benchmark: Benchmark, meter: Meter, budget: Bud
         model=model,
         scenario=config.scenario,
         chosen=config.hyperparameters,
-        budget_clock=MeterClock(meter),
+        budget_clock=clock,
         device=config.device,
         train_epochs=UNTIL_STOPPED,
         eval_mb_size=EVAL_BATCH,
-        evaluator=NoMetrics(),
+        evaluator=evaluator,
         plugins=[budget],
     )
     if budget not in strategy.plugins:
         raise ValueError(f"{config.strategy} must hand `plugins` on to Avalanche's template")
     strategy.plugins.remove(strategy.evaluator)  # nothing to measure, asked at every hook
+    check_counts(strategy)
+    save(strategy)  # what could not be examined is refused before it is trained
     return strategy
-
-
-def seed_everything(seed: int) -> None:
-    """Seed the global generators of Python, NumPy and torch: the only place that does."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)

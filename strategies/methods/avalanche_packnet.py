@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from strategies.clock import Clock, EpochClock
 from strategies.entry import Entry, Explanation
 from strategies.networks.heads import MultiHeadModel
-from strategies.pruning.held import Shape
+from strategies.pruning.held import Shape, counted_apart, held
 from strategies.pruning.weight_count import WeightsInUse, compressed_bytes, weights_in_use
 from strategies.search_space import DENSITY, Range
 
@@ -159,6 +159,8 @@ def _(strategy: LibraryPackNet, sample: Shape | None = None) -> WeightsInUse:
     numel = sum(layer.wrappee.weight.numel() for layer in trunk)
     bits = tasks.bit_length() * sum(layer.wrappee.weight.numel() for layer in layers)
     saved = [*(layer.wrappee.weight.detach() * used(layer) for layer in layers), *biases]
+    idle = [layer.wrappee.weight[~used(layer)].count_nonzero() for layer in layers]
+    kept = held(strategy, sample)
     return WeightsInUse(
         total=sum(p.numel() for p in strategy.model.parameters()),
         used=used_prunable
@@ -168,10 +170,15 @@ def _(strategy: LibraryPackNet, sample: Shape | None = None) -> WeightsInUse:
         used_prunable=used_prunable,
         active=used_prunable,
         mask_bits=bits,
-        buffer_bytes=0,
+        buffer_bytes=kept.bytes + 4 * sum(int(number) for number in idle),
         artifact_bytes=compressed_bytes(saved, places=False) + _owners_bytes(layers),
-        stored_examples=0,
+        stored_examples=kept.examples,
     )
+
+
+@counted_apart.register
+def _(strategy: LibraryPackNet) -> Sequence[Any]:
+    return list(strategy.model.packnet.buffers())
 
 
 ENTRIES = {
@@ -181,6 +188,7 @@ ENTRIES = {
         summary="Avalanche's own PackNet at the same density, pruned by progress",
         paper="Mallya & Lazebnik 2018",
         scenarios=("task",),
+        stores="weights",
         space={"density": DENSITY, "prune_at": Range(0.1, 0.9)},
         explanation=Explanation(
             does=(

@@ -18,7 +18,7 @@ from torch import Tensor
 from strategies.avalanche_signature import template_first
 from strategies.clock import Clock
 from strategies.entry import Entry, Explanation, Reproduction
-from strategies.pruning.held import Shape, held_under
+from strategies.pruning.held import Shape, held
 from strategies.pruning.importance import Importance
 from strategies.pruning.masks import Masks, Schedule, Scope, masked, pack, put_back, union, unpack
 from strategies.pruning.prune import Pruning, PruningStrategy, Rewind
@@ -295,7 +295,7 @@ def _(strategy: PackNet, sample: Shape | None = None) -> WeightsInUse:
         bits_per_weight=tasks.bit_length() if strategy.frozen else tasks,
         masks=masks[:tasks],
         private=strategy.private[:-1],  # the last task's are the model's own
-        held=held_under(strategy.buffer, sample=sample),
+        held=held(strategy, sample),
     )
 
 
@@ -393,6 +393,7 @@ ENTRIES = {
         summary="unfrozen, each task answered by its own snapshot, all of them counted",
         paper="Ball et al. 2020",
         scenarios=("task",),
+        stores="weights",
         defaults={"frozen": False, "unfrozen": "snapshot"},
         space=SPACE,
         explanation=Explanation(

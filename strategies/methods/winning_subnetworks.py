@@ -87,6 +87,7 @@ ENTRIES = {
         summary="a learned mask per task, weights reused by later tasks and never moved",
         paper="Kang et al. 2022",
         scenarios=("task",),
+        stores="weights",
         space={"density": DENSITY, "score_learning_rate": Range(1e-4, 0.1, log=True)},
         explanation=Explanation(
             does=(

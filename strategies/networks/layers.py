@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from avalanche.models import IncrementalClassifier, MultiHeadClassifier
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils.parametrize import is_parametrized
 
@@ -41,6 +41,17 @@ def finite(model: nn.Module) -> bool:
 def norms(model: nn.Module) -> dict[str, nn.Module]:
     """The normalisation layers of `model` by name."""
     return {name: module for name, module in model.named_modules() if isinstance(module, NORMS)}
+
+
+def buffers_of_layers(model: nn.Module) -> dict[str, Tensor]:
+    """Buffers of normalisation layers and of heads by name: what every network of its kind has."""
+    kinds = (*NORMS, TaskHead, MultiHeadClassifier, IncrementalClassifier)
+    return {
+        _join(prefix, name): buffer
+        for prefix, module in model.named_modules()
+        if isinstance(module, kinds)
+        for name, buffer in module.named_buffers()
+    }
 
 
 def tensors_of(name: str, module: nn.Module) -> set[str]:

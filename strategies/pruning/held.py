@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
 import torch
-from avalanche.benchmarks.utils import AvalancheDataset
 from avalanche.training.templates import SupervisedTemplate
-from torch import Tensor, nn
+from torch import Tensor
 
-SKIPPED = {
-    "model", "optimizer", "experience", "adapted_dataset", "dataloader", "mbatch", "mb_output",
-    "loss", "evaluator", "clock", "frozen_entries",
-}  # fmt: skip
-"""Attributes of a strategy that hold the network and the running experience, or count nothing."""
+from strategies.networks.layers import buffers_of_layers
+from strategies.saved_state import DATASETS, contents, parts
+
 IMAGE_DIMENSIONS = 3
 """A sample of channels, rows and columns is an image."""
 
 Shape = tuple[int, ...]
+Part = Any
+"""A tensor, an array or a data set."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,9 @@ class Held:
 
     Attributes:
         bytes: of all of it. An image has a byte for each channel and pixel, whoever stores it and
-            in whatever type; anything else counts as it is. What is equal, bit for bit, to
-            something that is counted already, the network's own weights included, counts once.
+            in whatever type; a truth value has a bit; anything else counts as it is. What is equal,
+            bit for bit, to something that is counted already, the network's own weights included,
+            counts once.
         examples: how many training examples are among it.
     """
 
@@ -42,6 +43,12 @@ class Held:
 NOTHING = Held()
 
 
+@singledispatch
+def counted_apart(strategy: SupervisedTemplate) -> Sequence[Any]:
+    """What hangs on `strategy` and is counted among its weights and masks, not as held."""
+    return ()
+
+
 def held(strategy: SupervisedTemplate, sample: Shape | None = None) -> Held:
     """What a strategy holds besides the network, the optimizer and the running experience.
 
@@ -50,11 +57,16 @@ def held(strategy: SupervisedTemplate, sample: Shape | None = None) -> Held:
         sample: shape of a training sample, by which tensors of examples are recognised; None
             recognises examples in data sets alone.
     """
-    roots = [value for name, value in vars(strategy).items() if name not in SKIPPED]
-    network = [*strategy.model.parameters(), *strategy.model.buffers()]
-    seen = {id(tensor) for tensor in network}
-    seen |= {id(strategy), id(strategy.model), id(strategy.evaluator), id(strategy.clock)}
-    return _sum(roots, seen, {_content(tensor) for tensor in network}, sample)
+    return size_of(held_parts(strategy), sample)
+
+
+def held_parts(strategy: SupervisedTemplate) -> list[Part]:
+    """What `held` counts: each part once, equal tensors too, always in the same order."""
+    model = strategy.model
+    network = [*model.parameters(), *buffers_of_layers(model).values()]
+    elsewhere = {id(part) for part in [*network, *parts(contents(*counted_apart(strategy)))]}
+    found = [part for part in parts(contents(strategy)) if id(part) not in elsewhere]
+    return list(_unequal(found, network))
 
 
 def held_under(*roots: Any, sample: Shape | None = None) -> Held:
@@ -64,25 +76,28 @@ def held_under(*roots: Any, sample: Shape | None = None) -> Held:
         roots: objects that hold tensors, arrays and examples.
         sample: shape of a training sample; None recognises none among the tensors.
     """
-    return _sum(list(roots), set(), set(), sample)
+    return size_of(_unequal(parts(contents(*roots)), ()), sample)
 
 
-def _sum(roots: list[Any], seen: set[int], known: set[bytes], sample: Shape | None) -> Held:
-    parts = [_of(item, sample) for item in _leaves(roots, seen) if _is_new(item, known)]
-    return Held(sum(one.bytes for one in parts), sum(one.examples for one in parts))
+def size_of(found: Iterable[Part], sample: Shape | None = None) -> Held:
+    """Bytes and examples of `found`; `sample` as in `held`."""
+    sizes = [_of(part, sample) for part in found]
+    return Held(sum(one.bytes for one in sizes), sum(one.examples for one in sizes))
 
 
-def _of(item: Tensor | np.ndarray[Any, Any] | AvalancheDataset, sample: Shape | None) -> Held:
-    if isinstance(item, AvalancheDataset):
+def _of(item: Part, sample: Shape | None) -> Held:
+    if isinstance(item, DATASETS):
         return _of_dataset(item)
     shape = tuple(item.shape)
+    if item.dtype in (torch.bool, np.dtype(bool)):
+        return Held(-(-int(np.prod(shape)) // 8))
     if sample is None or sample not in (shape, shape[1:]):
         return Held(item.nbytes)
     samples = item.reshape(-1, *sample)
     return Held(len(samples) * _sample_bytes(samples[0]) if len(samples) else 0, len(samples))
 
 
-def _of_dataset(dataset: AvalancheDataset) -> Held:
+def _of_dataset(dataset: Any) -> Held:
     """Its examples, and eight bytes for each of their labels."""
     if len(dataset) == 0:
         return NOTHING
@@ -96,15 +111,14 @@ def _sample_bytes(sample: Tensor | np.ndarray[Any, Any]) -> int:
     return sample.nbytes
 
 
-def _is_new(item: object, known: set[bytes]) -> bool:
-    """Whether nothing equal was counted; a tensor is remembered."""
-    if not isinstance(item, Tensor):
-        return True
-    content = _content(item)
-    if content in known:
-        return False
-    known.add(content)
-    return True
+def _unequal(found: Iterable[Part], network: Iterable[Tensor]) -> Iterator[Part]:
+    """Of `found` what equals nothing before it, and nothing of the network."""
+    known: set[object] = {_content(tensor) for tensor in network}
+    for part in found:
+        content = _content(part) if isinstance(part, Tensor) else id(part)
+        if content not in known:
+            known.add(content)
+            yield part
 
 
 def _content(tensor: Tensor) -> bytes:
@@ -113,25 +127,3 @@ def _content(tensor: Tensor) -> bytes:
     found = hashlib.blake2b(str(plain.dtype).encode(), digest_size=16)
     found.update(plain.reshape(-1).view(torch.uint8).numpy().data)
     return found.digest()
-
-
-def _leaves(roots: list[Any], seen: set[int]) -> Iterator[Any]:
-    """Tensors, arrays and data sets under `roots`, each object once."""
-    queue = list(roots)
-    while queue:
-        item = queue.pop()
-        if id(item) in seen:
-            continue
-        seen.add(id(item))
-        if isinstance(item, Tensor | np.ndarray | AvalancheDataset):
-            yield item
-        elif isinstance(item, nn.Module):
-            queue += [*item.parameters(), *item.buffers()]
-        elif isinstance(item, Mapping):
-            queue += item.values()
-        elif isinstance(item, (list, tuple, set, frozenset)):
-            queue += item
-        elif isinstance(item, torch.Generator):
-            continue
-        elif type(item).__module__.partition(".")[0] not in ("builtins", "torch"):
-            queue += getattr(item, "__dict__", {}).values()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 
 import numpy as np
@@ -18,6 +18,9 @@ from torch import Tensor, nn
 from strategies.networks.layers import prunable
 from strategies.pruning.held import NOTHING, Held, Shape, held
 from strategies.pruning.masks import Masks
+
+WORD = 4
+"""Bytes of one weight; what is wider counts as several."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class WeightsInUse:
         used_prunable: as `used`, of weight matrices and kernels only, heads excluded.
         active: of `used_prunable`, non-zero when the last experience is answered.
         mask_bits: bits that the stored masks need.
-        buffer_bytes: stored examples, teachers, importances.
+        buffer_bytes: stored examples, teachers, importances, weights that only go on training.
         artifact_bytes: compressed bytes to save to answer for all experiences.
         stored_examples: training examples among what the buffers hold.
     """
@@ -77,7 +80,8 @@ def count_weights(
             weights only what is not zero is stored.
         bits_per_weight: of the stored masks.
         masks: the stored masks themselves, one for each task.
-        held: what is stored besides.
+        held: what is stored besides; weights of the model that no task is answered with, and that
+            are not zero, are added to it.
     """
     weights = prunable(model)
     nonzero = {n: p.detach() != 0 for n, p in model.named_parameters()}
@@ -89,24 +93,54 @@ def count_weights(
     used_prunable = sum(int(mask.sum()) for mask in inside.values()) + snapshots
     answering = [nonzero[n] & active[n] if active and n in active else inside[n] for n in weights]
     numel = sum(w.numel() for w in weights.values())
-    saved = dict(_visible(model, inside))
-    kept = [tensor for tensors in private for tensor in tensors.values()]
-    known = set(weights) if masks else set()  # masks tell where the others are zero
-    artifact = compressed_bytes([tensor for n, tensor in saved.items() if n not in known] + kept)
-    artifact += compressed_bytes([saved[n] for n in known], places=False)
-    artifact += sum(compressed_bits(change) for change in _changes(masks))
     mask_bits = bits_per_weight * numel
-    return WeightsInUse(
+    wide = sum(p.numel() * max(0, p.element_size() - WORD) for p in model.parameters())
+    counted = WeightsInUse(
         total=sum(p.numel() for p in model.parameters()) + sum(t.numel() for t in own) + snapshots,
         used=used_prunable + outside + sum(int(t.count_nonzero()) for t in own),
         prunable=numel + snapshots,
         used_prunable=used_prunable,
         active=sum(int(mask.sum()) for mask in answering),
         mask_bits=mask_bits,
-        buffer_bytes=held.bytes,
-        artifact_bytes=artifact,
+        buffer_bytes=held.bytes + _idle_bytes(weights, inside, private),
+        artifact_bytes=_artifact_bytes(model, inside, private, masks),
         stored_examples=held.examples,
     )
+    return as_weights(counted, wide)
+
+
+def as_weights(counted: WeightsInUse, size: int) -> WeightsInUse:
+    """The count with `size` more bytes that the answers need: a weight for every four."""
+    more = -(-size // WORD)
+    return replace(counted, used=counted.used + more, total=counted.total + more)
+
+
+def _idle_bytes(
+    weights: Mapping[str, Tensor], inside: Masks, private: Sequence[Mapping[str, Tensor]]
+) -> int:
+    """Bytes of the weights that no answer needs and that are not zero, nor stored for a task."""
+    size = 0
+    for name, weight in weights.items():
+        idle = (weight.detach() != 0) & ~inside[name]
+        for tensors in private:
+            if name in tensors:
+                idle &= weight.detach() != tensors[name]
+        size += int(idle.sum()) * weight.element_size()
+    return size
+
+
+def _artifact_bytes(
+    model: nn.Module,
+    inside: Masks,
+    private: Sequence[Mapping[str, Tensor]],
+    masks: Sequence[Masks],
+) -> int:
+    saved = dict(_visible(model, inside))
+    kept = [tensor for tensors in private for tensor in tensors.values()]
+    known = set(inside) if masks else set()  # masks tell where the others are zero
+    size = compressed_bytes([tensor for n, tensor in saved.items() if n not in known] + kept)
+    size += compressed_bytes([saved[n] for n in known], places=False)
+    return size + sum(compressed_bits(change) for change in _changes(masks))
 
 
 def _changes(masks: Sequence[Masks]) -> Iterator[Tensor]:

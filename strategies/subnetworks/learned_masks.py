@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from strategies.pruning.held import Shape
+from strategies.pruning.held import Shape, held
 from strategies.pruning.masks import Masks, masked, pack, union, unpack
 from strategies.pruning.weight_count import WeightsInUse, count_weights, weights_in_use
 from strategies.subnetworks.task_subnetworks import Certainty, Norm, Subnetworks
@@ -103,4 +103,5 @@ def _(strategy: LearnedMasks, sample: Shape | None = None) -> WeightsInUse:
         bits_per_weight=len(masks),
         masks=masks,
         private=strategy.private[:-1],  # the last task's are the model's own
+        held=held(strategy, sample),
     )

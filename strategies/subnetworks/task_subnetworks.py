@@ -20,6 +20,7 @@ from torch.func import functional_call
 from strategies.networks.heads import HIDDEN_LOGIT, TaskHead, head_tensors
 from strategies.networks.layers import check_ownable, norms, prunable, shared_head, tensors_of
 from strategies.pruning.frozen_weights import FrozenWeights
+from strategies.pruning.held import counted_apart
 from strategies.pruning.masks import Masks
 
 Norm = Literal["task", "first"]
@@ -62,6 +63,8 @@ class Subnetworks(FrozenWeights):
         """Classes of each finished task in the output layer; none where each has its own head."""
         self.task_of: dict[int, int] = {}
         """Task label to its place in `private`; a label trained again takes a new place."""
+        self.packed: list[dict[str, Tensor]] = []
+        """The mask of each finished task, a bit for each weight; none where weights have owners."""
         self._training: int | None = None
         self._own_classes: list[int] = []
         self._views: list[tuple[dict[str, Tensor], list[int]]] = []
@@ -270,3 +273,10 @@ def classes_of(experience: Any) -> list[int]:
             f"output layer, got {type(experience).__name__} without classes_in_this_experience"
         )
     return sorted(classes)
+
+
+@counted_apart.register
+def _(strategy: Subnetworks) -> Sequence[Any]:
+    names = {name for name, _ in strategy.model.named_parameters()}
+    by_task = [getattr(strategy, "owners", {}), *strategy.packed, *strategy.private]
+    return [tensor for one in by_task for name, tensor in one.items() if name in names]

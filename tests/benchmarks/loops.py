@@ -19,7 +19,8 @@ from bench.config.budget import Budget
 from bench.config.run_config import RunConfig
 from bench.data.presence import data_root
 from bench.runner.models import make_model
-from bench.runner.run import Ready, build, seed_everything
+from bench.runner.run import Ready, build
+from bench.runner.seeding import seed_everything
 
 BATCH = 128
 Rate = Callable[[], float]

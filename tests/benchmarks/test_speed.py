@@ -32,6 +32,7 @@ from bench.config.catalogue import BENCHMARKS
 from bench.config.suite import Suite
 from bench.data.cache import load
 from bench.data.presence import data_root
+from bench.data.unlabelled import questions
 from bench.executor.executor import Executor
 from bench.records.store import Store
 from bench.runner.avalanche_patches import apply_patches
@@ -191,13 +192,14 @@ def test_speedups(benchmark, speedup):
 
 def test_evaluation(benchmark):
     built = ready("naive", "class")
-    experience = built.benchmark.train_stream[0]
+    classes = built.benchmark.classes_by_experience[:1]
+    asked = questions([built.benchmark.train_stream[0]], classes, told=False)
     peer = bare(Bare, built, 0)
 
     def ours() -> float:
         start = time.process_time()
-        evaluate(built.strategy, [experience])
-        return len(experience.dataset) / (time.process_time() - start)
+        evaluate(built.strategy, asked, classes)
+        return len(asked[0].labels) / (time.process_time() - start)
 
     @torch.no_grad()
     def loop() -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from contextlib import suppress
@@ -50,11 +51,6 @@ def config(strategy: str, budget: str = "20steps", **options) -> RunConfig:
         ("rogues:Exit", "error", "SystemExit: 0"),
         ("rogues:Vanish", "error", "ended its process with exit code 0 and left no record"),
         (
-            "rogues:TrainInEval",
-            "error",
-            "UnchargedWork: weights changed during evaluation, while the clock stands still",
-        ),
-        (
             "rogues:Moonlight",
             "error",
             "UnchargedWork: threads run on while the clock stands still: moonlight",
@@ -74,6 +70,13 @@ def test_the_traceback_of_a_failure_lies_beside_its_record(tmp_path):
     Executor(store).run([config("rogues:Crash")])
     log = store.path(config("rogues:Crash"), 1).with_suffix(".log")
     assert "the third wheel came off" in log.read_text()
+
+
+def test_what_cannot_be_built_is_refused_with_its_place(tmp_path):
+    store = Store(tmp_path)
+    todo = plan([config("rogues:CrashAtStart")], store)
+    [refusal] = Executor(store).refusals(todo)
+    assert re.fullmatch(r"RuntimeError: no wheel at all \(rogues.py, line \d+\)", refusal.reason)
 
 
 def test_others_go_on_beside_a_failure(tmp_path):

@@ -11,7 +11,7 @@ from bench.executor.executor import Executor, Listener
 from bench.executor.messages import STOPPED
 from bench.ranking.admission import read
 from bench.records.store import Store
-from bench.runner import examiner
+from bench.runner import examination
 from bench.runner.examiner import Findings
 from bench.runner.run import run
 from factories import make_record
@@ -26,17 +26,17 @@ def config(strategy: str = "naive", budget: str = "20steps", **options) -> RunCo
 
 
 def test_a_run_on_validation_only_is_judged_on_what_was_held_out_and_tests_nothing(monkeypatch):
-    evaluated = []
+    asked = []
 
-    def evaluate(strategy, stream):
-        evaluated.append(stream[0].origin_stream.name)
-        return original(strategy, stream)
+    def questions(stream, *args, **options):
+        asked.append(stream[0].origin_stream.name)
+        return original(stream, *args, **options)
 
-    original = examiner.evaluate
-    monkeypatch.setattr(examiner, "evaluate", evaluate)
+    original = examination.questions
+    monkeypatch.setattr(examination, "questions", questions)
     findings = Findings()
     run(config(), findings)
-    assert set(evaluated) == {"valid"}
+    assert set(asked) == {"valid"}
     outcome = findings.outcome
     assert {value for row in outcome.accuracy for value in row} == {None}
     assert outcome.accuracy_task_aware is None

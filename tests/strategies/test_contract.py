@@ -14,14 +14,13 @@ from avalanche.training.supervised import JointTraining, Naive
 from bench.config.budget import Budget
 from bench.config.run_config import SCENARIOS
 from bench.runner.budget_plugin import UNTIL_STOPPED, BudgetPlugin
-from bench.runner.evaluation import evaluate
 from bench.runner.meter import Meter
 from bench.runner.speedups import precision
 from bench.study.space import corners, search_space
 from metered import metered
 from strategies import registry
 from strategies.pruning.weight_count import weights_in_use
-from toy import StepClock, logits, toy_benchmark, toy_model, toy_strategy
+from toy import StepClock, logits, scores, toy_benchmark, toy_model, toy_strategy
 
 STRATEGIES = registry.STRATEGIES
 CELLS = [(n, s) for n, e in STRATEGIES.items() for s in e.scenarios]
@@ -64,11 +63,11 @@ def run_metered(strategy, meter, benchmark) -> list[tuple[float, ...]]:
     if isinstance(strategy, JointTraining):
         with meter.experience(None):
             strategy.train(list(benchmark.train))
-        return [evaluate(strategy, benchmark.test).accuracy]
+        return [scores(strategy, benchmark).accuracy]
     for index, experience in enumerate(benchmark.train):
         with meter.experience(index):
             strategy.train(experience)
-        rows.append(evaluate(strategy, benchmark.test).accuracy)
+        rows.append(scores(strategy, benchmark).accuracy)
     return rows
 
 
@@ -132,9 +131,7 @@ def learned(name: str, scenario: str):
     strategy = toy_strategy(name, benchmark, epochs=EPOCHS.get(name, 12), plugins=[spy])
     train(strategy, benchmark)
     weights = weights_in_use(strategy, tuple(benchmark.train[0].dataset[0][0].shape))
-    return SimpleNamespace(
-        fired=spy.fired, weights=weights, scores=evaluate(strategy, benchmark.test)
-    )
+    return SimpleNamespace(fired=spy.fired, weights=weights, scores=scores(strategy, benchmark))
 
 
 @cache

@@ -17,6 +17,14 @@ class Crash(Naive):
         raise RuntimeError("the third wheel came off")
 
 
+class CrashAtStart(Naive):
+    """Raises when it is built."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        raise RuntimeError("no wheel at all")
+
+
 class RunOut(Naive):
     """Asks for more memory than there is."""
 
@@ -80,14 +88,6 @@ class Slow(Naive):
     def _after_training_iteration(self, **kwargs):
         time.sleep(0.05)
         super()._after_training_iteration(**kwargs)
-
-
-class TrainInEval(Naive):
-    """Learns while it is tested."""
-
-    def _after_eval_exp(self, **kwargs):
-        next(self.model.parameters()).data.add_(0.01)
-        super()._after_eval_exp(**kwargs)
 
 
 class Moonlight(Naive):

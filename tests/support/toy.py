@@ -11,6 +11,8 @@ from torch import nn
 from bench.data.experiences import make_scenario
 from bench.data.image_dataset import ImageDataset
 from bench.data.images import Images
+from bench.data.unlabelled import questions
+from bench.runner.evaluation import Scores, evaluate
 from bench.runner.models import make_model
 from strategies import building
 from strategies.clock import Clock
@@ -69,6 +71,13 @@ def toy_strategy(name: str, benchmark, *, epochs: int = 3, seed: int = 0, **opti
         eval_mb_size=64,
         **options,
     )
+
+
+def scores(strategy, benchmark) -> Scores:
+    """What the strategy reaches on the test stream of a toy benchmark."""
+    told = benchmark.scenario == "task"
+    asked = questions(benchmark.test, benchmark.classes, told=told)
+    return evaluate(strategy, asked, benchmark.classes)
 
 
 def logits(strategy, experience) -> torch.Tensor:

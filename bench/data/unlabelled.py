@@ -1,0 +1,110 @@
+"""What a strategy is shown when it is examined: images without labels.
+
+Where the scenario tells the task, one experience after the other. Where it does not, all images in
+one experience, mixed, so that nothing tells which experience one is from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from avalanche.benchmarks import DatasetExperience
+from avalanche.benchmarks.utils import ConstantSequence, TaskAwareSupervisedClassificationDataset
+from avalanche.benchmarks.utils.data_attribute import DataAttribute, TaskLabels
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from bench.data.experiences import Data, make_scenario
+from bench.data.image_dataset import ImageDataset
+from bench.data.images import Images
+
+
+@dataclass(frozen=True)
+class Questions:
+    """An experience of images without labels, and what the referee alone knows of them.
+
+    Attributes:
+        experience: what is shown; its targets are all 0.
+        labels: (N,) int64, the right answers.
+        origins: (N,) int64, the experience of the stream that each image is from.
+    """
+
+    experience: DatasetExperience
+    labels: Tensor
+    origins: Tensor
+
+
+def questions(
+    stream: Sequence[Any], classes: Sequence[list[int]], *, told: bool, most: int | None = None
+) -> list[Questions]:
+    """The images of `stream` without their labels.
+
+    Args:
+        stream: experiences with labels.
+        classes: for each of them its targets.
+        told: whether the scenario tells the task.
+        most: the first so many images of each experience; None for all.
+    """
+    parts = [experience.dataset for experience in stream]
+    if most is not None:
+        parts = [part.subset(range(min(most, len(part)))) for part in parts]
+    labels = [torch.tensor([int(y) for y in part.targets]) for part in parts]
+    origins = [torch.full((len(part),), i) for i, part in enumerate(parts)]
+    blank: dict[int, ImageDataset] = {}
+    shown = [_without_labels(part, blank) for part in parts]
+    if told:
+        experiences = make_scenario({"test": shown}, classes, task_labels=True).streams["test"]
+        return [Questions(*three) for three in zip(experiences, labels, origins, strict=True)]
+    order = np.random.default_rng(0).permutation(sum(map(len, parts)))
+    mixed = type(shown[0])(shown, indices=order.tolist())
+    everything = sorted({label for own in classes for label in own})
+    [whole] = make_scenario({"test": [mixed]}, [everything], task_labels=False).streams["test"]
+    where = torch.from_numpy(order)
+    return [Questions(whole, torch.cat(labels)[where], torch.cat(origins)[where])]
+
+
+def _without_labels(part: Data, blank: dict[int, ImageDataset]) -> Data:
+    """The samples of `part` as they are served for evaluation, with label 0.
+
+    Args:
+        part: with labels.
+        blank: of leaves of images, by identity, what was made before; added to.
+    """
+    source = part.eval().source() if isinstance(part, ImageDataset) else None
+    if source is None or not all(isinstance(leaf, Images) for leaf in source.leaves):
+        return _Blank.of(part)
+    for leaf in source.leaves:
+        if id(leaf) not in blank:
+            zeros = torch.zeros_like(leaf.labels)
+            blank[id(leaf)] = ImageDataset.of(Images(leaf.images, zeros, leaf.permutation))
+    leaves = [blank[id(leaf)] for leaf in source.leaves]
+    first = torch.tensor([0, *(len(leaf) for leaf in leaves)]).cumsum(0)
+    rows = source.position.cpu()
+    if len(leaves) > 1:
+        rows = rows + first[source.leaf.cpu()]
+    return ImageDataset(leaves, indices=rows.tolist())
+
+
+class _Blank(Dataset[tuple[Any, int]]):
+    """The samples of any data set of Avalanche's with label 0."""
+
+    @classmethod
+    def of(cls, part: Data) -> TaskAwareSupervisedClassificationDataset:
+        attributes = [
+            DataAttribute([0] * len(part), "targets"),
+            TaskLabels(ConstantSequence(0, len(part))),
+        ]
+        return TaskAwareSupervisedClassificationDataset([cls(part)], data_attributes=attributes)
+
+    def __init__(self, part: Data) -> None:
+        self._part = part.eval()
+
+    def __len__(self) -> int:
+        return len(self._part)
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        return self._part[index][0], 0

@@ -1,0 +1,231 @@
+"""Examining a saved strategy: what it answers, what it holds, and what of it the answers need.
+
+Runs in a process that was forked before the strategy was built. So the answers come from the saved
+state alone, and what is counted is that state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from bench.config.run_config import RunConfig
+from bench.data.streams import Benchmark
+from bench.data.unlabelled import Questions, questions
+from bench.runner.evaluation import Scores, answers, evaluate
+from bench.runner.seeding import seed_everything
+from bench.runner.speedups import precision
+from strategies.networks.layers import finite
+from strategies.pruning.held import NOTHING, Held, counted_apart, held_parts, size_of
+from strategies.pruning.weight_count import WeightsInUse, weights_in_use
+from strategies.saved_state import DATASETS, Lent, contents, load, tree
+
+PROBE = 32
+"""Images of each experience by which it shows whether the answers need something."""
+
+CLOSE = 1e-3
+"""Answers that differ by less, as a share of the largest, are the same."""
+
+
+Logits = list["np.ndarray[Any, Any]"]
+"""The answers to each of several experiences, (N, C)."""
+
+
+OWN_PACKAGE = weights_in_use.__module__.partition(".")[0]
+"""The package whose counts are believed."""
+
+
+class Diverged(RuntimeError):
+    """The network's weights or outputs are no longer finite."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A strategy to be examined.
+
+    Attributes:
+        state: of the strategy, from `strategies.saved_state.save`.
+        index: of the experience that it was trained on last.
+    """
+
+    state: bytes
+    index: int
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What a strategy answered and what it holds.
+
+    Attributes:
+        validation: on what was held out; None where nothing was.
+        test: on the test stream; None in a run on validation only.
+        weights: in use; what is held besides the network is among its buffers.
+        needed: of what is held besides the network, what the answers need.
+        other_bytes: of the state that are neither tensors nor data: numbers, text and code.
+    """
+
+    validation: Scores | None
+    test: Scores | None
+    weights: WeightsInUse
+    needed: Held
+    other_bytes: int
+
+
+class Examinations:
+    """Examines the strategy of one run, each time in a process of its own.
+
+    Args:
+        config: of the run.
+        benchmark: of the run.
+        lent: what the strategy was lent.
+    """
+
+    def __init__(self, config: RunConfig, benchmark: Benchmark, lent: Lent) -> None:
+        self._config, self._benchmark, self._lent = config, benchmark, lent
+        self._classes = benchmark.classes_by_experience
+        self._sample = tuple(benchmark.train_stream[0].dataset[0][0].shape)
+        tested = None if config.validation_only else benchmark.test_stream
+        self._validation = self._questions(benchmark.valid_stream)
+        self._test = self._questions(tested)
+
+    def __call__(self, request: Request) -> Examination:
+        """Load the strategy and examine it."""
+        torch.set_num_threads(self._config.threads)
+        seed_everything(self._config.seed("data"))
+        strategy = load(request.state, self._lent)
+        with precision(self._config.speedups, self._config.device), diverging(strategy):
+            # before it has answered anything that it could keep
+            needed = self._needed(request)
+            other_bytes = contents(strategy, lent=self._lent).other_bytes
+            weights = weights_in_use(strategy, self._sample)
+            validation, test = (
+                evaluate(strategy, asked, self._classes) if asked else None
+                for asked in (self._validation, self._test)
+            )
+        return Examination(validation, test, weights, needed, other_bytes)
+
+    def _questions(self, stream: Any, most: int | None = None) -> list[Questions]:
+        if stream is None:
+            return []
+        told = self._config.scenario == "task"
+        classes = self._classes[: len(stream)]
+        return questions(stream, classes, told=told, most=most)
+
+    def _needed(self, request: Request) -> Held:
+        """What of the parts that a strategy holds besides its network changes its answers.
+
+        Parts are spoilt and the strategy is asked again: all of them first, before it has answered
+        anything that it could keep.
+        """
+        parts = held_parts(load(request.state, self._lent))
+        if not parts:
+            return NOTHING
+        seen = self._benchmark.valid_stream or self._benchmark.test_stream
+        probe = self._questions(list(seen)[: request.index + 1], most=PROBE)
+        without_all = self._answers_without(request, range(len(parts)), probe)
+        whole = _all_answers(load(request.state, self._lent), probe)
+        if _alike(without_all, whole):
+            return NOTHING
+
+        def search(chosen: Sequence[int]) -> list[int]:
+            """Those of `chosen`, without which answers differ; all, where only together they do."""
+            if len(chosen) == 1:
+                return list(chosen)
+            half = len(chosen) // 2
+            found = [
+                number
+                for part in (chosen[:half], chosen[half:])
+                if not _alike(self._answers_without(request, part, probe), whole)
+                for number in search(part)
+            ]
+            return found or list(chosen)
+
+        return size_of([parts[number] for number in search(range(len(parts)))], self._sample)
+
+    def _answers_without(
+        self, request: Request, spoilt: Sequence[int], probe: Sequence[Questions]
+    ) -> Logits | None:
+        """What it answers with these parts spoilt; None if it cannot."""
+        strategy = load(request.state, self._lent)
+        parts = held_parts(strategy)
+        if any(isinstance(parts[number], DATASETS) for number in spoilt):
+            strategy = load(request.state, self._lent.unreadable())
+            parts = held_parts(strategy)
+        try:
+            for number in spoilt:
+                _spoil(parts[number])
+            return _all_answers(strategy, probe)
+        except Exception:  # whatever it could not do without them
+            return None
+
+
+def check_counts(strategy: Any) -> None:
+    """Refuse a strategy that brings a count of its own weights.
+
+    Raises:
+        ValueError: names the module of the count.
+    """
+    kind = type(strategy)
+    for count in (weights_in_use.dispatch(kind), counted_apart.dispatch(kind)):
+        if count.__module__.partition(".")[0] != OWN_PACKAGE:
+            raise ValueError(
+                f"weights of {kind.__name__} must be counted by the referee, got a count of its "
+                f"own in {count.__module__}"
+            )
+
+
+@contextmanager
+def diverging(strategy: Any) -> Iterator[None]:
+    """Inside, an error of a strategy that is not finite any more is a `Diverged`."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        lost = _not_finite(strategy)
+        if isinstance(error, Diverged) or lost is None:
+            raise
+        raise Diverged(
+            f"{lost} are not finite, on which {type(error).__name__}: {error}"
+        ) from error
+
+
+def _not_finite(strategy: Any) -> str | None:
+    """What of a strategy is no number any more; None if all is."""
+    if not finite(strategy.model):
+        return "weights"
+    output = getattr(strategy, "mb_output", None)
+    if isinstance(output, torch.Tensor) and not output.isfinite().all():
+        return "outputs"  # finite weights can be large enough for that
+    return None
+
+
+def _all_answers(strategy: Any, asked: Sequence[Questions]) -> Logits:
+    return [answers(strategy, one.experience).float().cpu().numpy() for one in asked]
+
+
+def _alike(one: Logits | None, other: Logits) -> bool:
+    return one is not None and all(
+        a.shape == b.shape
+        and np.allclose(a, b, rtol=0, atol=CLOSE * np.nanmax(np.abs(b)), equal_nan=True)
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def _spoil(part: Any) -> None:
+    """Make every number of a tensor, an array or a data set another one, in place."""
+    if isinstance(part, DATASETS):
+        for leaf in tree(part):
+            for value in vars(leaf).values():
+                for own in value if isinstance(value, (list, tuple)) else [value]:
+                    if isinstance(own, (torch.Tensor, np.ndarray)):
+                        _spoil(own)
+        return
+    tensor = part.detach() if isinstance(part, torch.Tensor) else torch.from_numpy(part)
+    if tensor.is_floating_point() or tensor.is_complex():
+        tensor.fill_(float("nan"))
+    else:
+        tensor.bitwise_not_()

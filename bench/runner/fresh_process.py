@@ -1,0 +1,137 @@
+"""Asking a process that has seen nothing of a strategy but the state that it is given."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any, Generic, Protocol, TypeVar
+
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
+RequestIn = TypeVar("RequestIn", contravariant=True)
+AnswerOut = TypeVar("AnswerOut", covariant=True)
+
+
+CLOSE_SECONDS = 0.5
+"""Longest time that the keeper may take to end."""
+
+
+class Asked(Protocol[RequestIn, AnswerOut]):
+    """Something that answers requests."""
+
+    @property
+    def pid(self) -> int | None:
+        """Id of the process that answers; None for this one."""
+
+    def ask(self, request: RequestIn) -> AnswerOut:
+        """The answer to `request`."""
+
+    def close(self) -> None:
+        """No request follows."""
+
+
+class SameProcess(Generic[Request, Answer]):
+    """Answers requests in this process, where a device cannot be shared with a fork of it."""
+
+    pid = None
+
+    def __init__(self, answer: Callable[[Request], Answer]) -> None:
+        """answer: called with every request."""
+        self._answer = answer
+
+    def ask(self, request: Request) -> Answer:
+        """What `answer` returns for `request`, or raises."""
+        return self._answer(request)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class FreshProcess(Generic[Request, Answer]):
+    """Answers each request in a fork of this process as it was at construction.
+
+    A keeper is forked once; it forks again for every request, so that no request sees what an
+    earlier one left behind.
+    """
+
+    def __init__(self, answer: Callable[[Request], Answer]) -> None:
+        """Fork the keeper, before anything is done that requests must not see.
+
+        Args:
+            answer: called with every request, in a process of its own.
+        """
+        context = get_context("fork")
+        self._channel, theirs = context.Pipe()
+        # it ends with this process: its end of the pipe closes then
+        self._keeper = context.Process(
+            target=_keep, args=(answer, theirs, self._channel), daemon=True
+        )
+        self._keeper.start()
+        theirs.close()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the keeper."""
+        return self._keeper.pid
+
+    def ask(self, request: Request) -> Answer:
+        """What `answer` returns for `request`.
+
+        Raises:
+            RuntimeError: for a process that ended without an answer.
+            Exception: whatever `answer` raises.
+        """
+        try:
+            self._channel.send(request)
+            answered, said = self._channel.recv()
+        except (EOFError, BrokenPipeError):
+            raise RuntimeError("the process of the examination is gone") from None
+        if not answered:
+            raise said
+        answer: Answer = said
+        return answer
+
+    def close(self) -> None:
+        """End the keeper."""
+        self._channel.close()
+        self._keeper.join(CLOSE_SECONDS)
+        self._keeper.kill()  # it waits for a request that nobody waits for any more
+        self._keeper.join()
+
+
+def _keep(answer: Callable[[Any], Any], channel: Connection, others: Connection) -> None:
+    others.close()
+    while True:
+        try:
+            request = channel.recv()
+        except EOFError:
+            os._exit(0)  # nothing that was inherited is this process's to end
+        child = os.fork()
+        if child == 0:
+            _answer(answer, request, channel)
+        _, status = os.waitpid(child, 0)
+        if status != 0:
+            number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+            how = "died of signal" if os.WIFSIGNALED(status) else "ended itself with code"
+            channel.send((False, RuntimeError(f"the strategy {how} {number} while it answered")))
+
+
+def _answer(answer: Callable[[Any], Any], request: Any, channel: Connection) -> None:
+    gc.disable()  # it would copy the memory that is shared with the keeper
+    try:
+        reply = (True, answer(request))
+    except BaseException as error:
+        traceback.print_exc()
+        reply = (False, error)
+    try:
+        channel.send(reply)
+    except Exception:  # what cannot be sent is told by its name
+        channel.send((False, RuntimeError(f"{type(reply[1]).__name__}: {reply[1]}")))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

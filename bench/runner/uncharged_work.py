@@ -1,0 +1,88 @@
+"""Work that goes on while the clock stands still, and a clock that was slowed."""
+
+from __future__ import annotations
+
+import _thread
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import psutil
+
+from bench.runner.meter import Meter
+
+NAMELESS = "one without a name"
+"""What a thread is called that `threading` does not know."""
+
+LEAST_GAP = 0.25
+"""Seconds that the meter may miss: what passes between two of its measurements."""
+
+GAP = 0.05
+"""The same as a share of the time that has passed."""
+
+
+class UnchargedWork(RuntimeError):
+    """The strategy worked while the clock stood still."""
+
+
+class Watch:
+    """What ran before the first experience, and what time it was by a clock of its own."""
+
+    def __init__(
+        self,
+        meter: Meter,
+        examined_in: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin to watch.
+
+        Args:
+            meter: the account that is compared with the clock.
+            examined_in: id of the referee's own process; its children come and go.
+            clock: reads seconds; bound when this module is imported, before a strategy is.
+        """
+        self._meter, self._examined_in, self._clock = meter, examined_in, clock
+        self._threads, self._count = set(sys._current_frames()), _thread._count()
+        self._processes = self._running_processes()
+        self._began = clock() - self._measured
+
+    def check(self) -> None:
+        """Refuse what runs on between experiences, and a meter that missed some of the time.
+
+        Raises:
+            UnchargedWork: says what.
+        """
+        left = set(sys._current_frames()) - self._threads
+        if left or _thread._count() > self._count:  # what runs no line of Python has no frame
+            known = {thread.ident: thread.name for thread in threading.enumerate()}
+            names = ", ".join(sorted(known.get(one, NAMELESS) for one in left)) or NAMELESS
+            raise UnchargedWork(f"threads run on while the clock stands still: {names}")
+        running = self._running_processes()
+        if born := running.keys() - self._processes.keys():
+            names = ", ".join(sorted(running[one] for one in born))
+            raise UnchargedWork(f"processes run on while the clock stands still: {names}")
+        passed = self._clock() - self._began
+        missed = passed - self._measured
+        if missed > LEAST_GAP + GAP * passed:
+            raise UnchargedWork(f"the meter missed {missed:.1f} of {passed:.1f} s: it was slowed")
+
+    @property
+    def _measured(self) -> float:
+        """Seconds that the meter has seen, charged or not."""
+        return self._meter.wall_seconds + sum(self._meter.uncharged.values())
+
+    def _running_processes(self) -> dict[int, str]:
+        """Id and name of what this process and its children have started and what still runs."""
+        found = {}
+        for process in psutil.Process().children(recursive=True):
+            try:
+                with process.oneshot():
+                    ended = process.status() == psutil.STATUS_ZOMBIE
+                    referee = self._examined_in in (process.pid, process.ppid())
+                    helper = any("resource_tracker" in part for part in process.cmdline())
+                    if not (ended or referee or helper):
+                        found[process.pid] = process.name()
+            except psutil.NoSuchProcess:
+                continue  # it ended meanwhile
+        return found

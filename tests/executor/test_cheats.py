@@ -1,0 +1,157 @@
+"""The referee against cheats: what each tries, and what its record says."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+
+import pytest
+
+from bench.config.budget import Budget
+from bench.config.run_config import RunConfig
+from bench.executor.executor import Executor
+from bench.records.store import Store
+from bench.runner.examiner import Findings
+from bench.runner.run import run
+from cheats import EXAMPLES
+
+EXPERIENCES = 5
+IMAGE_BYTES = 64
+TRAINING_IMAGES = 1_442
+CHANCE = 0.1
+
+
+def config(strategy: str, budget: str = "60steps", **options) -> RunConfig:
+    fields = {"scenario": "class", "hyperparameters": {"learning_rate": 0.05}, **options}
+    return RunConfig(
+        benchmark="split-digits", model="mlp", strategy=strategy, budget=Budget.parse(budget),
+        **fields,
+    )  # fmt: skip
+
+
+@cache
+def found(strategy: str, scenario: str = "class") -> Findings:
+    """What a run in this process finds; the module of the strategy is imported anew for it."""
+    known = sys.modules.pop("cheats", None)
+    findings = Findings()
+    try:
+        run(config(strategy, scenario=scenario), findings)
+    finally:
+        sys.modules.pop("cheats", None)
+        if known:
+            sys.modules["cheats"] = known
+    return findings
+
+
+def accuracy(findings: Findings) -> float:
+    return sum(findings.outcome.accuracy[-1]) / EXPERIENCES
+
+
+HIDERS = (
+    "Swap", "SwapOnModel", "SwapOnWeight", "SwapInClosure", "SwapInNumbers", "SwapInBuffers",
+    "HidesItsWeights",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("cheat", HIDERS)
+def test_weights_that_come_from_elsewhere_to_answer_count_as_weights(cheat):
+    honest, hidden = found("naive"), found(f"cheats:{cheat}")
+    assert accuracy(hidden) == pytest.approx(accuracy(honest))
+    assert hidden.weights[-1].capacity_bits >= honest.weights[-1].capacity_bits
+
+
+FORGETFUL = ("SwapInGlobal", "SwapInClass", "SwapInOptimizer", "SwapInMoments")
+
+
+@pytest.mark.parametrize("cheat", FORGETFUL)
+def test_what_is_not_in_the_saved_state_is_not_there_to_answer_and_is_memory(cheat):
+    honest, hidden = found("naive"), found(f"cheats:{cheat}")
+    assert accuracy(hidden) == pytest.approx(CHANCE, abs=0.01)
+    assert hidden.weights[-1].memory_bytes > honest.weights[-1].memory_bytes
+
+
+HOARDERS = (
+    "Hoarder", "HoardsSingles", "HoardsArrays", "HoardsInClosure", "HoardsOnExperience",
+    "HoardsOnBenchmark", "HoardsOnOptimizer", "HoardsInGlobal", "HoardsOnClock",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("cheat", HOARDERS)
+def test_images_count_wherever_they_are_kept(cheat):
+    last = found(f"cheats:{cheat}").weights[-1]
+    assert last.stored_examples == EXPERIENCES * EXAMPLES
+    assert last.buffer_bytes >= EXPERIENCES * EXAMPLES * IMAGE_BYTES
+
+
+@pytest.mark.parametrize("cheat", ["HoardsNumbers", "HoardsBytes"])
+def test_images_as_numbers_or_bytes_are_memory(cheat):
+    last, honest = found(f"cheats:{cheat}").weights[-1], found("naive").weights[-1]
+    more = last.memory_bytes - honest.memory_bytes
+    free = 4_000 + EXPERIENCES * 1_000
+    assert more > EXPERIENCES * EXAMPLES * IMAGE_BYTES - free > -3_000
+
+
+def test_a_minibatch_is_gone_when_the_next_experience_begins():
+    assert found("cheats:HoardsAsMinibatch").weights[-1].stored_examples == 0
+
+
+def test_experiences_that_are_kept_are_all_their_examples():
+    assert found("cheats:HoardsExperiences").weights[-1].stored_examples == TRAINING_IMAGES
+
+
+def test_an_experience_leads_to_no_other():
+    assert found("cheats:LooksAhead").outcome is not None
+
+
+def test_examples_that_answers_need_count_as_weights():
+    neighbours = found("cheats:Neighbours")
+    assert accuracy(neighbours) > 0.6
+    weights = neighbours.weights[-1]
+    assert weights.stored_examples == TRAINING_IMAGES
+    assert weights.used * 4 > TRAINING_IMAGES * IMAGE_BYTES
+
+
+@pytest.mark.parametrize("scenario", ["task", "class"])
+def test_labels_are_not_shown(scenario):
+    chance = {"task": 0.5, "class": CHANCE}[scenario]
+    assert accuracy(found("cheats:ReadsLabels", scenario)) == pytest.approx(chance, abs=0.05)
+
+
+def test_the_experience_is_not_told_where_the_scenario_does_not():
+    told, plain = found("cheats:ReadsExperience"), found("naive")
+    assert told.outcome.accuracy == plain.outcome.accuracy
+    aware = plain.outcome.accuracy_task_aware
+    assert sum(aware[-1]) > 2 * sum(plain.outcome.accuracy[-1])  # what there was to win
+
+
+def test_what_is_learned_while_asked_is_forgotten():
+    assert found("cheats:LearnsInEvaluation").outcome == found("naive").outcome
+
+
+def test_a_count_of_its_own_is_refused_before_the_run():
+    with pytest.raises(ValueError, match=r"weights of CountsItself must be counted by the referee"):
+        found("cheats:CountsItself")
+
+
+def test_what_cannot_be_saved_is_refused_before_the_run():
+    message = "what KeepsALock keeps between experiences must be something that pickle can save"
+    with pytest.raises(ValueError, match=message):
+        found("cheats:KeepsALock")
+
+
+@pytest.mark.parametrize(
+    ("cheat", "budget", "reason"),
+    [
+        ("Child", "60steps", "UnchargedWork: processes run on while the clock stands still: pyth"),
+        (
+            "RawThread",
+            "60steps",
+            "UnchargedWork: threads run on while the clock stands still: one without a name",
+        ),
+        ("SlowClock", "1s", "UnchargedWork: the meter missed "),
+    ],
+)
+def test_work_beside_the_clock_ends_the_run(tmp_path, cheat, budget, reason):
+    [record] = Executor(Store(tmp_path)).run([config(f"cheats:{cheat}", budget)])
+    assert record.status == "error"
+    assert record.reason.startswith(reason)

@@ -1,0 +1,320 @@
+"""Strategies that try to win without the accuracy, or without the weights, that they claim."""
+
+from __future__ import annotations
+
+import _thread
+import subprocess
+import sys
+import time
+from typing import ClassVar
+
+import torch
+from avalanche.training.supervised import Naive
+
+from bench.runner.budget_plugin import BudgetPlugin
+from strategies import weights_in_use
+
+KEPT = {}
+"""What the globals of a strategy's module can hold."""
+
+EXAMPLES = 20
+"""Images of each experience that the hoarders below keep."""
+
+
+class Swap(Naive):
+    """A network of zeros between experiences; its real weights come back to train and to answer."""
+
+    def place(self):
+        return self.__dict__.setdefault("kept", {})
+
+    def put_back(self):
+        for parameter, weight in zip(
+            self.model.parameters(), self.place().get("weights", []), strict=False
+        ):
+            parameter.data.copy_(weight)
+
+    def _before_training_exp(self, **kwargs):
+        self.put_back()
+        super()._before_training_exp(**kwargs)
+
+    def _after_training_exp(self, **kwargs):
+        super()._after_training_exp(**kwargs)
+        self.place()["weights"] = [p.detach().clone() for p in self.model.parameters()]
+        for parameter in self.model.parameters():
+            parameter.data.zero_()
+
+    def _before_eval_exp(self, **kwargs):
+        super()._before_eval_exp(**kwargs)
+        self.put_back()
+
+
+class SwapOnModel(Swap):
+    def place(self):
+        return self.model.__dict__.setdefault("kept", {})
+
+
+class SwapOnWeight(Swap):
+    def place(self):
+        return next(self.model.parameters()).__dict__.setdefault("kept", {})
+
+
+class SwapInClosure(Swap):
+    def place(self):
+        if "give" not in self.__dict__:
+            kept = {}
+            self.give = lambda: kept
+        return self.give()
+
+
+class SwapInNumbers(Swap):
+    """The weights as plain numbers of Python."""
+
+    def put_back(self):
+        for parameter, numbers in zip(
+            self.model.parameters(), self.place().get("weights", []), strict=False
+        ):
+            parameter.data.copy_(torch.tensor(numbers).view_as(parameter))
+
+    def _after_training_exp(self, **kwargs):
+        weights = [p.flatten().tolist() for p in self.model.parameters()]
+        super()._after_training_exp(**kwargs)
+        self.place()["weights"] = weights
+
+
+class SwapInBuffers(Swap):
+    """The weights as buffers of the network."""
+
+    def put_back(self):
+        for name, parameter in list(self.model.named_parameters()):
+            buffer = getattr(self.model, "kept_" + name.replace(".", "_"), None)
+            if buffer is not None:
+                parameter.data.copy_(buffer)
+
+    def _after_training_exp(self, **kwargs):
+        for name, parameter in list(self.model.named_parameters()):
+            self.model.register_buffer("kept_" + name.replace(".", "_"), parameter.detach().clone())
+        super()._after_training_exp(**kwargs)
+        del self.place()["weights"]
+
+
+class HidesItsWeights(Naive):
+    """A network that names no parameters."""
+
+    def _after_training_exp(self, **kwargs):
+        super()._after_training_exp(**kwargs)
+        self.model.named_parameters = lambda *args, **kwargs: iter(())
+
+    def _before_training_exp(self, **kwargs):
+        self.model.__dict__.pop("named_parameters", None)
+        super()._before_training_exp(**kwargs)
+
+
+class SwapInGlobal(Swap):
+    def place(self):
+        return KEPT
+
+
+class SwapInClass(Swap):
+    shelf: ClassVar = {}
+
+    def place(self):
+        return type(self).shelf
+
+
+class SwapInOptimizer(Swap):
+    def place(self):
+        return self.optimizer.__dict__.setdefault("kept", {})
+
+
+class SwapInMoments(Swap):
+    def place(self):
+        first = next(self.model.parameters())
+        return self.optimizer.state.setdefault(first, {}).setdefault("kept", {})
+
+
+class Hoarder(Naive):
+    """Keeps images of every experience where nobody looks."""
+
+    def keep(self, images):
+        self.__dict__.setdefault("kept", []).append(images)
+
+    def _after_training_exp(self, **kwargs):
+        super()._after_training_exp(**kwargs)
+        self.keep(torch.stack([self.experience.dataset[i][0] for i in range(EXAMPLES)]))
+
+
+class HoardsSingles(Hoarder):
+    def keep(self, images):
+        self.__dict__.setdefault("kept", []).extend(image.clone() for image in images)
+
+
+class HoardsArrays(Hoarder):
+    def keep(self, images):
+        self.__dict__.setdefault("kept", []).append(images.numpy().copy())
+
+
+class HoardsInClosure(Hoarder):
+    def keep(self, images):
+        self.__dict__.setdefault("kept", []).append(lambda: images)
+
+
+class HoardsOnExperience(Hoarder):
+    def keep(self, images):
+        self.experience.kept = images
+
+
+class HoardsOnBenchmark(Hoarder):
+    def keep(self, images):
+        vars(self.experience.benchmark).setdefault("kept", []).append(images)
+
+
+class HoardsOnOptimizer(Hoarder):
+    def keep(self, images):
+        vars(self.optimizer).setdefault("kept", []).append(images)
+
+
+class HoardsInGlobal(Hoarder):
+    def keep(self, images):
+        KEPT.setdefault("images", []).append(images)
+
+
+class HoardsOnClock(Hoarder):
+    def keep(self, images):
+        plugin = next(p for p in self.plugins if isinstance(p, BudgetPlugin))
+        vars(plugin).setdefault("kept", []).append(images)
+
+
+class HoardsAsMinibatch(Hoarder):
+    """Under a name that belongs to the experience under way."""
+
+    def keep(self, images):
+        self.mbatch = [images]
+
+    def _before_training_exp(self, **kwargs):
+        self.found = None if self.mbatch is None else "images"
+        super()._before_training_exp(**kwargs)
+
+
+class HoardsNumbers(Hoarder):
+    def keep(self, images):
+        self.__dict__.setdefault("kept", []).append(images.tolist())
+
+
+class HoardsBytes(Hoarder):
+    def keep(self, images):
+        numbers = (images * 255).to(torch.uint8).numpy().tobytes()
+        self.__dict__.setdefault("kept", []).append(numbers)
+
+
+class HoardsExperiences(Naive):
+    """Keeps the whole of the past, by name alone."""
+
+    def _after_training_exp(self, **kwargs):
+        super()._after_training_exp(**kwargs)
+        self.__dict__.setdefault("past", []).append(self.experience)
+
+
+class LooksAhead(Naive):
+    """Goes from its experience to all others."""
+
+    def _after_training_exp(self, **kwargs):
+        super()._after_training_exp(**kwargs)
+        reached = list(self.experience.origin_stream)
+        if any(experience is not self.experience for experience in reached):
+            raise RuntimeError("the other experiences can be reached")
+
+
+class Neighbours(Naive):
+    """A network of zeros that answers with the label of the nearest image that it keeps."""
+
+    def _after_training_exp(self, **kwargs):
+        super()._after_training_exp(**kwargs)
+        self.__dict__.setdefault("past", []).append(self.experience.dataset)
+        for parameter in self.model.parameters():
+            parameter.data.zero_()
+
+    def forward(self):
+        logits = super().forward()
+        if self.is_training or not self.__dict__.get("past"):
+            return logits
+        samples = [data[i] for data in self.past for i in range(EXAMPLES)]
+        images = torch.stack([sample[0] for sample in samples]).flatten(1)
+        labels = torch.tensor([int(sample[1]) for sample in samples])
+        nearest = torch.cdist(self.mb_x.flatten(1), images).argmin(1)
+        return logits + torch.nn.functional.one_hot(labels[nearest], logits.shape[1])
+
+
+class ReadsLabels(Naive):
+    """Answers with the label that comes with the image."""
+
+    def forward(self):
+        logits = super().forward()
+        if self.is_training:
+            return logits
+        return torch.nn.functional.one_hot(self.mb_y, logits.shape[1]).float()
+
+
+class ReadsExperience(Naive):
+    """Answers with classes of the experience that the images are from, wherever that is told."""
+
+    def forward(self):
+        logits = super().forward()
+        if self.is_training:
+            return logits
+        hidden = torch.ones(logits.shape[1], dtype=torch.bool)
+        hidden[self.experience.classes_in_this_experience] = False
+        return logits.masked_fill(hidden, -1e9)
+
+
+class LearnsInEvaluation(Naive):
+    """Trains while it is asked."""
+
+    def _after_eval_exp(self, **kwargs):
+        next(self.model.parameters()).data.add_(0.01)
+        KEPT["learned"] = True
+        super()._after_eval_exp(**kwargs)
+
+
+class CountsItself(Naive):
+    """Brings a count of its own."""
+
+
+@weights_in_use.register
+def _(strategy: CountsItself, sample=None):
+    raise AssertionError("a count that nobody asks for")
+
+
+class Child(Naive):
+    """Leaves a process working when the clock stops."""
+
+    def _after_training_exp(self, **kwargs):
+        super()._after_training_exp(**kwargs)
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
+
+
+class RawThread(Naive):
+    """Leaves a thread working that `threading` does not know."""
+
+    def _after_training_exp(self, **kwargs):
+        super()._after_training_exp(**kwargs)
+        _thread.start_new_thread(time.sleep, (30,))
+
+
+class SlowClock(Naive):
+    """The meter's own clock runs ten times slower."""
+
+    def _before_training_exp(self, **kwargs):
+        meter = next(p for p in self.plugins if isinstance(p, BudgetPlugin))._meter
+        if not hasattr(meter, "slow"):
+            start = time.perf_counter()
+            meter.slow = True
+            meter._wall = meter._read = lambda: start + (time.perf_counter() - start) / 10
+        super()._before_training_exp(**kwargs)
+
+
+class KeepsALock(Naive):
+    """Holds what cannot be saved."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.guard = _thread.allocate_lock()

@@ -1,13 +1,14 @@
 """What the site holds beside the pages of docs/: the README, the reference and what pages link to.
 
-The README is its home. The reference is made from the code. Every committed file that a page links
-to comes along, so that each number leads to its records.
+The README is its home. The reference is made from the code. The page of each paper, and every
+committed file that a page links to, comes along, so that each number leads to its records.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 from code_pages import reference
@@ -18,6 +19,7 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 HOME = ROOT / "README.md"
+PAPERS = "leaderboards/*/README.md"
 LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)\s#]+)")
 
 
@@ -26,7 +28,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     pages = [DOCS / file.src_uri for file in files.documentation_pages()]
     for uri, text in reference(ROOT).items():
         files.append(File.generated(config, uri, content=text))
-    for path in (HOME, *linked([HOME, *pages])):
+    papers = sorted(ROOT.glob(PAPERS))
+    for path in dict.fromkeys([HOME, *papers, *linked([HOME, *papers, *pages])]):
         files.append(File.generated(config, site_uri(path), abs_src_path=str(path)))
     config.nav = [expanded(entry, files) for entry in config.nav or []]
     return files
@@ -74,11 +77,13 @@ def linked(pages: list[Path]) -> list[Path]:
 
 
 def expanded(entry: dict, files: Files) -> dict:
-    """An entry of the navigation, a folder replaced by its pages in the order of their names."""
+    """An entry of the navigation: a folder or a pattern becomes its pages, in order of name."""
     ((title, target),) = entry.items()
     if isinstance(target, list):
         return {title: [expanded(inner, files) for inner in target]}
-    if not target.endswith("/"):
+    pattern = f"{target}*" if target.endswith("/") else target
+    if "*" not in pattern:
         return entry
+    depth = pattern.count("/")
     uris = sorted((f.src_uri for f in files.documentation_pages()), key=posixpath.splitext)
-    return {title: [uri for uri in uris if posixpath.dirname(uri) + "/" == target]}
+    return {title: [uri for uri in uris if fnmatch(uri, pattern) and uri.count("/") == depth]}

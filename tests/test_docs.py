@@ -7,6 +7,7 @@ import re
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer import Context
@@ -76,6 +77,17 @@ def test_a_page_links_to_what_the_site_holds_at_its_place(site):
     assert hooks.site_uri(ROOT / "leaderboards/INDEX.md") == "leaderboards/INDEX.md"
     found = hooks.linked([ROOT / "docs/explanation/walk.md"])
     assert set(found) >= {path for walk in walks() for path in walk}
+
+
+def test_the_navigation_finds_every_paper(site):
+    hooks, _ = site
+    assert f"- Papers: {hooks.PAPERS}\n" in (ROOT / "mkdocs.yml").read_text()
+    names = ["README.md", "b2020/README.md", "a2018/README.md", "a2018/records/README.md"]
+    pages = [SimpleNamespace(src_uri=f"leaderboards/{name}") for name in names]
+    files = SimpleNamespace(documentation_pages=lambda: pages)
+    found = ["leaderboards/a2018/README.md", "leaderboards/b2020/README.md"]
+    assert hooks.expanded({"Papers": hooks.PAPERS}, files) == {"Papers": found}
+    assert hooks.expanded({"All": "leaderboards/"}, files) == {"All": ["leaderboards/README.md"]}
 
 
 def test_an_undocumented_public_name_is_complained_of(site, tmp_path, caplog):

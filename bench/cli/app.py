@@ -23,7 +23,7 @@ COMMANDS = {
         "data": ("machine", "Fetch and import data sets."),
     },
     "Look": {
-        "list": ("describe", "Show every benchmark, strategy and model, or one strategy."),
+        "list": ("describe", "Show every benchmark, strategy, model and paper, or one strategy."),
         "leaderboard": ("pages", "Write the Markdown, CSV and LaTeX pages of records."),
         "report": ("pages", "Write one HTML page of a folder of records."),
         "compare": ("pages", "Compare two strategies, or the same rows in two folders."),

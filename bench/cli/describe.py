@@ -23,10 +23,11 @@ def list_(
         str | None, typer.Argument(help="Show this strategy with its hyper-parameters.")
     ] = None,
 ) -> None:
-    """Show every benchmark, strategy and model with its paper, or one strategy in detail."""
+    """Show every benchmark, strategy, model and tested paper, or one strategy in detail."""
     from rich.table import Table
 
     from bench.config.catalogue import BENCHMARKS, MODELS
+    from bench.papers.declaration import summaries
     from strategies.registry import STRATEGIES
 
     console = make_console()
@@ -43,6 +44,12 @@ def list_(
             table.add_row(name, summary, ", ".join(scenarios), paper)
         console.print(table)
         console.print()
+    papers = Table("paper", "what is tested", box=None, header_style="bold")
+    for name, summary in summaries().items():
+        papers.add_row(name, summary)
+    console.print(papers)
+    console.print()
+    console.print("a paper's claims, published and measured: python -m bench reproduce PAPER")
     console.print("hyper-parameters and defaults of a strategy: python -m bench list NAME")
 
 

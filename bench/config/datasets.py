@@ -16,9 +16,10 @@ class DataSet:
         classes: number of classes.
         shape: of one image, (C, H, W).
         reader: import path of what reads it: a class of `torchvision.datasets` that takes
-            `root, train, download`, or a function of `bench.data.readers`.
+            `root, train, download`, or a function of `bench.data.readers` or of any other module.
         summary: what it is, in words.
-        paper: where it comes from.
+        paper: where it comes from: a paper, an address, a script. It is told to whoever lacks a
+            file that nothing fetches.
         experiences: of `split-NAME`; `classes` must be a multiple.
         files: what must lie under the data root, each with the md5 of the published file; none for
             a data set that comes with a library, which is not cached either.
@@ -43,6 +44,14 @@ class DataSet:
     fetched: bool = False
     model: str = "mlp"
     made: str | None = None
+
+    @property
+    def of_images(self) -> bool:
+        """Whether it is published as single images or by torchvision: `bench data import` takes it.
+
+        A reader of one's own may read anything, and a file of arrays is none of images.
+        """
+        return self.fetched or self.reader.startswith("torchvision.")
 
 
 _CIFAR10 = {

@@ -33,7 +33,10 @@ def raw_of(train: tuple[Any, Any], test: tuple[Any, Any], classes: tuple[str, ..
         images = torch.as_tensor(images)
         images = images.unsqueeze(1) if images.ndim == 3 else images
         tensors[f"{part}_images"] = images.contiguous()
-        tensors[f"{part}_labels"] = torch.as_tensor(labels, dtype=torch.int64)
+        # a column of a table is not contiguous, and no such tensor can be saved
+        tensors[f"{part}_labels"] = torch.as_tensor(labels, dtype=torch.int64).contiguous()
+    # nor can two of one memory, as where a reader tests on a slice of what it trains on
+    tensors |= {name: tensors[name].clone() for name in ("test_images", "test_labels")}
     return Raw(tensors, classes)
 
 

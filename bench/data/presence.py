@@ -197,12 +197,14 @@ def remedy(name: str, root: Path) -> str:
     """What to type so that `name` is there; nothing for own data."""
     if name not in DATASETS:
         return ""
-    command = "python -m bench data"
-    fetch = f"Fetch it: {command} fetch {name} --data {root}"
-    return (
-        f"{fetch if DATASETS[name].fetched else 'Put it there: nothing fetches it'}; "
-        f"or import it: {command} import {name} ARCHIVE-OR-FOLDER --data {root}"
-    )
+    known, command = DATASETS[name], "python -m bench data"
+    by_hand = f"Put it there: nothing fetches it. Where it comes from: {known.paper}"
+    ways = [f"Fetch it: {command} fetch {name} --data {root}" if known.fetched else by_hand]
+    if known.of_images:
+        ways.append(
+            f"or import its images: {command} import {name} ARCHIVE-OR-FOLDER --data {root}"
+        )
+    return "; ".join(ways)
 
 
 def _missing(name: str, root: Path) -> str:

@@ -78,36 +78,94 @@ def beside(
         around: what they keep clear of.
     """
     rng = np.random.default_rng(0)
+    offers = [Offers(*each, around) for each in zip(points, sizes, strict=True)]
     order = list(range(len(points)))
     best, least = dict[int, Place](), math.inf
     for _ in range(ORDERS):
-        cost, found = _in_order(order, points, sizes, around)
+        cost, found = _in_order(order, points, offers)
         if cost < least:
             best, least = found, cost
         order = sorted(map(int, rng.permutation(order)), key=lambda i: i in found)
     return [best.get(i) for i in range(len(points))]
 
 
+class Offers:
+    """The places that a name may choose, the nearest first: distance, place, and cost but for it.
+
+    Of the cost, what names that chose before add is missing. The rest is reckoned once for all
+    orders, and as far as anybody asks.
+    """
+
+    def __init__(self, point: Point, size: Point, around: Surroundings) -> None:
+        self._known: list[tuple[float, Place, float]] = []
+        self._rest = (
+            (distance, place, _cost(point, place, around))
+            for distance, place in _candidates(point, size, around.clear)
+        )
+
+    def __iter__(self) -> Iterator[tuple[float, Place, float]]:
+        yield from self._known
+        for offer in self._rest:
+            self._known.append(offer)
+            yield offer
+
+
 def _in_order(
-    order: Sequence[int], points: Sequence[Point], sizes: Sequence[Point], around: Surroundings
+    order: Sequence[int], points: Sequence[Point], offers: Sequence[Offers]
 ) -> tuple[float, dict[int, Place]]:
     """What it costs that names choose in this order, and what they choose."""
     found: dict[int, Place] = {}
     total = 0.0
     for i in order:
-        lines = [Path([points[k], place.near]) for k, place in found.items()]
-        names = [place.box.padded(GAP, 0) for place in found.values()]
+        others = Others(
+            [place.box.padded(GAP, 0) for place in found.values()],
+            [Path([points[k], place.near]) for k, place in found.items()],
+        )
         best, least = None, MISSED
-        for distance, place in _candidates(points[i], sizes[i], around.clear):
+        for distance, place, alone in offers[i]:
             if distance >= least:
                 break
-            cost = distance + _cost(points[i], place, around, names, lines)
+            cost = distance + alone
+            if cost < least:
+                cost += others.cost(points[i], place)
             if cost < least:
                 best, least = place, cost
         total += least
         if best is not None:
             found[i] = best
     return total, found
+
+
+@dataclass(frozen=True)
+class Others:
+    """Names that have a place, with some room, and the lines to their points."""
+
+    names: Sequence[Bbox]
+    lines: Sequence[Path]
+
+    @cached_property
+    def name_corners(self) -> Array:
+        """Of the names."""
+        return _corners(self.names)
+
+    @cached_property
+    def line_corners(self) -> Array:
+        """Of the boxes about the lines."""
+        return _corners([_about(line) for line in self.lines])
+
+    def cost(self, point: Point, place: Place) -> float:
+        """What a place costs beside them; infinite if it must not be."""
+        box = place.box
+        if _which(box, self.name_corners).size:  # most places end here
+            return math.inf
+        line = Path([point, place.near])
+        about = _about(line)
+        if any(line.intersects_bbox(self.names[k]) for k in _which(about, self.name_corners)):
+            return math.inf
+        if any(self.lines[k].intersects_bbox(box) for k in _which(box, self.line_corners)):
+            return math.inf
+        near = _which(about, self.line_corners)
+        return CROSSING * sum(line.intersects_path(self.lines[k]) for k in near)
 
 
 def column(heights: Sequence[float], wanted: Sequence[float], within: Point) -> list[float]:
@@ -144,23 +202,24 @@ def _side(share: float) -> float:
     return max(-1.0, min(1.0, 1.5 * share))
 
 
-def _cost(
-    point: Point, place: Place, around: Surroundings, names: Sequence[Bbox], lines: Sequence[Path]
-) -> float:
-    """How much a place covers; infinite if it must not be."""
+def _cost(point: Point, place: Place, around: Surroundings) -> float:
+    """What a place costs were there no other name; infinite if it must not be."""
     box, within = place.box, around.within
-    line = Path([point, place.near])
     if (
         box.x0 < within.x0 or box.x1 > within.x1 or box.y0 < within.y0 or box.y1 > within.y1
-        or _covered(box, around.corners)
-        or any(box.overlaps(name) for name in names)
-        or any(line.intersects_bbox(name) for name in names)
-        or any(other.intersects_bbox(box) for other in lines)
+        or _which(box, around.corners).size
     ):  # fmt: skip
         return math.inf
-    over = [one for one in around.taken if not one.contains(*point) and line.intersects_bbox(one)]
-    crossed = sum(line.intersects_path(other) for other in lines)
-    return BAR * _covered(box, around.bar_corners) + CROSSING * (len(over) + crossed)
+    line = Path([point, place.near])
+    near = [around.taken[k] for k in _which(_about(line), around.corners)]
+    over = [one for one in near if not one.contains(*point) and line.intersects_bbox(one)]
+    return BAR * _which(box, around.bar_corners).size + CROSSING * len(over)
+
+
+def _about(line: Path) -> Bbox:
+    """The box about a line: what does not overlap it cannot meet the line."""
+    ends = np.asarray(line.vertices, dtype=float)
+    return Bbox([ends.min(axis=0), ends.max(axis=0)])
 
 
 def _corners(boxes: Sequence[Bbox]) -> Array:
@@ -168,8 +227,8 @@ def _corners(boxes: Sequence[Bbox]) -> Array:
     return np.array([one.extents for one in boxes], dtype=float).reshape(-1, 4)
 
 
-def _covered(box: Bbox, corners: Array) -> int:
-    """How many boxes with these corners it overlaps."""
+def _which(box: Bbox, corners: Array) -> npt.NDArray[np.intp]:
+    """Which of the boxes with these corners it overlaps, by their number."""
     left, bottom, right, top = corners.T
     across = (left <= box.x1) & (right >= box.x0)
-    return int(np.count_nonzero(across & (bottom <= box.y1) & (top >= box.y0)))
+    return np.flatnonzero(across & (bottom <= box.y1) & (top >= box.y0))

@@ -26,7 +26,7 @@ Value = str | float | Interval | tuple[int, int] | None
 Title = str | Callable[[Leaderboard], str]
 
 IN_PERCENT: tuple[Table, ...] = ("learning", "shares", "needed", "terminal")
-"""Tables whose title says that their numbers are in percent."""
+"""Tables whose title says that numbers without another unit are in percent."""
 ENDS = ("_low", "_high")
 """Ends of the names of the CSV columns of a pair."""
 INTERVAL = ("", *ENDS)
@@ -44,7 +44,7 @@ class Column:
         source: the paper that defines it.
         value: of a row, at full precision: NaN or None where it was not measured.
         form: a value as text.
-        unit: follows the title where the table has no unit of its own.
+        unit: follows the title, but for % in a table whose own title says that it is in percent.
         csv: ends of the names of the CSV columns that the value fills, none for no column.
         titles: the title in a table that calls it otherwise.
         shown: the text of a row in a table that writes it otherwise.
@@ -64,11 +64,11 @@ class Column:
     optional: bool = False
 
     def heading(self, table: Table, leaderboard: Leaderboard) -> str:
-        """The title in a table, with its unit unless the table is in percent throughout."""
+        """The title in a table, with its unit unless that is percent and the table says so."""
         title = self.titles.get(table)
         if title is not None:
             return title if isinstance(title, str) else title(leaderboard)
-        alone = not self.unit or table in IN_PERCENT
+        alone = not self.unit or (self.unit == "%" and table in IN_PERCENT)
         return self.title if alone else f"{self.title}, {self.unit}"
 
     def text(self, table: Table, row: Row) -> str:

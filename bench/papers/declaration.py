@@ -6,6 +6,7 @@ experiment.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -93,6 +94,23 @@ class Paper:
 def paper_names() -> list[str]:
     """The papers that have a folder, in alphabetical order."""
     return sorted(declaration.parent.name for declaration in FOLDERS.glob("*/paper.py"))
+
+
+def summaries() -> dict[str, str]:
+    """The sentence of each paper's `__init__.py` by the name of its folder; runs none of them.
+
+    Raises:
+        ValueError: for a paper without one.
+    """
+    found = {}
+    for name in paper_names():
+        file = FOLDERS / name / "__init__.py"
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+        said = ast.get_docstring(ast.parse(text)) or ""
+        if not said:
+            raise ValueError(f"{file} must say in one sentence what the paper claims, got nothing")
+        found[name] = said.partition("\n")[0]
+    return found
 
 
 def find_paper(name: str) -> Paper:

@@ -140,7 +140,7 @@ def write(where: PaperFolder) -> Path:
 
 def show(where: PaperFolder, console: Console) -> None:
     """Print published and measured side by side."""
-    console.print(terminal_table(where.paper, read_results(where)[0]))
+    console.print(terminal_table(where.paper, read_results(where)[0], quick=where.quick))
 
 
 def verify(leaderboards_root: Path) -> list[str]:

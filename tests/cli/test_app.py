@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bench.cli.app import app
+from bench.papers.declaration import paper_names
 from command_line import usage_error
 
 RUN = ["run", "--budget", "10steps", "--strategy", "naive"]
@@ -119,6 +120,8 @@ def test_list_shows_every_id_and_its_paper():
     for name in ("split-digits", "split-tinyimagenet", "packnet-frozen", "lwf", "resnet18-slim"):
         assert name in result.output
     assert "Mallya & Lazebnik 2018" in result.output
+    papers = result.output.partition("what is tested")[2].partition("\n")[2]
+    assert [line.split()[0] for line in papers.splitlines()[: len(paper_names())]] == paper_names()
 
 
 def test_list_shows_the_hyperparameters_of_one_strategy_with_their_defaults():

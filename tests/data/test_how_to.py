@@ -1,49 +1,34 @@
-"""The recipes in `docs/how-to/` are followed to the letter, each in a folder of its own."""
+"""The recipes of data in `docs/how-to/` are followed to the letter, each in a folder of its own."""
 
 from __future__ import annotations
 
-import os
+import csv
 import re
-import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 from bench.records.store import Store
+from command_line import run
+from recipe import ROOT, blocks, commands, follow
 
-ROOT = Path(__file__).parents[2]
-
-
-def blocks(page: str, language: str) -> list[str]:
-    text = (ROOT / "docs/how-to" / page).read_text()
-    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.S)
+ENTRY = re.compile(r'^    "stripes": DataSet\(\n.*?^    \),\n', re.MULTILINE | re.DOTALL)
 
 
-def follow(commands: str, folder: Path, source: Path) -> str:
-    """What the commands of a page say, run in `folder` with the packages in `source`."""
-    environment = {**os.environ, "PYTHONPATH": str(source), "COLUMNS": "200"}
-    environment.pop("SLEEPBENCH_DATA", None)
-    said = ""
-    for line in commands.splitlines():
-        program, *arguments = shlex.split(line)
-        assert program == "python"
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=folder, env=environment, capture_output=True, text=True, timeout=300,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        said += done.stdout
-    return said
+def texts(page: str, language: str, file: str = "") -> list[str]:
+    """The blocks of a page in a language that are, or are not, a file."""
+    return [b.text for b in blocks(page) if (b.language, b.file) == (language, file)]
 
 
-def test_an_own_model_and_an_own_benchmark_run_as_the_page_says(tmp_path):
+def test_an_own_model_and_an_own_benchmark_run_as_the_page_says(tmp_path, monkeypatch):
     page = "own-model-and-benchmark.md"
-    model, benchmark = blocks(page, "python")
-    (tmp_path / "my_model.py").write_text(model)
-    (tmp_path / "my_benchmark.py").write_text(benchmark)
-    for commands in blocks(page, "console"):
-        follow(commands, tmp_path, ROOT)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    model, benchmark = texts(page, "python")
+    Path("my_model.py").write_text(model)
+    Path("my_benchmark.py").write_text(benchmark)
+    for command in commands(page):
+        assert command.startswith("python -m bench ")
+        run(*command.split()[3:])
     stored, damaged = Store(tmp_path / "runs").read()
     found = {(item.record.config.benchmark, item.record.config.model) for item in stored}
     assert found == {
@@ -54,28 +39,52 @@ def test_an_own_model_and_an_own_benchmark_run_as_the_page_says(tmp_path):
 
 
 def test_a_data_set_is_added_in_one_file_as_the_page_says(tmp_path):
+    """Both readers and the frozen value in one process: `own` is what `my_module` reads."""
     for package in ("bench", "strategies"):
         shutil.copytree(ROOT / package, tmp_path / package)
-    page, file = "add-a-data-set.md", tmp_path / "bench/config/datasets.py"
-    [entry], [make, run] = blocks(page, "python"), blocks(page, "console")
-    [script] = blocks(page, 'python title="make_stripes.py"')
-    (tmp_path / "make_stripes.py").write_text(script)
-    md5 = follow(make, tmp_path, tmp_path).strip()
-    whole = file.read_text()
-    assert whole.count('\n}\n"""Every data set by its name.') == 1
-    file.write_text(
-        whole.replace('\n}\n"""Every', f'\n{entry}}}\n"""Every').replace('"MD5"', f'"{md5}"')
+    page = "add-a-data-set.md"
+    for name in ("make_stripes.py", "my_module.py"):
+        (tmp_path / name).write_text(*texts(page, "python", name))
+    make, listed, ran, joint, pages = commands(page)
+    # the page says where the data lie, whatever the variable of the reader says
+    elsewhere = {"SLEEPBENCH_DATA": str(tmp_path / "elsewhere")}
+    (md5,) = follow([make], tmp_path, **elsewhere)
+    [entry], [frozen] = texts(page, "python"), texts(page, "text")
+    entry = entry.replace("MD5", md5.strip())
+    own = entry.replace('"stripes"', '"own"').replace("bench.data.readers:arrays", "my_module:read")
+    add(tmp_path / "bench/config/datasets.py", '\n}\n"""Every data set', f"\n{entry}{own}", ENTRY)
+    add(tmp_path / "bench/config/reference_values.py", '\n}\n"""Accuracy of', f"\n{frozen}")
+    (tmp_path / "asked.py").write_text(
+        "from bench.config.reference_values import frozen_joint\n"
+        "print(frozen_joint('split-stripes', '1.0', 'class', '1s'))\n"
     )
-    assert "stripes in 2 experiences of 2 directions" in follow(run, tmp_path, tmp_path)
-    [first] = Store(tmp_path / "runs").read()[0]
-    assert first.record.status == "ok"
-    assert first.record.outcome.test_samples == [10, 10]
+    lines = [
+        listed,
+        ran,
+        joint,
+        pages,
+        ran.replace("split-stripes", "split-own"),
+        "python asked.py",
+    ]
+    said = follow(lines, tmp_path, **elsewhere)
+    assert "stripes in 2 experiences of 2 directions" in said[0]
+    assert said[5] == "1.0\n"
+    records = [item.record for item in Store(tmp_path / "runs").read()[0]]
+    first, second = (
+        next(r for r in records if (r.config.benchmark, r.config.strategy) == (name, "naive"))
+        for name in ("split-stripes", "split-own")
+    )
+    assert (first.status, first.outcome.test_samples) == ("ok", [10, 10])
+    assert second.environment.data_hash == first.environment.data_hash
+    assert [r.config.repetition for r in records if r.config.strategy == "joint"] == [*range(5)]
+    [table] = [line for line in said[3].splitlines() if line.endswith(".csv")]
+    with (tmp_path / table).open(newline="") as csv_lines:
+        [row] = csv.DictReader(csv_lines)
+    assert (row["strategy"], row["accuracy"]) == ("joint", "1.0")
 
-    (tmp_path / "data/cache/stripes.safetensors").unlink()
-    shutil.rmtree(tmp_path / "runs")
-    [module] = blocks(page, 'python title="my_module.py"')
-    (tmp_path / "my_module.py").write_text(module)
-    file.write_text(file.read_text().replace("bench.data.readers:arrays", "my_module:read"))
-    follow(run, tmp_path, tmp_path)
-    [second] = Store(tmp_path / "runs").read()[0]
-    assert second.record.environment.data_hash == first.record.environment.data_hash
+
+def add(file: Path, end: str, entry: str, known: re.Pattern[str] | None = None) -> None:
+    """Add an entry before the end of a mapping, in which somebody may have added it before."""
+    text = known.sub("", file.read_text()) if known else file.read_text()
+    assert text.count(end) == 1
+    file.write_text(text.replace(end, entry.rstrip("\n") + end))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 
 from bench.config.datasets import DATASETS, DataSet
+from bench.data import readers
 from bench.data.cache import load
-from bench.data.presence import DataError
+from bench.data.image_files import Raw, raw_of
+from bench.data.presence import DataError, remedy
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def stripes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shape=(1, 2, 3),
         reader="bench.data.readers:arrays",
         summary="stripes",
-        paper="none",
+        paper="make_stripes.py",
         experiences=1,
         files={file.name: hashlib.md5(file.read_bytes()).hexdigest()},
     )
@@ -62,5 +65,39 @@ def test_what_nothing_fetches_is_not_to_be_fetched(stripes: Path, download: bool
     with pytest.raises(DataError) as caught:
         load("stripes", stripes.parent, download=download)
     assert "stripes.npz is missing" in str(caught.value)
-    assert "Put it there: nothing fetches it; or import it: python -m bench" in str(caught.value)
-    assert "bench data fetch" not in str(caught.value)
+    assert str(caught.value).endswith(
+        "Put it there: nothing fetches it. Where it comes from: make_stripes.py"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reader", "fetched", "ways"),
+    [
+        ("bench.data.readers:arrays", False, ["Put it there"]),
+        ("my_module:read", False, ["Put it there"]),
+        ("torchvision.datasets:ImageNet", False, ["Put it there", "data import"]),
+        ("torchvision.datasets:MNIST", True, ["data fetch", "data import"]),
+        ("bench.data.readers:tinyimagenet", True, ["data fetch", "data import"]),
+    ],
+)
+def test_only_what_helps_is_advised(
+    stripes: Path, monkeypatch: pytest.MonkeyPatch, reader: str, fetched: bool, ways: list[str]
+) -> None:
+    spec = replace(DATASETS["stripes"], reader=reader, fetched=fetched)
+    monkeypatch.setitem(DATASETS, "stripes", spec)
+    advice = remedy("stripes", stripes.parent)
+    assert [way for way in ("data fetch", "Put it there", "data import") if way in advice] == ways
+
+
+def test_labels_that_are_a_column_of_a_table_can_be_kept(
+    stripes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of_rows(root: Path, files: Sequence[Path], download: bool) -> Raw:
+        rows = np.array([[0, 0, 255], [1, 255, 0]])
+        part = rows[:, 1:].astype(np.uint8).reshape(2, 1, 2), rows[:, 0]
+        return raw_of(part, part, ("left", "right"))
+
+    spec = replace(DATASETS["stripes"], train=2, shape=(1, 1, 2), reader="own:of_rows")
+    monkeypatch.setitem(DATASETS, "stripes", spec)
+    monkeypatch.setattr(readers, "imported", lambda kind, path: of_rows)
+    assert load("stripes", stripes.parent).train_labels.tolist() == [0, 1]

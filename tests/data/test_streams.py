@@ -32,7 +32,6 @@ from avalanche.training import (
     SynapticIntelligence,
 )
 from avalanche.training.plugins import EvaluationPlugin
-from avalanche.training.templates import base, base_sgd
 from torch import nn
 from torch.utils.data import DataLoader, RandomSampler, WeightedRandomSampler
 from torchvision.transforms import InterpolationMode
@@ -45,19 +44,16 @@ from bench.data.cache import ImageData, load
 from bench.data.image_dataset import ImageDataset
 from bench.data.images import Images, augmented, rotated
 from bench.data.streams import Benchmark, make_benchmark
-from bench.runner.avalanche_patches import apply_patches
+from patched import patched
 
 SCENARIOS: tuple[Scenario, ...] = get_args(Scenario)
 
 
 @pytest.fixture
-def whole_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+def whole_batches() -> Iterator[None]:
     """The patches for the length of one test."""
-    for module in (base, base_sgd):
-        monkeypatch.setattr(module, "trigger_plugins", module.trigger_plugins)
-    monkeypatch.setattr(data_loader, "has_ffcv_support", data_loader.has_ffcv_support)
-    monkeypatch.setattr(DataLoader, "__iter__", DataLoader.__iter__)
-    apply_patches()
+    with patched():
+        yield
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A paper's suites, its page, its command and its check."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,11 @@ from typer.testing import CliRunner
 from bench.cli.app import app
 from bench.config.suite import Suite
 from bench.leaderboards import build
-from bench.papers import reproduce
+from bench.papers import page, reproduce
 from bench.papers.ball2020.paper import ROUNDS
 from bench.papers.declaration import find_paper, paper_names, suites_of
 from bench.papers.reproduce import PaperFolder
+from bench.papers.verdict import Claim
 from bench.ranking.pools import PoolError
 from bench.records.store import Store
 from factories import make_record
@@ -79,6 +81,34 @@ class TestPage:
         where = PaperFolder("ball2020", True, tmp_path / "runs" / "ball2020-quick")
         assert page_text(where).splitlines()[0].startswith("# Quick check of Ball, ")
         assert "`python -m bench reproduce ball2020 --quick --only mnist-mlp`" in page_text(where)
+
+    def test_quick_runs_show_numbers_and_give_no_verdict(self, tmp_path):
+        quick = PaperFolder("ball2020", True, tmp_path / "quick")
+        write_rounds(quick, "mnist-mlp", ERRORS, adaptive=0.03)
+        rows = [line.split(" | ") for line in page_text(quick).splitlines()]
+        verdicts = {cells[2] != "-": cells[3] for cells in rows if cells[0].startswith("| C")}
+        assert verdicts == {True: "not tested: a quick check", False: "not run"}
+
+    def test_a_claim_that_needs_runs_which_are_missing_is_one_line(self, tmp_path, monkeypatch):
+        def needs_runs(results):
+            ((first, *_),) = (r.of("iterative-prune-budgeted") for r in results.values())
+            return [Claim.of(first, "", "").not_run()]
+
+        paper = find_paper("ball2020")
+        one = replace(
+            paper.analyses[0], experiments=paper.experiments[:1],
+            verdicts=needs_runs, details=needs_runs,
+        )  # fmt: skip
+        monkeypatch.setattr(page, "find_paper", lambda name: replace(paper, analyses=(one,)))
+        where, name = paper_folder(tmp_path), paper.experiments[0].name
+        failed = "(ValueError: not enough values to unpack (expected at least 1, got 0))"
+        why = f"fails while 35 runs are missing {failed}"
+        assert f"| claims about {name} | - | - | not run: {why} |" in page_text(where)
+        assert f"\nWhat stands here {why}.\n" in page_text(where)
+        for config in configs(where, name):
+            Store(where.records).write(record(config, error=0.03))
+        with pytest.raises(RuntimeError, match=f"what is said of {name} fails: AttributeError"):
+            page_text(where)
 
     def test_records_of_two_machines_are_refused(self, tmp_path):
         where = paper_folder(tmp_path)

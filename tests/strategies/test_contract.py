@@ -18,9 +18,18 @@ from bench.runner.meter import Meter
 from bench.runner.speedups import precision
 from bench.study.space import corners, search_space
 from metered import metered
+from patched import patched
 from strategies import registry
 from strategies.pruning.weight_count import weights_in_use
 from toy import StepClock, logits, scores, toy_benchmark, toy_model, toy_strategy
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_the_referee_runs():
+    """Whole batches are read at once, and only plugins that answer are called."""
+    with patched():
+        yield
+
 
 STRATEGIES = registry.STRATEGIES
 CELLS = [(n, s) for n, e in STRATEGIES.items() for s in e.scenarios]
@@ -106,8 +115,19 @@ def test_the_tail_of_a_strategy_that_stops_itself_is_reserved_and_no_data():
     assert meter.seconds["hooks"] == 4
 
 
-EPOCHS = {"iterative-prune-budgeted": 20, "iterative-prune-adaptive": 20}
-"""Of each experience, to learn the toy stream from the defaults; 12 for all others."""
+EPOCHS = {
+    "iterative-prune-budgeted": 20,
+    "iterative-prune-adaptive": 20,
+    "knowledge-seeding": 12,
+}
+"""Of each experience, to learn the toy stream from the defaults; 8 for all others."""
+BRIEF = {
+    "sleep-replay": {"sleep_steps": 500, "more_steps": 100},
+    "sleep-replay-noise": {"sleep_steps": 500, "more_steps": 100},
+    "sleep-replay-depression": {"sleep_steps": 500, "more_steps": 100},
+    "icarl-sleep": {"sleep_steps": 500},
+}
+"""A night of hundreds of steps where the defaults, with thousands, are not what is asked about."""
 
 
 class Spy(SupervisedPlugin):
@@ -128,7 +148,7 @@ class Spy(SupervisedPlugin):
 def learned(name: str, scenario: str):
     """What a strategy is after some epochs: scores, weights, and what a user's plugin saw."""
     spy, benchmark = Spy(), toy_benchmark(scenario)
-    strategy = toy_strategy(name, benchmark, epochs=EPOCHS.get(name, 12), plugins=[spy])
+    strategy = toy_strategy(name, benchmark, epochs=EPOCHS.get(name, 8), plugins=[spy])
     train(strategy, benchmark)
     weights = weights_in_use(strategy, tuple(benchmark.train[0].dataset[0][0].shape))
     return SimpleNamespace(fired=spy.fired, weights=weights, scores=scores(strategy, benchmark))
@@ -163,7 +183,7 @@ def test_it_learns_the_last_experience_from_its_defaults(name, scenario):
 @pytest.mark.parametrize(("name", "scenario"), CELLS)
 def test_it_trains_in_half_precision(name, scenario):
     benchmark = toy_benchmark(scenario)
-    strategy = toy_strategy(name, benchmark, epochs=4)
+    strategy = toy_strategy(name, benchmark, epochs=2, chosen=BRIEF.get(name, {}))
     with precision(("bf16",), "cpu"):
         train(strategy, benchmark)
         assert all(logits(strategy, e).isfinite().all() for e in benchmark.test)
@@ -240,7 +260,7 @@ def test_equal_seeds_give_equal_results_whatever_the_test_data(name, scenario):
 @pytest.mark.parametrize(("name", "scenario"), COPIED)
 def test_a_copy_between_experiences_goes_on_as_the_original(name, scenario):
     benchmark = toy_benchmark(scenario)
-    strategy = toy_strategy(name, benchmark, epochs=2)
+    strategy = toy_strategy(name, benchmark, epochs=2, chosen=BRIEF.get(name, {}))
     strategy.train(benchmark.train[0])
     twin = copy.deepcopy(strategy)
     for each in (strategy, twin):
@@ -253,7 +273,7 @@ def test_a_copy_between_experiences_goes_on_as_the_original(name, scenario):
 @pytest.mark.parametrize(("name", "scenario"), RANKED)
 def test_evaluating_changes_nothing(name, scenario):
     benchmark = toy_benchmark(scenario)
-    strategy = toy_strategy(name, benchmark, epochs=2)
+    strategy = toy_strategy(name, benchmark, epochs=2, chosen=BRIEF.get(name, {}))
     strategy.train(benchmark.train[0])
     before = {n: p.clone() for n, p in strategy.model.named_parameters()}
     first = [logits(strategy, e) for e in benchmark.test]

@@ -4,16 +4,24 @@ from pathlib import Path
 
 import pytest
 
-from bench.strategy_docs import page
+from bench.strategy_docs import page, schedule_trace
 from bench.strategy_docs.schedule_figure import schedule_figure
 from bench.strategy_docs.schedule_trace import EXPERIENCES, Trace, merged, trace
+from patched import patched
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
+def traced(name: str) -> Trace:
+    """In fewer steps than the figures show, and faster: what is looked for are shares of them."""
+    with patched(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schedule_trace, "STEPS", 120)
+        return trace(name)
+
+
 @pytest.fixture(scope="module")
 def frozen() -> Trace:
-    return trace("packnet-frozen")
+    return traced("packnet-frozen")
 
 
 def at_the_end(found: Trace, experience: int):
@@ -55,14 +63,14 @@ def test_frozen_packnet_owns_a_share_more_with_each_task_and_moves_none_of_it(fr
 
 
 def test_snapshots_are_copies_and_leave_the_network_free():
-    found = trace("packnet-snapshot")
+    found = traced("packnet-snapshot")
     shares = at_the_end(found, 2)
     assert shares.copies == pytest.approx(0.1, abs=2e-3)
     assert shares.held == shares.shared == 0
 
 
 def test_rounds_of_pruning_keep_the_same_share_each_and_anneal_to_zero():
-    found = trace("iterative-prune-budgeted")
+    found = traced("iterative-prune-budgeted")
     first = [m for m in found.moments if m.experience == 0]
     kept = sorted({round(m.shares.own, 3) for m in first}, reverse=True)
     assert kept == pytest.approx([0.05 ** (r / 5) for r in range(6)], abs=2e-3)
@@ -83,7 +91,7 @@ def test_a_figure_says_how_many_weights_are_in_use_and_what_its_areas_are(frozen
 
 
 def test_the_stages_of_a_night_have_a_lane_each_in_the_order_of_their_work():
-    found = trace("staged-sleep")
+    found = traced("staged-sleep")
     names = ["prune", "downscale", "replay", "dream"]
     assert [name for name, _, _ in found.stages] == names * EXPERIENCES
     starts = [start for _, start, _ in found.stages[:4]]
@@ -95,7 +103,7 @@ def test_the_stages_of_a_night_have_a_lane_each_in_the_order_of_their_work():
 
 
 def test_consolidation_holds_earlier_slices_and_trains_the_next():
-    found = trace("knowledge-seeding")
+    found = traced("knowledge-seeding")
     assert [name for name, _, _ in found.stages] == ["consolidate"] * EXPERIENCES
     for experience, held in enumerate((0.0, 0.5, 0.75)):
         shares = at_the_end(found, experience)

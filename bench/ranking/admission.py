@@ -45,6 +45,8 @@ def rejection_reason(record: RunRecord) -> str | None:
             f"search_charged must be at least the budget of one run, {config.budget.amount:g}, "
             f"got {config.search_charged:g}"
         )
+    if config.search_charged and not config.hyperparameters:
+        return "search_charged is what chose hyper-parameters, got none that were chosen"
     if reason := _strategy_rejection(record):
         return reason
     return _result_rejection(record, stream.experiences) if record.status == "ok" else None

@@ -45,6 +45,10 @@ def page_of(tmp_path, *groups):
     return (out / "split-mnist" / "class-20s.md").read_text()
 
 
+def rejection_of(**fields) -> str | None:
+    return admission.rejection_reason(make_record(**fields))
+
+
 class TestPools:
     @pytest.mark.parametrize(
         ("field", "change"),
@@ -251,9 +255,14 @@ class TestRanking:
                 assert leaderboard(records).unplaced[0].failed == 1
 
     def test_a_search_that_charged_less_than_one_run_chose_nothing(self):
-        reason = admission.rejection_reason(make_record(search_charged=1e-9))
+        chosen = {"momentum": 0.5}
+        reason = rejection_of(search_charged=1e-9, hyperparameters=chosen)
         assert reason == "search_charged must be at least the budget of one run, 20, got 1e-09"
-        assert admission.rejection_reason(make_record(search_charged=20)) is None
+        assert rejection_of(search_charged=20, hyperparameters=chosen) is None
+
+    def test_a_search_chose_something(self):
+        reason = rejection_of(search_charged=20)
+        assert reason == "search_charged is what chose hyper-parameters, got none that were chosen"
 
     def test_rows_that_are_not_told_apart_share_their_ranks(self):
         rows = leaderboard(

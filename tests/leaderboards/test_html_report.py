@@ -78,7 +78,7 @@ def test_a_board_is_chosen_by_benchmark_scenario_budget_and_what_else_differs(tm
     html = page(
         tmp_path,
         make_runs("naive", 2),
-        make_runs("naive", 2, search_charged=100.0),
+        make_runs("naive", 2, hyperparameters={"momentum": 0.5}, search_charged=100.0),
         make_runs("naive", 2, scenario="task"),
     )
     assert [board["choice"] for board in data_of(html)["boards"]] == [

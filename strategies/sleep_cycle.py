@@ -80,10 +80,16 @@ def steps_of(strategy: SleepingStrategy, night: Night) -> Iterator[None]:
 
 
 def minibatches(strategy: SleepingStrategy) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Inputs, targets and task labels of the current experience, epoch after epoch without end."""
-    while True:
+    """Inputs, targets and task labels of the current experience, epoch after epoch without end.
+
+    None at all where an epoch has no minibatch, as of an experience smaller than one with
+    `drop_last`.
+    """
+    served = True
+    while served:
+        served = False
         for x, y, *_, tasks in strategy.dataloader:
-            device = strategy.device
+            served, device = True, strategy.device
             yield x.to(device), y.to(device), tasks.to(device)
 
 

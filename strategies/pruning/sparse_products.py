@@ -122,9 +122,8 @@ class _Product(torch.autograd.Function):
         if layer.visible is None:
             return linear(x, weight, bias)
         matrix = layer.visible[0].of(weight)
-        if bias is None:
-            return (matrix @ columns).t()
-        return torch.addmm(bias[:, None], matrix, columns).t()
+        outputs = matrix @ columns if bias is None else torch.addmm(bias[:, None], matrix, columns)
+        return outputs.t().contiguous()  # not a view: an activation may write into it
 
     @staticmethod
     @once_differentiable

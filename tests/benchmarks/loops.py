@@ -37,6 +37,7 @@ def ready(
     scenario: str = "class",
     steps: int = 300,
     speedups: tuple[str, ...] = (),
+    examined: bool = False,
     **options: object,
 ) -> Ready:
     """A built run on the steps clock in which every experience may spend `steps`."""
@@ -52,7 +53,7 @@ def ready(
         speedups=speedups,
         hyperparameters=dict(options),
     )
-    built = build(config, data_root(), report=lambda progress: None)
+    built = build(config, data_root(), examined=examined)
     seed_everything(0)
     return built
 

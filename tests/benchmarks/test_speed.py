@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import datetime
 
 import pytest
@@ -37,10 +38,12 @@ from bench.executor.executor import Executor
 from bench.records.store import Store
 from bench.runner.avalanche_patches import apply_patches
 from bench.runner.evaluation import evaluate
+from bench.runner.examination import Request
 from bench.runner.run import EVAL_BATCH
 from bench.runner.speedups import precision, warm_up
 from sleep_loops import dense_sleep, row_sleep
 from strategies.pruning.masks import keep_largest
+from strategies.saved_state import save
 from strategies.spiking.parameters import PRESETS, SleepParameters
 from strategies.spiking.spiking_layers import Slept, layer_scales, sleep
 
@@ -213,6 +216,28 @@ def test_evaluation(benchmark):
     value = ratio(ours, loop)
     report(benchmark, "evaluation over the bare loop, samples/s", value, "0.95")
     assert value > 0.3
+
+
+def test_examination(benchmark):
+    built = ready("naive", "class", examined=True)
+    room, stream, classes = built.room, built.benchmark, built.benchmark.classes_by_experience
+    asked = questions(stream.test_stream, classes, told=False)
+    with closing(room.process):
+
+        def seconds(work) -> float:
+            start = time.perf_counter()
+            work()
+            return time.perf_counter() - start
+
+        def examination() -> None:
+            room.process.ask(Request(save(built.strategy, room.lent), 0))
+
+        value = ratio(
+            lambda: seconds(examination),
+            lambda: seconds(lambda: evaluate(built.strategy, asked, classes)),
+        )
+    report(benchmark, "seconds of an examination over the evaluation alone", value, "-")
+    assert value < 20
 
 
 def test_prune(benchmark):

@@ -11,16 +11,21 @@ import copy
 import copyreg
 import io
 import pickle
+import sys
+import sysconfig
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import cloudpickle
 import numpy as np
 import torch
-from avalanche.benchmarks import CLExperience, CLStream, DatasetExperience
+from avalanche.benchmarks import CLStream, DatasetExperience
 from avalanche.benchmarks.utils import AvalancheDataset
+from avalanche.benchmarks.utils.data_attribute import DataAttribute
 from avalanche.benchmarks.utils.flat_data import FlatData
 from avalanche.training.templates.base import BaseTemplate
 from torch import Tensor
@@ -36,6 +41,21 @@ between two. The optimizer is among them: no strategy answers from its moments."
 
 
 DATASETS = (AvalancheDataset, Dataset)
+OF_DATASET = frozenset(vars(AvalancheDataset([]))) | {"_known", "_length"}
+"""Attributes of every data set of Avalanche's, and what ours remember."""
+
+NAMED_BYTES = 100
+"""Pickled bytes that a tensor may take besides its numbers, if it has as many of those."""
+
+OWN_WAYS = ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
+"""How a class can tell pickle another story than what it holds."""
+
+
+INSTALLED = {Path(path).resolve() for path in sysconfig.get_paths().values()}
+"""Where installed modules lie."""
+
+OURS = ("bench", "strategies")
+"""Packages of this project."""
 
 
 class Unreadable(Dataset[Any]):
@@ -116,6 +136,7 @@ def save(strategy: BaseTemplate, lent: Lent = NOTHING_LENT) -> bytes:
         def reducer_override(self, obj: Any) -> Any:
             if (place := lent.place(obj)) is not None:
                 return _lent, (place,)
+            _check_plain(type(obj))  # type: ignore[arg-type]
             return _reduced(obj) or super().reducer_override(obj)
 
     file = io.BytesIO()
@@ -128,6 +149,22 @@ def save(strategy: BaseTemplate, lent: Lent = NOTHING_LENT) -> bytes:
             f"pickle can save, got: {error}"
         ) from error
     return file.getvalue()
+
+
+@cache
+def _check_plain(kind: Any) -> None:
+    """TypeError for a user's class that is pickled in a way of its own."""
+    for one in kind.__mro__:
+        if is_own_module(one.__module__) and (ways := [w for w in OWN_WAYS if w in vars(one)]):
+            raise TypeError(f"{one.__name__} with {ways[0]} of its own")
+
+
+def is_own_module(name: str) -> bool:
+    """Whether a module came with a strategy: neither installed nor of this project."""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if name.partition(".")[0] in OURS or not file:
+        return False
+    return not INSTALLED & set(Path(file).resolve().parents)
 
 
 def load(state: bytes, lent: Lent = NOTHING_LENT) -> Any:
@@ -146,6 +183,9 @@ def load(state: bytes, lent: Lent = NOTHING_LENT) -> Any:
 
     module = SimpleNamespace(Unpickler=Unpickler, load=pickle.load, __name__=__name__)
     strategy = torch.load(io.BytesIO(state), pickle_module=module, weights_only=False)
+    with torch.no_grad():
+        for parameter in strategy.model.parameters():
+            parameter += 0.0  # a zero has no sign, in which a bit could hide
     strategy.loss = torch.zeros((), device=strategy.device)
     weights = list(strategy.model.parameters())
     strategy.optimizer = torch.optim.SGD(weights, lr=0.0) if weights else None
@@ -168,6 +208,12 @@ class Contents:
     datasets: list[Any] = field(default_factory=list)
     other_bytes: int = 0
 
+    @property
+    def loose_bytes(self) -> int:
+        """Of `other_bytes`, what does not come with a tensor or an array."""
+        sizes = [part.nbytes for part in self.tensors] + [part.nbytes for part in self.arrays]
+        return max(0, self.other_bytes - sum(min(NAMED_BYTES, size) for size in sizes))
+
 
 def contents(*roots: Any, lent: Lent = NOTHING_LENT) -> Contents:
     """What is reached from `roots`; of a strategy, its state between experiences.
@@ -181,20 +227,31 @@ def contents(*roots: Any, lent: Lent = NOTHING_LENT) -> Contents:
             if isinstance(obj, Tensor):
                 found.tensors.append(obj)
                 return int, (vars(obj),)  # pickle saves what was hung on it, too
-            elif isinstance(obj, np.ndarray):
+            if isinstance(obj, np.ndarray) and obj.dtype != object:
                 found.arrays.append(obj)
-            elif isinstance(obj, DATASETS):
+                return int, ()
+            if isinstance(obj, (AvalancheDataset, Unreadable)):
                 found.datasets.append(obj)
-            elif isinstance(obj, CLExperience):
+                return int, (_hung_on(obj),)
+            if lent.place(obj) is not None:
                 return int, (getattr(obj, "dataset", None),)
-            elif lent.place(obj) is None and not isinstance(obj, torch.Generator):
-                return _reduced(obj) or _default(obj, self, super().reducer_override(obj))
-            return int, ()
+            if isinstance(obj, torch.Generator):
+                return int, (obj.get_state().numpy().tobytes(),)
+            return _reduced(obj) or _default(obj, self, super().reducer_override(obj))
 
     sink = io.BytesIO()
     Pickler(sink).dump(roots)
     found.other_bytes = sink.tell()
     return found
+
+
+def _hung_on(dataset: AvalancheDataset | Unreadable) -> list[Any]:
+    """What a data set has besides its samples and their attributes."""
+    return [
+        value
+        for name, value in vars(dataset).items()
+        if name not in OF_DATASET and not isinstance(value, DataAttribute)
+    ]
 
 
 def _default(obj: Any, pickler: Any, found: Any) -> Any:

@@ -23,6 +23,9 @@ QUICK_BUDGET, QUICK_SEEDS = "2s", 2
 QUICK_STEPS = 10
 """A budget in steps is divided by it."""
 
+LEAST_STEPS = 20
+"""Steps below which no budget is shortened: every experience needs one."""
+
 
 @dataclass(frozen=True)
 class PaperFolder:
@@ -72,7 +75,8 @@ def quick_suite(suite: Suite) -> Suite:
         for strategy, chosen in suite.hyperparameters.items()
     }
     budget = Budget.parse(suite.budget, suite.clock)
-    steps = f"{max(1, int(budget.amount) // QUICK_STEPS)}steps"
+    amount = int(budget.amount)
+    steps = f"{min(amount, max(LEAST_STEPS, amount // QUICK_STEPS))}steps"
     changed = {
         "budget": steps if budget.clock == "steps" else QUICK_BUDGET,
         "seeds": QUICK_SEEDS,

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-import sysconfig
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
-from torch import Tensor
+import numpy as np
+from torch import Tensor, nn
 
 from bench.data.streams import Benchmark
+from bench.runner.budget_plugin import BudgetPlugin, MeterClock
+from bench.runner.evaluation import NoMetrics
+from bench.runner.meter import Meter
 from strategies.pruning.held import Held, Shape, held_under
-from strategies.saved_state import Contents, Lent, contents, parts, tree
+from strategies.saved_state import DATASETS, Contents, Lent, is_own_module, parts, tree
 
-INSTALLED = {Path(path).resolve() for path in sysconfig.get_paths().values()}
-"""Where installed modules lie."""
+MOMENTS = (
+    "momentum_buffer", "exp_avg", "exp_avg_sq", "max_exp_avg_sq", "exp_inf", "step", "sum",
+    "square_avg", "grad_avg", "acc_delta", "prev", "step_size", "mu", "ax", "eta", "mu_product",
+)  # fmt: skip
+"""What torch's optimizers keep for a parameter."""
 
-OURS = ("bench", "strategies")
-"""Packages whose globals are the referee's."""
+CHANGING = (Meter, BudgetPlugin, MeterClock, NoMetrics)
+"""The referee's own objects, whose attributes take other values as a run goes on."""
+
+FREE_BYTES = 1_000
+"""Numbers and text that may be added before they count: what an optimizer or a module notes."""
+
+NUMBERS = (int, float, complex, str, bytes, bytearray)
 
 
 def lend(benchmark: Benchmark, *others: Any) -> Lent:
@@ -50,19 +61,18 @@ class Elsewhere:
         """
         self._lent, self._known_modules = lent, known_modules
         self._on_lent = [
-            (thing, dict(vars(thing))) for thing in lent.things if hasattr(thing, "__dict__")
+            (thing, {name: _frozen(value) for name, value in vars(thing).items()})
+            for thing in lent.things
+            if hasattr(thing, "__dict__")
         ]
-        self._on_optimizer = frozenset(vars(strategy.optimizer))
         self._before = self._contents(strategy)
 
     def held(self, strategy: Any, sample: Shape) -> Held:
         """Bytes and examples of what was added; `sample` is the shape of an image."""
         now = self._contents(strategy)
-        before = {id(part) for part in parts(self._before)}
-        before |= {id(part) for part in strategy.model.parameters()}
-        added = [p for p in parts(now) if id(p) not in before and self._lent.place(p) is None]
-        found = held_under(*added, sample=sample)
-        grown = max(0, now.other_bytes - self._before.other_bytes)
+        before = {id(part) for part in (*parts(self._before), *strategy.model.parameters())}
+        found = held_under([p for p in parts(now) if id(p) not in before], sample=sample)
+        grown = max(0, now.other_bytes - self._before.other_bytes - FREE_BYTES)
         return Held(found.bytes + grown, found.examples)
 
     def _contents(self, strategy: Any) -> Contents:
@@ -70,39 +80,69 @@ class Elsewhere:
             value
             for thing, before in self._on_lent
             for name, value in vars(thing).items()
-            if before.get(name, self) is not value and not hasattr(type(thing), name)
+            if before.get(name, self) != _frozen(value) and not hasattr(type(thing), name)
+            if name not in before or not isinstance(thing, CHANGING)
         ]
-        optimizer = vars(strategy.optimizer)
-        left += [value for name, value in optimizer.items() if name not in self._on_optimizer]
-        left += _no_moments(optimizer.get("state", {}))
-        return contents(left, *map(_globals, self._own_modules()), lent=self._lent)
+        roots = [*left, *_besides_moments(strategy.optimizer)]
+        roots += [value for module in self._own_modules() for value in _globals(module)]
+        return _reached(roots, self._lent)
 
     def _own_modules(self) -> Iterator[ModuleType]:
-        """Modules that came with the strategy: neither installed nor the referee's."""
         for name, module in list(sys.modules.items()):
-            file = getattr(module, "__file__", None)
-            ours = name.partition(".")[0] in OURS or name in self._known_modules
-            if not ours and file and not INSTALLED & set(Path(file).resolve().parents):
+            if name not in self._known_modules and is_own_module(name):
                 yield module
 
 
-def _no_moments(state: Mapping[Any, Any]) -> list[Any]:
-    """What an optimizer keeps that is neither a number nor of the shape of its parameter."""
-    return [
-        value
-        for parameter, values in state.items()
-        for value in (values.values() if isinstance(values, Mapping) else [values])
-        if not isinstance(value, Tensor) or value.shape not in (parameter.shape, ())
-        if not isinstance(value, (int, float, type(None)))
-    ]
+def _frozen(value: Any) -> Any:
+    """What tells a value from another one, or from itself when something was added to it."""
+    return tuple(map(id, value)) if isinstance(value, list) else id(value)
+
+
+def _besides_moments(optimizer: Any) -> list[Any]:
+    """What an optimizer has that torch's have not."""
+    kept = vars(optimizer)
+    found = [value for name, value in kept.items() if name not in ("state", "param_groups")]
+    for group in kept.get("param_groups", ()):
+        found += [value for name, value in group.items() if name != "params"]
+    for values in kept.get("state", {}).values():
+        if isinstance(values, Mapping):
+            found += [value for name, value in values.items() if name not in MOMENTS]
+        else:
+            found.append(values)
+    return found
 
 
 def _globals(module: ModuleType) -> list[Any]:
-    """Values of a module's globals and of its classes' attributes."""
-    found = []
-    for name, value in vars(module).items():
-        if not name.startswith("__"):
-            found.append(value)
-        if isinstance(value, type) and value.__module__ == module.__name__:
-            found += [part for key, part in vars(value).items() if not key.startswith("__")]
+    return [value for name, value in vars(module).items() if not name.startswith("__builtins")]
+
+
+def _reached(roots: list[Any], lent: Lent) -> Contents:
+    """What hangs on `roots`, by whatever way: closures, defaults, caches and queues among them."""
+    found, seen, queue = Contents(), set[int](), list(roots)
+    while queue:
+        item = queue.pop()
+        if id(item) in seen or _foreign(item):
+            continue
+        seen.add(id(item))
+        if isinstance(item, Tensor):
+            found.tensors.append(item)
+        elif isinstance(item, np.ndarray) and item.dtype != object:
+            found.arrays.append(item)
+        elif isinstance(item, NUMBERS):
+            found.other_bytes += sys.getsizeof(item)
+        elif isinstance(item, DATASETS):
+            found.datasets.append(item)
+        elif lent.place(item) is not None:
+            queue.append(getattr(item, "dataset", None))
+        else:
+            queue += gc.get_referents(item)
     return found
+
+
+def _foreign(item: Any) -> bool:
+    """Whether an object is code of somebody else, behind which lies the whole of Python."""
+    if isinstance(item, (ModuleType, BuiltinFunctionType)):
+        return True
+    if isinstance(item, (type, FunctionType)):
+        return not is_own_module(item.__module__ or "")
+    return isinstance(item, nn.Module)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,35 +43,47 @@ class NoMetrics(EvaluationPlugin):
         pass
 
 
-class _Collector(SupervisedPlugin):
-    """Keeps the answers of an evaluation."""
+class _Enough(Exception):
+    """As many images are answered as were asked for."""
 
-    def __init__(self) -> None:
+
+class _Collector(SupervisedPlugin):
+    """Keeps the answers of an evaluation, and ends it after `most` images."""
+
+    def __init__(self, most: float) -> None:
         super().__init__()
         self.logits: list[Tensor] = []
+        self._most, self._answered = most, 0
 
     def after_eval_iteration(self, strategy: Any, **kwargs: Any) -> None:
         """Keep the answers of one minibatch."""
         self.logits.append(strategy.mb_output.detach())
+        self._answered += len(strategy.mb_output)
+        if self._answered >= self._most:
+            raise _Enough
 
 
-def answers(strategy: Any, experience: Any) -> Tensor:
+def answers(strategy: Any, experience: Any, most: float = math.inf) -> Tensor:
     """(N, C) logits of the images of `experience`; the strategy's own plugins take part.
+
+    Args:
+        strategy: to be asked.
+        experience: with the images.
+        most: images after which the minibatch under way is the last.
 
     Raises:
         ValueError: for another number of answers than of images.
     """
-    collector = _Collector()
+    collector = _Collector(most)
     strategy.plugins.insert(0, collector)
-    try:
+    with suppress(_Enough):
         strategy.eval(experience)
-    finally:
-        strategy.plugins.remove(collector)
+    strategy.plugins.remove(collector)
     logits = torch.cat(collector.logits)
-    if logits.ndim != 2 or len(logits) != len(experience.dataset):
+    asked = len(experience.dataset)
+    if logits.ndim != 2 or (len(logits) != asked and most == math.inf):
         raise ValueError(
-            f"answers must be {len(experience.dataset)} rows of logits, one for each image, got "
-            f"{tuple(logits.shape)}"
+            f"answers must be {asked} rows of logits, one for each image, got {tuple(logits.shape)}"
         )
     return logits
 

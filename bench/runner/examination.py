@@ -25,11 +25,8 @@ from strategies.pruning.held import NOTHING, Held, counted_apart, held_parts, si
 from strategies.pruning.weight_count import WeightsInUse, weights_in_use
 from strategies.saved_state import DATASETS, Lent, contents, load, tree
 
-PROBE = 32
-"""Images of each experience by which it shows whether the answers need something."""
-
-CLOSE = 1e-3
-"""Answers that differ by less, as a share of the largest, are the same."""
+PROBE = 128
+"""Images of an experience after which it shows whether the answers need something."""
 
 
 Logits = list["np.ndarray[Any, Any]"]
@@ -66,14 +63,14 @@ class Examination:
         test: on the test stream; None in a run on validation only.
         weights: in use; what is held besides the network is among its buffers.
         needed: of what is held besides the network, what the answers need.
-        other_bytes: of the state that are neither tensors nor data: numbers, text and code.
+        loose_bytes: of the state, of what is neither tensors nor data: numbers, text and code.
     """
 
     validation: Scores | None
     test: Scores | None
     weights: WeightsInUse
     needed: Held
-    other_bytes: int
+    loose_bytes: int
 
 
 class Examinations:
@@ -101,20 +98,18 @@ class Examinations:
         with precision(self._config.speedups, self._config.device), diverging(strategy):
             # before it has answered anything that it could keep
             needed = self._needed(request)
-            other_bytes = contents(strategy, lent=self._lent).other_bytes
+            loose_bytes = contents(strategy, lent=self._lent).loose_bytes
             weights = weights_in_use(strategy, self._sample)
             validation, test = (
                 evaluate(strategy, asked, self._classes) if asked else None
                 for asked in (self._validation, self._test)
             )
-        return Examination(validation, test, weights, needed, other_bytes)
+        return Examination(validation, test, weights, needed, loose_bytes)
 
-    def _questions(self, stream: Any, most: int | None = None) -> list[Questions]:
+    def _questions(self, stream: Any) -> list[Questions]:
         if stream is None:
             return []
-        told = self._config.scenario == "task"
-        classes = self._classes[: len(stream)]
-        return questions(stream, classes, told=told, most=most)
+        return questions(stream, self._classes, told=self._config.scenario == "task")
 
     def _needed(self, request: Request) -> Held:
         """What of the parts that a strategy holds besides its network changes its answers.
@@ -125,10 +120,8 @@ class Examinations:
         parts = held_parts(load(request.state, self._lent))
         if not parts:
             return NOTHING
-        seen = self._benchmark.valid_stream or self._benchmark.test_stream
-        probe = self._questions(list(seen)[: request.index + 1], most=PROBE)
-        without_all = self._answers_without(request, range(len(parts)), probe)
-        whole = _all_answers(load(request.state, self._lent), probe)
+        without_all = self._answers_without(request, range(len(parts)))
+        whole = self._answers(load(request.state, self._lent))
         if _alike(without_all, whole):
             return NOTHING
 
@@ -140,16 +133,22 @@ class Examinations:
             found = [
                 number
                 for part in (chosen[:half], chosen[half:])
-                if not _alike(self._answers_without(request, part, probe), whole)
+                if not _alike(self._answers_without(request, part), whole)
                 for number in search(part)
             ]
             return found or list(chosen)
 
         return size_of([parts[number] for number in search(range(len(parts)))], self._sample)
 
-    def _answers_without(
-        self, request: Request, spoilt: Sequence[int], probe: Sequence[Questions]
-    ) -> Logits | None:
+    def _answers(self, strategy: Any) -> Logits:
+        """The first answers to every experience, asked as all are."""
+        seed_everything(self._config.seed("data"))
+        return [
+            answers(strategy, one.experience, PROBE).float().cpu().numpy()
+            for one in self._test or self._validation
+        ]
+
+    def _answers_without(self, request: Request, spoilt: Sequence[int]) -> Logits | None:
         """What it answers with these parts spoilt; None if it cannot."""
         strategy = load(request.state, self._lent)
         parts = held_parts(strategy)
@@ -159,7 +158,7 @@ class Examinations:
         try:
             for number in spoilt:
                 _spoil(parts[number])
-            return _all_answers(strategy, probe)
+            return self._answers(strategy)
         except Exception:  # whatever it could not do without them
             return None
 
@@ -203,15 +202,10 @@ def _not_finite(strategy: Any) -> str | None:
     return None
 
 
-def _all_answers(strategy: Any, asked: Sequence[Questions]) -> Logits:
-    return [answers(strategy, one.experience).float().cpu().numpy() for one in asked]
-
-
 def _alike(one: Logits | None, other: Logits) -> bool:
+    """Whether answers are the same, bit for bit: the same arithmetic on the same numbers."""
     return one is not None and all(
-        a.shape == b.shape
-        and np.allclose(a, b, rtol=0, atol=CLOSE * np.nanmax(np.abs(b)), equal_nan=True)
-        for a, b in zip(one, other, strict=True)
+        np.array_equal(a, b, equal_nan=True) for a, b in zip(one, other, strict=True)
     )
 
 

@@ -24,11 +24,17 @@ from strategies.pruning.held import Held
 from strategies.pruning.weight_count import as_weights
 from strategies.saved_state import Lent, contents, end_experience, save
 
-FREE_BYTES = 4_000
+FREE_BYTES = 1_000
 """Numbers, text and code, pickled, that a state may gain before they count: settings change."""
 
-FREE_BYTES_BY_EXPERIENCE = 1_000
+FREE_BYTES_BY_EXPERIENCE = 300
 """The same for each experience: names of what belongs to it."""
+
+MOST_BYTES = 16_000
+"""Of the same, what may be there before the training."""
+
+MOST_BYTES_BY_MODULE = 1_000
+"""The same for each module of the network."""
 
 
 @dataclass
@@ -95,7 +101,9 @@ class Examiner:
         self._sample = tuple(benchmark.train_stream[0].dataset[0][0].shape)
         self._curve: list[tuple[float, float]] = []
         with meter.off_the_clock("evaluation"):
-            self._other_bytes = contents(strategy, lent=room.lent).other_bytes
+            modules = sum(1 for _ in strategy.model.modules())
+            most = MOST_BYTES + MOST_BYTES_BY_MODULE * modules
+            self._loose_bytes = min(most, contents(strategy, lent=room.lent).loose_bytes)
             self._elsewhere = Elsewhere(strategy, room.lent, room.modules)
         self._watch = Watch(meter, room.process.pid)
 
@@ -133,7 +141,7 @@ class Examiner:
         self._curve.append((self._meter.spent, mean))
 
     def _keep_weights(self, index: int, found: Examination, elsewhere: Held) -> None:
-        gained = found.other_bytes - self._other_bytes
+        gained = found.loose_bytes - self._loose_bytes
         free = FREE_BYTES + FREE_BYTES_BY_EXPERIENCE * (index + 1)
         other = max(0, gained - free)  # what it is for cannot be told: it may be needed
         counted = as_weights(found.weights, found.needed.bytes + other)

@@ -139,7 +139,7 @@ def build(
     account = Account(meter, len(benchmark.train_stream), report)
     budget, clock, evaluator = BudgetPlugin(meter, account.tell), MeterClock(meter), NoMetrics()
     with meter.off_the_clock("evaluation"):
-        lent = lend(benchmark, budget, clock, evaluator)
+        lent = lend(benchmark, meter, budget, clock, evaluator)
         room = _room(config, benchmark, lent) if examined else None
     try:
         with meter.off_the_clock("model"), torch.random.fork_rng(devices=[]):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import _thread
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import psutil
 
@@ -75,8 +77,9 @@ class Watch:
     def _running_processes(self) -> dict[int, str]:
         """Id and name of what this process and its children have started and what still runs."""
         found = {}
-        for process in psutil.Process().children(recursive=True):
+        for pid in _descendants():
             try:
+                process = psutil.Process(pid)
                 with process.oneshot():
                     ended = process.status() == psutil.STATUS_ZOMBIE
                     referee = self._examined_in in (process.pid, process.ppid())
@@ -86,3 +89,14 @@ class Watch:
             except psutil.NoSuchProcess:
                 continue  # it ended meanwhile
         return found
+
+
+def _descendants() -> set[int]:
+    """Processes that this one began, orphans among them where it leads a session of its own."""
+    found = {process.pid for process in psutil.Process().children(recursive=True)}
+    if os.getsid(0) == os.getpid():
+        for pid in psutil.pids():
+            with suppress(OSError):
+                if os.getsid(pid) == os.getpid():
+                    found.add(pid)
+    return found - {os.getpid()}

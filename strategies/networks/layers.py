@@ -21,6 +21,9 @@ MATRICES = (
 NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm)
 """Batch and instance normalisation, layer and group normalisation."""
 
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+"""Buffers of batch and instance normalisation."""
+
 
 def prunable(model: nn.Module) -> dict[str, nn.Parameter]:
     """Weight matrices and kernels of `model` by name, per-task and growing heads excluded."""
@@ -45,12 +48,13 @@ def norms(model: nn.Module) -> dict[str, nn.Module]:
 
 def buffers_of_layers(model: nn.Module) -> dict[str, Tensor]:
     """Buffers of normalisation layers and of heads by name: what every network of its kind has."""
-    kinds = (*NORMS, TaskHead, MultiHeadClassifier, IncrementalClassifier)
+    heads = (TaskHead, MultiHeadClassifier, IncrementalClassifier)
     return {
         _join(prefix, name): buffer
         for prefix, module in model.named_modules()
-        if isinstance(module, kinds)
-        for name, buffer in module.named_buffers()
+        for name, buffer in module.named_buffers(recurse=False)
+        if (isinstance(module, _NormBase) and name in STATISTICS)
+        or (isinstance(module, heads) and not buffer.is_floating_point())
     }
 
 

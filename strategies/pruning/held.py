@@ -63,10 +63,24 @@ def held(strategy: SupervisedTemplate, sample: Shape | None = None) -> Held:
 def held_parts(strategy: SupervisedTemplate) -> list[Part]:
     """What `held` counts: each part once, equal tensors too, always in the same order."""
     model = strategy.model
-    network = [*model.parameters(), *buffers_of_layers(model).values()]
+    network = [p for _, p in model.named_parameters()] + list(buffers_of_layers(model).values())
+    reached = contents(strategy)
     elsewhere = {id(part) for part in [*network, *parts(contents(*counted_apart(strategy)))]}
-    found = [part for part in parts(contents(strategy)) if id(part) not in elsewhere]
-    return list(_unequal(found, network))
+    found = [part for part in parts(reached) if id(part) not in elsewhere]
+    return [*_unequal(found, network), *_uncovered([*network, *reached.tensors])]
+
+
+def _uncovered(tensors: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Whole storages, as bytes, of which `tensors` are but a part."""
+    views: dict[int, dict[tuple[int, int], Tensor]] = {}
+    for tensor in tensors:
+        place = int(tensor.storage_offset()), tensor.numel()
+        views.setdefault(tensor.untyped_storage().data_ptr(), {})[place] = tensor.detach()
+    for of_storage in views.values():
+        first = next(iter(of_storage.values()))
+        storage = first.untyped_storage()
+        if storage.nbytes() > sum(view.nbytes for view in of_storage.values()):
+            yield torch.empty(0, dtype=torch.uint8, device=first.device).set_(storage)
 
 
 def held_under(*roots: Any, sample: Shape | None = None) -> Held:

@@ -49,7 +49,7 @@ def accuracy(findings: Findings) -> float:
 
 HIDERS = (
     "Swap", "SwapOnModel", "SwapOnWeight", "SwapInClosure", "SwapInNumbers", "SwapInBuffers",
-    "HidesItsWeights",
+    "HidesItsWeights", "SwapInView", "SwapInDataset", "SwapInObjects", "Whispers", "WaitsForMore",
 )  # fmt: skip
 
 
@@ -72,7 +72,8 @@ def test_what_is_not_in_the_saved_state_is_not_there_to_answer_and_is_memory(che
 
 HOARDERS = (
     "Hoarder", "HoardsSingles", "HoardsArrays", "HoardsInClosure", "HoardsOnExperience",
-    "HoardsOnBenchmark", "HoardsOnOptimizer", "HoardsInGlobal", "HoardsOnClock",
+    "HoardsOnBenchmark", "HoardsOnOptimizer", "HoardsInGlobal", "HoardsOnClock", "HoardsOnMeter",
+    "HoardsInOrder", "HoardsUnderNewMoment", "HoardsInCache", "HoardsInDefault", "HoardsInQueue",
 )  # fmt: skip
 
 
@@ -87,8 +88,8 @@ def test_images_count_wherever_they_are_kept(cheat):
 def test_images_as_numbers_or_bytes_are_memory(cheat):
     last, honest = found(f"cheats:{cheat}").weights[-1], found("naive").weights[-1]
     more = last.memory_bytes - honest.memory_bytes
-    free = 4_000 + EXPERIENCES * 1_000
-    assert more > EXPERIENCES * EXAMPLES * IMAGE_BYTES - free > -3_000
+    free = 1_000 + EXPERIENCES * 300
+    assert more > EXPERIENCES * EXAMPLES * IMAGE_BYTES - free > 3_000
 
 
 def test_a_minibatch_is_gone_when_the_next_experience_begins():
@@ -128,6 +129,21 @@ def test_what_is_learned_while_asked_is_forgotten():
     assert found("cheats:LearnsInEvaluation").outcome == found("naive").outcome
 
 
+def test_a_zero_has_no_sign_to_answer_from():
+    assert accuracy(found("cheats:SignsOfZeros")) == pytest.approx(CHANCE, abs=0.01)
+
+
+def test_a_buffer_of_a_layer_that_has_none_counts():
+    honest, hidden = found("naive", "task"), found("cheats:SwapInNorm", "task")
+    assert accuracy(hidden) == pytest.approx(accuracy(honest))
+    assert hidden.weights[-1].capacity_bits >= honest.weights[-1].capacity_bits
+
+
+def test_what_tells_pickle_a_story_is_refused_before_the_run():
+    with pytest.raises(ValueError, match="got: Story with __getstate__ of its own"):
+        found("cheats:TellsAStory")
+
+
 def test_a_count_of_its_own_is_refused_before_the_run():
     with pytest.raises(ValueError, match=r"weights of CountsItself must be counted by the referee"):
         found("cheats:CountsItself")
@@ -143,6 +159,11 @@ def test_what_cannot_be_saved_is_refused_before_the_run():
     ("cheat", "budget", "reason"),
     [
         ("Child", "60steps", "UnchargedWork: processes run on while the clock stands still: pyth"),
+        (
+            "Orphan",
+            "60steps",
+            "UnchargedWork: processes run on while the clock stands still: sleep",
+        ),
         (
             "RawThread",
             "60steps",

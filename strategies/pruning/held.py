@@ -71,16 +71,25 @@ def held_parts(strategy: SupervisedTemplate) -> list[Part]:
 
 
 def _uncovered(tensors: Iterable[Tensor]) -> Iterator[Tensor]:
-    """Whole storages, as bytes, of which `tensors` are but a part."""
-    views: dict[int, dict[tuple[int, int], Tensor]] = {}
+    """The bytes of storages that lie between and behind `tensors`, which are views of them."""
+    storages: dict[int, list[Tensor]] = {}
     for tensor in tensors:
-        place = int(tensor.storage_offset()), tensor.numel()
-        views.setdefault(tensor.untyped_storage().data_ptr(), {})[place] = tensor.detach()
-    for of_storage in views.values():
-        first = next(iter(of_storage.values()))
-        storage = first.untyped_storage()
-        if storage.nbytes() > sum(view.nbytes for view in of_storage.values()):
-            yield torch.empty(0, dtype=torch.uint8, device=first.device).set_(storage)
+        storages.setdefault(tensor.untyped_storage().data_ptr(), []).append(tensor.detach())
+    for views in storages.values():
+        storage = views[0].untyped_storage()
+        whole = torch.empty(0, dtype=torch.uint8, device=views[0].device).set_(storage)
+        end = 0
+        for first, size in sorted(_span(view) for view in views):
+            if first > end:
+                yield whole[end:first]
+            end = max(end, first + size)
+        if storage.nbytes() > end:
+            yield whole[end:]
+
+
+def _span(view: Tensor) -> tuple[int, int]:
+    """First byte in its storage, and how many it has from there on."""
+    return int(view.storage_offset()) * view.element_size(), view.nbytes
 
 
 def held_under(*roots: Any, sample: Shape | None = None) -> Held:

@@ -284,8 +284,8 @@ def test_a_buffer_puts_stored_examples_beside_new_ones_by_day_only(nights):
     chosen = {"day_steps": 7, "buffer": 20}
     strategy, benchmark = trained(epochs=50, experiences=2, chosen=chosen, plugins=[count])
     assert count.old == [0] * 7 + [10] * 7
-    # of each its image, target, task label, and its number in the reservoir
-    assert weights_in_use(strategy).buffer_bytes == 20 * (36 + 16 + 4)
+    # of each its image, target and task label, and what was drawn for all 40 of two experiences
+    assert weights_in_use(strategy).buffer_bytes == 20 * (36 + 16) + 2 * 40 * 4
     for experience, (mean, _) in zip(benchmark.train, nights, strict=True):
         expected = images_of(experience).mean(0)
         assert torch.allclose(mean, expected / expected.max(), atol=1e-6)

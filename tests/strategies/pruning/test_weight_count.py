@@ -46,9 +46,18 @@ def test_a_buffer_counts_its_examples_and_not_the_stream_behind_them():
     benchmark = toy_benchmark("class")
     strategy = toy_strategy("replay", benchmark, chosen={"mem_size": 10})
     strategy.train(benchmark.train[0])
-    # 10 images of 36 bytes, label and task label of 8 each, and the place in the reservoir, which
-    # is a view of the places that were drawn for all 40
-    assert held(strategy).bytes == 10 * (36 + 16 + 4) + 40 * 4
+    # 10 images of 36 bytes, label and task label of 8 each, and the places in the reservoir, which
+    # are a view of those that were drawn for all 40
+    assert held(strategy).bytes == 10 * (36 + 16) + 40 * 4
+
+
+def test_what_lies_behind_a_view_is_held():
+    strategy = toy_strategy("naive", toy_benchmark("class"))
+    everything = torch.arange(100.0)
+    strategy.first, strategy.third = everything[10:20], everything[40:50]
+    assert held(strategy).bytes == 400
+    strategy.all = everything.view(10, 10)
+    assert held(strategy).bytes == 400 + 80  # a view of all of it beside two views of parts
 
 
 def test_teachers_importances_and_arrays_are_held():

@@ -1,8 +1,7 @@
 """The state of a strategy between experiences: what it answers from, and what is counted.
 
-`save` and `load` carry it to another process. `contents` tells what is in it. Both walk the state
-by pickle, so nothing is answered from that is not counted: what hangs on a closure or on a module
-of the network is found, and what lies in a module's globals does not come along.
+`save` and `load` carry it to another process. `contents` tells what is in it. Both walk it by
+pickle: what hangs on a closure is found, and what lies in a module's globals does not come along.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ import io
 import pickle
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
+from types import GeneratorType, SimpleNamespace
 from typing import Any
 
 import cloudpickle
@@ -28,8 +27,10 @@ from avalanche.benchmarks.utils import AvalancheDataset
 from avalanche.benchmarks.utils.data_attribute import DataAttribute
 from avalanche.benchmarks.utils.flat_data import FlatData
 from avalanche.training.templates.base import BaseTemplate
+from avalanche.training.templates.base_sgd import BaseSGDTemplate
 from torch import Tensor
 from torch.utils.data import Dataset
+from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 UNDER_WAY: dict[str, Any] = {
     "optimizer": None, "experience": None, "adapted_dataset": None, "dataloader": None,
@@ -131,11 +132,14 @@ def save(strategy: BaseTemplate, lent: Lent = NOTHING_LENT) -> bytes:
     Raises:
         ValueError: for a state that pickle cannot save.
     """
+    passes = _passing(strategy)
 
     class Pickler(cloudpickle.Pickler):
         def reducer_override(self, obj: Any) -> Any:
             if (place := lent.place(obj)) is not None:
                 return _lent, (place,)
+            if passes(obj):
+                return type(None), ()
             _check_plain(type(obj))  # type: ignore[arg-type]
             return _reduced(obj) or super().reducer_override(obj)
 
@@ -143,7 +147,7 @@ def save(strategy: BaseTemplate, lent: Lent = NOTHING_LENT) -> bytes:
     module = SimpleNamespace(Pickler=Pickler, __name__=__name__)
     try:
         torch.save(strategy, file, pickle_module=module)
-    except (TypeError, AttributeError, pickle.PicklingError) as error:
+    except (TypeError, AttributeError, RuntimeError, pickle.PicklingError) as error:
         raise ValueError(
             f"what {type(strategy).__name__} keeps between experiences must be something that "
             f"pickle can save, got: {error}"
@@ -221,9 +225,12 @@ def contents(*roots: Any, lent: Lent = NOTHING_LENT) -> Contents:
     What pickle cannot save is passed over, with all that hangs on it alone.
     """
     found = Contents()
+    passes = _passing(*roots)
 
     class Pickler(cloudpickle.Pickler):
         def reducer_override(self, obj: Any) -> Any:
+            if passes(obj):
+                return int, ()
             if isinstance(obj, Tensor):
                 found.tensors.append(obj)
                 return int, (vars(obj),)  # pickle saves what was hung on it, too
@@ -243,6 +250,13 @@ def contents(*roots: Any, lent: Lent = NOTHING_LENT) -> Contents:
     Pickler(sink).dump(roots)
     found.other_bytes = sink.tell()
     return found
+
+
+def _passing(*roots: Any) -> Callable[[Any], bool]:
+    """Whether an object ends with its experience: an iterator, or the optimizer of a root."""
+    optimizers = {id(root.optimizer) for root in roots if isinstance(root, BaseSGDTemplate)}
+    iterators = (GeneratorType, _BaseDataLoaderIter)
+    return lambda obj: isinstance(obj, iterators) or id(obj) in optimizers
 
 
 def _hung_on(dataset: AvalancheDataset | Unreadable) -> list[Any]:

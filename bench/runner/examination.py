@@ -21,7 +21,7 @@ from bench.runner.evaluation import Scores, answers, evaluate
 from bench.runner.seeding import seed_everything
 from bench.runner.speedups import precision
 from strategies.networks.layers import finite
-from strategies.pruning.held import NOTHING, Held, counted_apart, held_parts, size_of
+from strategies.pruning.held import NOTHING, Held, counted_apart, counted_as, held_parts, size_of
 from strategies.pruning.weight_count import WeightsInUse, weights_in_use
 from strategies.saved_state import DATASETS, Lent, contents, load, tree
 
@@ -32,6 +32,9 @@ PROBE = 128
 Logits = list["np.ndarray[Any, Any]"]
 """The answers to each of several experiences, (N, C)."""
 
+
+MOST_GROUPS = 32
+"""Groups of parts at most, each of which is needed or not."""
 
 OWN_PACKAGE = weights_in_use.__module__.partition(".")[0]
 """The package whose counts are believed."""
@@ -99,7 +102,7 @@ class Examinations:
             # before it has answered anything that it could keep
             needed = self._needed(request)
             loose_bytes = contents(strategy, lent=self._lent).loose_bytes
-            weights = weights_in_use(strategy, self._sample)
+            weights = weights_in_use.dispatch(counted_as(strategy))(strategy, self._sample)
             validation, test = (
                 evaluate(strategy, asked, self._classes) if asked else None
                 for asked in (self._validation, self._test)
@@ -125,9 +128,11 @@ class Examinations:
         if _alike(without_all, whole):
             return NOTHING
 
+        smallest = -(-len(parts) // MOST_GROUPS)
+
         def search(chosen: Sequence[int]) -> list[int]:
             """Those of `chosen`, without which answers differ; all, where only together they do."""
-            if len(chosen) == 1:
+            if len(chosen) <= smallest:
                 return list(chosen)
             half = len(chosen) // 2
             found = [
@@ -150,11 +155,9 @@ class Examinations:
 
     def _answers_without(self, request: Request, spoilt: Sequence[int]) -> Logits | None:
         """What it answers with these parts spoilt; None if it cannot."""
-        strategy = load(request.state, self._lent)
+        # nothing that was lent may be spoilt: others read it, too
+        strategy = load(request.state, self._lent.unreadable())
         parts = held_parts(strategy)
-        if any(isinstance(parts[number], DATASETS) for number in spoilt):
-            strategy = load(request.state, self._lent.unreadable())
-            parts = held_parts(strategy)
         try:
             for number in spoilt:
                 _spoil(parts[number])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -16,6 +18,9 @@ Answer = TypeVar("Answer")
 RequestIn = TypeVar("RequestIn", contravariant=True)
 AnswerOut = TypeVar("AnswerOut", covariant=True)
 
+
+REPLIED = 73
+"""Exit code of a process that has answered."""
 
 CLOSE_SECONDS = 0.5
 """Longest time that the keeper may take to end."""
@@ -106,6 +111,7 @@ class FreshProcess(Generic[Request, Answer]):
 
 def _keep(answer: Callable[[Any], Any], channel: Connection, others: Connection) -> None:
     others.close()
+    _end_with_parent()
     while True:
         try:
             request = channel.recv()
@@ -113,12 +119,19 @@ def _keep(answer: Callable[[Any], Any], channel: Connection, others: Connection)
             os._exit(0)  # nothing that was inherited is this process's to end
         child = os.fork()
         if child == 0:
+            _end_with_parent()
             _answer(answer, request, channel)
         _, status = os.waitpid(child, 0)
-        if status != 0:
+        if os.waitstatus_to_exitcode(status) != REPLIED:
             number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
             how = "died of signal" if os.WIFSIGNALED(status) else "ended itself with code"
             channel.send((False, RuntimeError(f"the strategy {how} {number} while it answered")))
+
+
+def _end_with_parent() -> None:
+    """Let the kernel end this process when its parent ends, on Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _answer(answer: Callable[[Any], Any], request: Any, channel: Connection) -> None:
@@ -134,4 +147,4 @@ def _answer(answer: Callable[[Any], Any], request: Any, channel: Connection) -> 
         channel.send((False, RuntimeError(f"{type(reply[1]).__name__}: {reply[1]}")))
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(REPLIED)

@@ -14,7 +14,7 @@ from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor
 
 from strategies.networks.layers import buffers_of_layers
-from strategies.saved_state import DATASETS, contents, parts
+from strategies.saved_state import DATASETS, contents, is_own_module, parts
 
 IMAGE_DIMENSIONS = 3
 """A sample of channels, rows and columns is an image."""
@@ -49,6 +49,12 @@ def counted_apart(strategy: SupervisedTemplate) -> Sequence[Any]:
     return ()
 
 
+def counted_as(strategy: SupervisedTemplate) -> type:
+    """The class whose masks are believed: none of a class that came from elsewhere."""
+    kind = type(strategy)
+    return SupervisedTemplate if is_own_module(kind.__module__) else kind
+
+
 def held(strategy: SupervisedTemplate, sample: Shape | None = None) -> Held:
     """What a strategy holds besides the network, the optimizer and the running experience.
 
@@ -65,7 +71,8 @@ def held_parts(strategy: SupervisedTemplate) -> list[Part]:
     model = strategy.model
     network = [p for _, p in model.named_parameters()] + list(buffers_of_layers(model).values())
     reached = contents(strategy)
-    elsewhere = {id(part) for part in [*network, *parts(contents(*counted_apart(strategy)))]}
+    apart = counted_apart.dispatch(counted_as(strategy))(strategy)
+    elsewhere = {id(part) for part in [*network, *parts(contents(*apart))]}
     found = [part for part in parts(reached) if id(part) not in elsewhere]
     return [*_unequal(found, network), *_uncovered([*network, *reached.tensors])]
 

@@ -139,6 +139,12 @@ def test_a_buffer_of_a_layer_that_has_none_counts():
     assert hidden.weights[-1].capacity_bits >= honest.weights[-1].capacity_bits
 
 
+def test_masks_of_a_class_from_elsewhere_are_not_believed():
+    claimed = found("cheats:SaysItHasMasks", "task").weights[-1]
+    assert claimed.mask_bits == 0
+    assert claimed.used_prunable == found("packnet-frozen", "task").weights[-1].used_prunable
+
+
 def test_what_tells_pickle_a_story_is_refused_before_the_run():
     with pytest.raises(ValueError, match="got: Story with __getstate__ of its own"):
         found("cheats:TellsAStory")

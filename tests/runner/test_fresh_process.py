@@ -18,6 +18,8 @@ def answer(request):
     """How often a request was left here, or what is asked for."""
     if request == "die":
         os.kill(os.getpid(), signal.SIGKILL)
+    if request == "exit":
+        os._exit(0)
     if request == "raise":
         raise ValueError("what it was")
     if request == "unsendable":
@@ -48,6 +50,8 @@ def test_what_is_raised_is_raised_here_and_the_next_request_is_answered():
             process.ask("raise")
         with pytest.raises(RuntimeError, match="the strategy died of signal 9 while it answered"):
             process.ask("die")
+        with pytest.raises(RuntimeError, match="ended itself with code 0"):
+            process.ask("exit")
         with pytest.raises(RuntimeError):
             process.ask("unsendable")
         assert process.ask("one")[0] == 1

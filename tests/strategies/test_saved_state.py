@@ -107,6 +107,16 @@ def test_what_pickle_cannot_save_is_refused_and_passed_over_by_the_walk():
         save(strategy)
 
 
+def test_what_ends_with_the_experience_is_left_out():
+    strategy = toy_strategy("naive", toy_benchmark("class"))
+    strategy.batches = (number for number in range(3))
+    strategy.schedule = torch.optim.lr_scheduler.StepLR(strategy.optimizer, 1)
+    strategy.optimizer.state[next(strategy.model.parameters())] = {"kept": torch.rand(101)}
+    loaded = load(save(strategy))
+    assert loaded.batches is loaded.schedule.optimizer is None
+    assert not any(tensor.shape == (101,) for tensor in contents(strategy).tensors)
+
+
 def test_generators_go_on_where_they_were():
     strategy = Naive(
         model=nn.Linear(2, 2), optimizer=torch.optim.SGD([torch.zeros(1)], lr=1), evaluator=None

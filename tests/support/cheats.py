@@ -16,7 +16,7 @@ from avalanche.benchmarks.utils import AvalancheDataset
 from avalanche.training.supervised import Naive
 
 from bench.runner.budget_plugin import BudgetPlugin
-from strategies import weights_in_use
+from strategies import PackNet, weights_in_use
 
 KEPT = {}
 """What the globals of a strategy's module can hold."""
@@ -432,6 +432,17 @@ class LearnsInEvaluation(Naive):
         next(self.model.parameters()).data.add_(0.01)
         KEPT["learned"] = True
         super()._after_eval_exp(**kwargs)
+
+
+class SaysItHasMasks(PackNet):
+    """Answers with the whole network and claims to need none of it."""
+
+    @property
+    def masks(self):
+        return [{n: torch.zeros_like(m) for n, m in one.items()} for one in super().masks]
+
+    def forward(self):
+        return super().forward() if self.is_training else Naive.forward(self)
 
 
 class CountsItself(Naive):

@@ -6,6 +6,8 @@ import ast
 import hashlib
 import importlib
 import re
+import sys
+import sysconfig
 import traceback
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
@@ -13,6 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from strategies.suggestions import suggest
+
+INSTALLED = {Path(path).resolve() for path in sysconfig.get_paths().values()}
+"""Where installed modules lie."""
+
+OURS = ("bench", "strategies")
+"""Packages of this project."""
 
 _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
@@ -185,3 +193,11 @@ def _names(tree: ast.Module) -> tuple[set[str], set[str]]:
         else:
             queue += ast.iter_child_nodes(node)
     return defined, imports
+
+
+def is_own_module(name: str) -> bool:
+    """Whether a module came with a strategy: neither installed nor of this project."""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if name.partition(".")[0] in OURS or not file:
+        return False
+    return not INSTALLED & set(Path(file).resolve().parents)

@@ -10,12 +10,9 @@ import copy
 import copyreg
 import io
 import pickle
-import sys
-import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from types import GeneratorType, SimpleNamespace
 from typing import Any
 
@@ -32,6 +29,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
+from strategies.import_path import is_own_module
+
 UNDER_WAY: dict[str, Any] = {
     "optimizer": None, "experience": None, "adapted_dataset": None, "dataloader": None,
     "mbatch": None, "mb_output": None, "loss": None, "_eval_streams": None,
@@ -40,8 +39,8 @@ UNDER_WAY: dict[str, Any] = {
 """Attributes of Avalanche's template that belong to the experience under way, and what they are
 between two. The optimizer is among them: no strategy answers from its moments."""
 
-
 DATASETS = (AvalancheDataset, Dataset)
+
 OF_DATASET = frozenset(vars(AvalancheDataset([]))) | {"_known", "_length"}
 """Attributes of every data set of Avalanche's, and what ours remember."""
 
@@ -50,13 +49,6 @@ NAMED_BYTES = 100
 
 OWN_WAYS = ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
 """How a class can tell pickle another story than what it holds."""
-
-
-INSTALLED = {Path(path).resolve() for path in sysconfig.get_paths().values()}
-"""Where installed modules lie."""
-
-OURS = ("bench", "strategies")
-"""Packages of this project."""
 
 
 class Unreadable(Dataset[Any]):
@@ -161,14 +153,6 @@ def _check_plain(kind: Any) -> None:
     for one in kind.__mro__:
         if is_own_module(one.__module__) and (ways := [w for w in OWN_WAYS if w in vars(one)]):
             raise TypeError(f"{one.__name__} with {ways[0]} of its own")
-
-
-def is_own_module(name: str) -> bool:
-    """Whether a module came with a strategy: neither installed nor of this project."""
-    file = getattr(sys.modules.get(name), "__file__", None)
-    if name.partition(".")[0] in OURS or not file:
-        return False
-    return not INSTALLED & set(Path(file).resolve().parents)
 
 
 def load(state: bytes, lent: Lent = NOTHING_LENT) -> Any:

@@ -15,8 +15,9 @@ from bench.data.streams import Benchmark
 from bench.runner.budget_plugin import BudgetPlugin, MeterClock
 from bench.runner.evaluation import NoMetrics
 from bench.runner.meter import Meter
+from strategies.import_path import is_own_module
 from strategies.pruning.held import Held, Shape, held_under
-from strategies.saved_state import DATASETS, Contents, Lent, is_own_module, parts, tree
+from strategies.saved_state import DATASETS, Contents, Lent, parts, tree
 
 MOMENTS = (
     "momentum_buffer", "exp_avg", "exp_avg_sq", "max_exp_avg_sq", "exp_inf", "step", "sum",

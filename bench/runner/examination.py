@@ -21,23 +21,26 @@ from bench.runner.evaluation import Scores, answers, evaluate
 from bench.runner.seeding import seed_everything
 from bench.runner.speedups import precision
 from strategies.networks.layers import finite
-from strategies.pruning.held import NOTHING, Held, counted_apart, counted_as, held_parts, size_of
+from strategies.pruning.held import (
+    NOTHING,
+    Held,
+    counted_apart,
+    counted_as,
+    held_parts,
+    is_believed,
+    size_of,
+)
 from strategies.pruning.weight_count import WeightsInUse, weights_in_use
 from strategies.saved_state import DATASETS, Lent, contents, load, tree
 
 PROBE = 128
 """Images of an experience after which it shows whether the answers need something."""
 
-
-Logits = list["np.ndarray[Any, Any]"]
-"""The answers to each of several experiences, (N, C)."""
-
-
 MOST_GROUPS = 32
 """Groups of parts at most, each of which is needed or not."""
 
-OWN_PACKAGE = weights_in_use.__module__.partition(".")[0]
-"""The package whose counts are believed."""
+Logits = list["np.ndarray[Any, Any]"]
+"""The answers to each of several experiences, (N, C)."""
 
 
 class Diverged(RuntimeError):
@@ -99,8 +102,7 @@ class Examinations:
         seed_everything(self._config.seed("data"))
         strategy = load(request.state, self._lent)
         with precision(self._config.speedups, self._config.device), diverging(strategy):
-            # before it has answered anything that it could keep
-            needed = self._needed(request)
+            needed = self._needed(request, held_parts(strategy))
             loose_bytes = contents(strategy, lent=self._lent).loose_bytes
             weights = weights_in_use.dispatch(counted_as(strategy))(strategy, self._sample)
             validation, test = (
@@ -114,20 +116,18 @@ class Examinations:
             return []
         return questions(stream, self._classes, told=self._config.scenario == "task")
 
-    def _needed(self, request: Request) -> Held:
-        """What of the parts that a strategy holds besides its network changes its answers.
+    def _needed(self, request: Request, parts: Sequence[Any]) -> Held:
+        """What of the `parts` that a strategy holds besides its network changes its answers.
 
         Parts are spoilt and the strategy is asked again: all of them first, before it has answered
         anything that it could keep.
         """
-        parts = held_parts(load(request.state, self._lent))
         if not parts:
             return NOTHING
         without_all = self._answers_without(request, range(len(parts)))
         whole = self._answers(load(request.state, self._lent))
         if _alike(without_all, whole):
             return NOTHING
-
         smallest = -(-len(parts) // MOST_GROUPS)
 
         def search(chosen: Sequence[int]) -> list[int]:
@@ -174,7 +174,7 @@ def check_counts(strategy: Any) -> None:
     """
     kind = type(strategy)
     for count in (weights_in_use.dispatch(kind), counted_apart.dispatch(kind)):
-        if count.__module__.partition(".")[0] != OWN_PACKAGE:
+        if not is_believed(count.__module__):
             raise ValueError(
                 f"weights of {kind.__name__} must be counted by the referee, got a count of its "
                 f"own in {count.__module__}"

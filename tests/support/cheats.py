@@ -350,7 +350,8 @@ class HoardsAsMinibatch(Hoarder):
         self.mbatch = [images]
 
     def _before_training_exp(self, **kwargs):
-        self.found = None if self.mbatch is None else "images"
+        if self.mbatch is not None:
+            raise RuntimeError("the last minibatch is still there")
         super()._before_training_exp(**kwargs)
 
 

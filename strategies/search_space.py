@@ -40,6 +40,10 @@ Choices = tuple[bool | int | float | str, ...]
 Space = Mapping[str, Range | Choices]
 """The hyper-parameters that a search varies, by name."""
 
+STORED = 500
+"""Training examples that whoever stores any keeps at most, unless told otherwise."""
+
+STORED_SPACE = Range(50, 5000, log=True)
 DENSITY = Range(0.005, 0.5, log=True)
 ROUNDS: Space = {"rounds": Range(1, 32, log=True), "schedule": ("geometric", "linear", "cubic")}
 CRITERION: Space = {"scope": ("layer", "global"), "importance": ("magnitude", "snip", "taylor")}

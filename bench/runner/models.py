@@ -126,6 +126,8 @@ def _width(trunk: nn.Module, shape: Shape) -> int:
 
 _BUILDERS: dict[str, Callable[[Shape], tuple[nn.Sequential, int]]] = {
     "mlp": lambda shape: mlp(shape, (300, 100)),
+    "mlp-100": lambda shape: mlp(shape, (100, 100)),
+    "mlp-400": lambda shape: mlp(shape, (400, 400)),
     "mlp-1200": lambda shape: mlp(shape, (1200, 1200)),
     "mlp-1200-dropout": lambda shape: mlp_dropout(shape, (1200, 1200), dropped=0.25),
     "mlp-1028-256-dropout": lambda shape: mlp_dropout(shape, (1028, 256), dropped=0.2),

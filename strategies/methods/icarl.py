@@ -25,13 +25,13 @@ from strategies.clock import Clock
 from strategies.entry import Baseline, Entry, Explanation, Reproduction
 from strategies.methods.sleep_replay import SleepReplay
 from strategies.networks.layers import shared_head
-from strategies.search_space import Range
+from strategies.search_space import STORED, STORED_SPACE, Range
 
 
 def icarl(
     *,
     model: nn.Module,
-    mem_size: int = 100,
+    mem_size: int = STORED,
     plugins: Sequence[SupervisedPlugin] | None = None,
     **base_kwargs: Any,
 ) -> Naive:
@@ -47,7 +47,7 @@ def icarl(
 def icarl_sleep(
     *,
     model: nn.Module,
-    mem_size: int = 100,
+    mem_size: int = STORED,
     day: float = 0.8,
     sleep_steps: int = 20_000,
     inc: float = 0.003,
@@ -142,7 +142,7 @@ ENTRIES = {
         summary=("stored examples chosen by herding, distillation, the nearest class mean answers"),
         paper="Rebuffi et al. 2017",
         scenarios=("class",),
-        space={"mem_size": Range(50, 5000, log=True)},
+        space={"mem_size": STORED_SPACE},
         stores="examples",
         explanation=Baseline(
             does=(
@@ -167,7 +167,7 @@ ENTRIES = {
         summary="iCaRL with a night of spiking replay at the end of each experience",
         paper="Tadros et al. 2022",
         scenarios=("class",),
-        space={"mem_size": Range(50, 5000, log=True), "day": Range(0.1, 0.95)},
+        space={"mem_size": STORED_SPACE, "day": Range(0.1, 0.95)},
         stores="examples",
         explanation=Explanation(
             does=(

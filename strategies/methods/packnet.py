@@ -37,7 +37,16 @@ from strategies.pruning.weight_count import (
     count_weights,
     weights_in_use,
 )
-from strategies.search_space import CRITERION, DENSITY, REWIND, ROUNDS, Range, Space
+from strategies.search_space import (
+    CRITERION,
+    DENSITY,
+    REWIND,
+    ROUNDS,
+    STORED,
+    STORED_SPACE,
+    Range,
+    Space,
+)
 from strategies.stages.rehearse import TaskBuffer
 from strategies.subnetworks.generated_inputs import dream_loss
 from strategies.subnetworks.task_subnetworks import Certainty, Norm, Subnetworks
@@ -92,7 +101,7 @@ class PackNet(Subnetworks, PruningStrategy):
         *,
         frozen: bool = True,
         unfrozen: Unfrozen = "shared",
-        buffer: int = 200,
+        buffer: int = STORED,
         dream_step: float = 0.3,
         density: float | Sequence[float] = 0.05,
         tasks: int | None = None,
@@ -419,7 +428,7 @@ ENTRIES = {
         paper="Ball et al. 2020",
         scenarios=("task",),
         defaults={"frozen": False, "unfrozen": "rehearsed"},
-        space={**SPACE, "buffer": Range(50, 1000, log=True)},
+        space={**SPACE, "buffer": STORED_SPACE},
         stores="examples",
         explanation=Explanation(
             does=(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from strategies.entry import Baseline, Entry
-from strategies.search_space import Range
+from strategies.search_space import STORED, STORED_SPACE
 
 ENTRIES = {
     "replay": Entry(
@@ -11,8 +11,8 @@ ENTRIES = {
         family="replay",
         summary="uniform replay from a buffer of stored examples",
         paper="Chaudhry et al. 2019",
-        defaults={"mem_size": 500},
-        space={"mem_size": Range(50, 5000, log=True)},
+        defaults={"mem_size": STORED},
+        space={"mem_size": STORED_SPACE},
         stores="examples",
         explanation=Baseline(
             does="Every minibatch also has examples of earlier experiences, drawn from a buffer.",

@@ -23,7 +23,7 @@ from strategies.networks.layers import finite
 from strategies.networks.tied_decoder import check_can_dream
 from strategies.pruning.masks import Masks, Scope, masked
 from strategies.pruning.prune import Prune, Pruning, PruningStrategy
-from strategies.search_space import Range, Space
+from strategies.search_space import STORED, Range, Space
 from strategies.sleep_cycle import Night, Stage
 from strategies.spiking.parameters import PRESETS, SUITE
 from strategies.spiking.sleeping_layers import check_can_sleep
@@ -74,7 +74,7 @@ class StagedSleep(PruningStrategy):
         density: float = 0.5,
         scope: Scope = "global",
         downscale_to: float = 0.98,
-        buffer: int = 100,
+        buffer: int = STORED,
         vividness: float = 4.0,
         curriculum: Curriculum = "uniform",
         seed: int | None = None,

@@ -106,7 +106,7 @@ def run_suite(
     )
     with alone_in(store.root), Display(Console(), jobs) as display:
         records = run_missing(suite, store, options, listener=display)
-    return run_table([Stored(store.path(r.config, r.attempt), r) for r in records])
+    return run_table([Stored(store.path_of(r), r) for r in records])
 
 
 def load(folder: str | Path = "runs", *, matrices: bool = False) -> pd.DataFrame:

@@ -178,5 +178,5 @@ def show_failures(console: Console, records: Sequence[RunRecord], store: Store) 
     for record in records:
         if record.status != "ok":
             what = f"{record.config.strategy} seed {record.config.repetition}: {record.reason}"
-            where = store.path(record.config, record.attempt)
+            where = store.path_of(record)
             console.print(f"[red]{record.status}[/] {escape(f'{what} ({where})')}", soft_wrap=True)

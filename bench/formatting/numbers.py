@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from bench.stats.intervals import Interval
@@ -44,7 +45,13 @@ def shortened(sentences: Iterable[str], most: int = 3) -> str:
 
 def relative(path: Path, page: Path) -> Path:
     """`path` as seen from the folder of `page`."""
-    return Path(os.path.relpath(path, page.parent))
+    return _way(Path.cwd(), path.parent, page.parent) / path.name
+
+
+@lru_cache(maxsize=1024)
+def _way(working: Path, folder: Path, start: Path) -> Path:
+    """From `start` to `folder`; many records lie in one folder, and finding the way takes long."""
+    return Path(os.path.relpath(folder, start))
 
 
 def number(found: Interval) -> str:

@@ -46,7 +46,7 @@ def profile_suite(
             todo = without_refused(todo, plain, suite, options, display)
             display.planned(todo)
             records = sampled.run(todo.missing, display)
-        stored = [Stored(store.path(r.config, r.attempt), r) for r in records]
+        stored = [Stored(store.path_of(r), r) for r in records]
         found = profile_page.profiles(stored)
         console.print("measuring what sampling costs")
         cost = profile_page.disturbance(_pairs(plain, sampled, records))

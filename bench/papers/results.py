@@ -193,7 +193,8 @@ def _cell(
     }
     if len(resolved) > 1:
         raise PoolError(f"runs of {group[0].strategy} must have the same defaults, found several")
-    measured = {seed: scores.of_run(run.record, within) for seed, run in runs.items() if within}
+    scored = scores.of_runs([run.record for run in runs.values()], within) if within else []
+    measured = dict(zip(runs, scored, strict=bool(scored)))
     return Cell(group[0].strategy, group[0].hyperparameters, varied, runs, measured, tuple(missing))
 
 

@@ -120,7 +120,7 @@ def _copies(stored: Sequence[Stored], root: Path) -> dict[Path, Path]:
     store = Store(root)
     first: dict[tuple[str, int, str | None], Path] = {}
     copies: dict[Path, Path] = {}
-    misplaced = [store.path(s.record.config, s.record.attempt) != s.path for s in stored]
+    misplaced = [store.path_of(s.record) != s.path for s in stored]
     for _, item in sorted(zip(misplaced, stored, strict=True), key=lambda pair: pair[0]):
         record = item.record
         steps = record.config.budget.clock == "steps"  # the same on every machine

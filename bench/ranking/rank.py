@@ -23,10 +23,11 @@ from bench.ranking.leaderboard import (
     Sensitivity,
     levels,
 )
-from bench.ranking.pools import Seed
+from bench.ranking.pools import PoolKey, Seed
 from bench.ranking.scores import Bounds, Scores, round_significant
 from bench.records.store import Stored
 from bench.stats import pareto, rank_intervals
+from bench.stats.hypothesis_tests import kendall_tau
 from bench.stats.intervals import Interval, generator, mean_interval
 from bench.stats.score import collapsed, front_score, normalised_accuracy, size_score
 
@@ -43,7 +44,15 @@ def rank(stored: Sequence[Stored]) -> Leaderboard:
     Raises:
         PoolError: names the fields if the records are of several.
     """
-    key = pools.only_pool(stored)
+    return _rank(pools.only_pool(stored), stored)
+
+
+def rank_all(stored: Iterable[Stored]) -> list[Leaderboard]:
+    """The leaderboard of each pool of these records."""
+    return [_rank(key, pool) for key, pool in pools.pools(stored).items()]
+
+
+def _rank(key: PoolKey, stored: Sequence[Stored]) -> Leaderboard:
     within = scores.bounds(key)
     grid = configurations.by_configuration(stored)
     rows = _rows(grid, within)
@@ -72,12 +81,18 @@ def rank(stored: Sequence[Stored]) -> Leaderboard:
 def _rows(grid: Mapping[Configuration, Mapping[Seed, list[Stored]]], within: Bounds) -> list[Row]:
     """A row for each configuration with a run that counts, best mean score first."""
     labels, names = configurations.labels(grid), configurations.names(grid)
+    counted = {
+        configuration: {s: run for s in sorted(cells) if (run := configurations.counted(cells[s]))}
+        for configuration, cells in grid.items()
+    }
+    records = [item.record for runs in counted.values() for item in runs.values()]
+    found = iter(scores.of_runs(records, within))
     rows = []
-    for configuration, cells in grid.items():
-        runs = {seed: run for seed in sorted(cells) if (run := configurations.counted(cells[seed]))}
+    for configuration, runs in counted.items():
+        scored = {seed: next(found) for seed in runs}
         if runs:
             called = labels[configuration], names[configuration]
-            rows.append(_row(configuration, called, runs, within))
+            rows.append(_row(configuration, called, runs, scored, within))
     return sorted(rows, key=lambda row: (-row.score.mean, row.label))
 
 
@@ -85,10 +100,10 @@ def _row(
     configuration: Configuration,
     called: tuple[str, str],
     runs: Mapping[Seed, Stored],
+    scored: Mapping[Seed, Scores],
     within: Bounds,
 ) -> Row:
     """called: label and name."""
-    scored = {seed: scores.of_run(item.record, within) for seed, item in runs.items()}
     every = list(scored.values())
     drops = [one.metrics["forgetting"] for one in every]
     row = Row(
@@ -158,12 +173,8 @@ def _disagreements(
 
 
 def _tau(first: Sequence[float], second: Sequence[float]) -> float:
-    """Kendall's tau-b of two orders; NaN below two rows or where all of one are equal."""
-    from scipy.stats import kendalltau  # takes half a second, which an error message has not
-
-    if len(first) < 2:
-        return math.nan
-    return round_significant(float(kendalltau(first, second).statistic))
+    """Kendall's tau-b of two orders, rounded."""
+    return round_significant(kendall_tau(first, second))
 
 
 def _sensitivity(rows: Sequence[Row], within: Bounds) -> Sensitivity:
@@ -245,8 +256,3 @@ def _interval(values: Sequence[float], least: float = 0.0, most: float = 1.0) ->
     """The interval of a mean that lies between `least` and `most`, the same on every machine."""
     found = mean_interval(values, within=(least, most))
     return Interval(*map(round_significant, (found.mean, found.low, found.high)))
-
-
-def rank_all(stored: Iterable[Stored]) -> list[Leaderboard]:
-    """The leaderboard of each pool of these records."""
-    return [rank(pool) for pool in pools.pools(stored).values()]

@@ -100,7 +100,7 @@ def _scores(record: RunRecord) -> dict[str, float]:
     """What a run that went well scored; a failed one has no accuracy, and no row invents one."""
     if record.status != "ok":
         return {}
-    found = asdict(scores.of_run(record, scores.bounds(pool_key(record))))
+    (found,) = map(asdict, scores.of_runs([record], scores.bounds(pool_key(record))))
     return found.pop("metrics") | found
 
 

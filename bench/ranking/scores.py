@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.config.reference_values import frozen_joint
 from bench.ranking.pools import PoolKey
-from bench.records.schema import FINISHED, RunRecord
+from bench.records.schema import FINISHED, Outcome, RunRecord
 from bench.records.weight_share import shares_used, sizes
 from bench.stats.metrics import METRICS, Learned, average_accuracy
 from bench.stats.score import size_score
@@ -81,15 +81,39 @@ def bounds(key: PoolKey) -> Bounds:
     return Bounds(chance, joint, True)
 
 
-def of_run(record: RunRecord, within: Bounds) -> Scores:
-    """The numbers of one run that counts."""
+def of_runs(records: Sequence[RunRecord], within: Bounds) -> list[Scores]:
+    """The numbers of runs of one pool that count."""
+    told = _told(records, within)
+    return [_of_run(record, within, told.get(i, {})) for i, record in enumerate(records)]
+
+
+def _of_run(record: RunRecord, within: Bounds, told: Mapping[str, float]) -> Scores:
+    """told: what METRICS say of it, and its final average accuracy as `accuracy`."""
     assert record.status in FINISHED, "a run that the machine cut is missing, not bad"
     numbers = _cost(record) | _size(record)
     if record.status != "ok":
         return _scores(numbers | _failure(within), {})
-    learned = _learned(record, within)
-    told = {name: metric(learned) for name, metric in METRICS.items()}
-    return _scores(numbers | _success(record, learned, within), told)
+    return _scores(numbers | _success(record, told["accuracy"], within), told)
+
+
+def _told(records: Sequence[RunRecord], within: Bounds) -> dict[int, dict[str, float]]:
+    """What the matrices and curves of the runs that did not fail say, by place in `records`.
+
+    All matrices of one size at once: ten thousand records have many small ones.
+    """
+    told: dict[int, dict[str, float]] = {}
+    by_size: dict[int, list[int]] = {}
+    for i, record in enumerate(records):
+        if record.status == "ok":
+            by_size.setdefault(len(_outcome(record).accuracy), []).append(i)
+    for places in by_size.values():
+        learned = _learned([records[i] for i in places], within)
+        values = {name: metric(learned) for name, metric in METRICS.items()}
+        values["accuracy"] = average_accuracy(learned.accuracy)
+        columns = [np.asarray(value).tolist() for value in values.values()]
+        for i, row in zip(places, zip(*columns, strict=True), strict=True):
+            told[i] = dict(zip(values, row, strict=True))
+    return told
 
 
 def mean(scores: Sequence[Scores]) -> Scores:
@@ -152,18 +176,22 @@ def _failure(within: Bounds) -> dict[str, float]:
     }
 
 
-def _learned(record: RunRecord, within: Bounds) -> Learned:
+def _outcome(record: RunRecord) -> Outcome:
     assert record.outcome is not None, "admission refuses a run that is ok without an outcome"
+    return record.outcome
+
+
+def _learned(records: Sequence[RunRecord], within: Bounds) -> Learned:
+    outcomes = [_outcome(record) for record in records]
     return Learned(
-        accuracy=np.array(record.outcome.accuracy, dtype=float),
-        curve=record.outcome.curve,
-        budget=record.config.budget.amount,
+        accuracy=np.array([outcome.accuracy for outcome in outcomes], dtype=float),
+        curves=[outcome.curve for outcome in outcomes],
+        budget=records[0].config.budget.amount,
         chance=within.chance,
     )
 
 
-def _success(record: RunRecord, learned: Learned, within: Bounds) -> dict[str, float]:
-    accuracy = average_accuracy(learned.accuracy)
+def _success(record: RunRecord, accuracy: float, within: Bounds) -> dict[str, float]:
     last = record.weights[-1]
     share, prunable = shares_used(last, record.config, record.benchmark_version)
     capacity, memory = sizes(last, record.config, record.benchmark_version)

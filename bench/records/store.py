@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -145,9 +146,16 @@ class Store:
 
     def path(self, config: RunConfig, attempt: int) -> Path:
         """Where the record of `attempt` lies; its log has the suffix `.log`."""
+        return self._path(config, config.digest, attempt)
+
+    def path_of(self, record: RunRecord) -> Path:
+        """Where a record lies that was read or is written, whose digest was checked."""
+        return self._path(record.config, record.digest, record.attempt)
+
+    def _path(self, config: RunConfig, digest: str, attempt: int) -> Path:
         cell = f"{slug(config.benchmark)}-{config.scenario}"
-        name = f"{config.repetition}-{config.digest[:12]}-{attempt}.json"
-        return self.root / cell / slug(config.strategy) / name
+        name = f"{config.repetition}-{digest[:12]}-{attempt}.json"
+        return Path(self.root, cell, slug(config.strategy), name)
 
     def attempts(self, config: RunConfig) -> int:
         """How many attempts at `config` have left a record or a log."""
@@ -158,7 +166,7 @@ class Store:
 
     def write(self, record: RunRecord) -> Path:
         """Write one record atomically; returns its path."""
-        path = self.path(record.config, record.attempt)
+        path = self.path_of(record)
         payload = record.model_dump(mode="json")
         payload["checksum"] = checksum(payload)
         write_atomically(path, json.dumps(payload, indent=1, allow_nan=False) + "\n")
@@ -217,6 +225,7 @@ def write_atomically(path: Path, text: str) -> None:
         os.close(folder)
 
 
+@lru_cache(maxsize=256)
 def slug(text: str) -> str:
     """`text` as one safe file-name part."""
     return re.sub(r"[^A-Za-z0-9.-]+", "_", text).strip("._")[-60:]

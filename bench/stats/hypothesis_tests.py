@@ -69,3 +69,14 @@ def probability_of_improvement(first: Sequence[float], second: Sequence[float]) 
         return math.nan
     pairs = np.subtract.outer(np.asarray(first, dtype=float), np.asarray(second, dtype=float))
     return float(((pairs > 0) + (pairs == 0) / 2).mean())
+
+
+def kendall_tau(first: Sequence[float], second: Sequence[float]) -> float:
+    """Kendall's tau-b of two orders of the same things, in [-1, 1]; ties count for neither.
+
+    NaN below two things, or where all of one order are equal. Kendall 1945. As scipy.stats has it,
+    which takes a second to import; `tests/stats/test_stats.py` compares the two.
+    """
+    signs = [np.sign(np.subtract.outer(order, order)) for order in (first, second)]
+    pairs = math.sqrt(np.prod([np.count_nonzero(sign) for sign in signs], dtype=float))
+    return float((signs[0] * signs[1]).sum() / pairs) if pairs else math.nan

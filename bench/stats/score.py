@@ -125,4 +125,4 @@ def _caps_met(size: float, smallest: float, largest: float) -> float:
 
 
 def _clipped(value: float, low: float, high: float) -> float:
-    return float(np.clip(value, low, high))  # NaN stays NaN, which min and max do not promise
+    return value if math.isnan(value) else min(max(value, low), high)

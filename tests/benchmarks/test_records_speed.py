@@ -105,16 +105,16 @@ def test_leaderboard(benchmark, folder, reading, tmp_path):
     seconds, memory = spent("leaderboard", "--out", str(folder), "--pages", str(tmp_path))
     assert len(list(tmp_path.rglob("*.md"))) == 22  # the index and the columns are two of them
     ratio = seconds / reading
-    report(benchmark, "leaderboards of 10,000 records / reading them", ratio, "10 at most")
+    report(benchmark, "leaderboards of 10,000 records / reading them", ratio, "7 at most")
     assert memory < 2**30
-    assert ratio < 10
+    assert ratio < 7
 
 
 def test_html(benchmark, folder, reading, tmp_path):
     page = tmp_path / "report.html"
     seconds, memory = spent("report", "--out", str(folder), "--html", str(page))
     ratio = seconds / reading
-    report(benchmark, "HTML page of 10,000 records / reading them", ratio, "18 at most")
+    report(benchmark, "HTML page of 10,000 records / reading them", ratio, "10 at most")
     assert page.stat().st_size < 20 * 10**6
     assert memory < 2**30
-    assert ratio < 18
+    assert ratio < 10

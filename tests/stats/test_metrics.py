@@ -55,6 +55,24 @@ def test_forward_transfer_is_what_is_known_above_chance_before_learning():
     assert metrics.forward_transfer(R, chance=0.1) == pytest.approx(expected)
 
 
+@given(arrays(float, (3, 4, 4), elements=st.floats(0, 1)))
+def test_many_matrices_at_once_have_the_numbers_of_each_alone(matrices):
+    of_matrix = (
+        metrics.average_accuracy,
+        metrics.average_incremental_accuracy,
+        metrics.forgetting,
+        metrics.backward_transfer,
+        lambda accuracy: metrics.forward_transfer(accuracy, chance=0.1),
+        metrics.plasticity,
+        metrics.stability,
+        metrics.forgetting_by_experience,
+    )
+    matrices[0, 0, 1:] = np.nan  # one run was not tested on what was to come
+    for metric in of_matrix:
+        alone = [metric(matrix) for matrix in matrices]
+        assert metric(matrices) == pytest.approx(np.array(alone), abs=1e-12, nan_ok=True)
+
+
 def test_an_upper_bound_has_a_final_accuracy_and_nothing_else():
     assert metrics.average_accuracy(JOINT) == pytest.approx(0.85)
     assert math.isnan(metrics.average_incremental_accuracy(JOINT))
@@ -100,7 +118,7 @@ def test_anytime_accuracy_of_an_empty_curve_is_not_measured():
 
 @pytest.mark.parametrize("matrix", [np.ones((2, 3)), np.ones(3), np.ones((0, 0))])
 def test_only_square_matrices_are_accepted(matrix):
-    with pytest.raises(ValueError, match="square matrix"):
+    with pytest.raises(ValueError, match="square matrices"):
         metrics.average_accuracy(matrix)
 
 

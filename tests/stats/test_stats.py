@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from bench.stats import hypothesis_tests, intervals, pareto
 
@@ -271,3 +272,16 @@ def test_entries_without_spread_are_on_the_front_as_the_layers_say(entries):
         [[w] * 3 for w, _ in points], [[a] * 3 for _, a in points], rng=rng()
     )
     assert found == list(map(float, pareto.pareto_front(*zip(*points, strict=True))))
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=12))
+def test_kendalls_tau_is_that_of_scipy_with_its_ties(pairs):
+    first, second = [a for a, _ in pairs], [b for _, b in pairs]
+    theirs = stats.kendalltau(first, second).statistic if len(pairs) > 1 else math.nan
+    assert hypothesis_tests.kendall_tau(first, second) == pytest.approx(theirs, nan_ok=True)
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=60), st.floats(0.5, 1))
+def test_the_ends_of_resamples_are_the_quantiles_of_numpy(values, upper):
+    theirs = np.quantile(values, [1 - upper, upper])
+    assert intervals._ends(np.array(values), upper) == pytest.approx(theirs, abs=1e-12)

@@ -44,6 +44,16 @@ STORED = 500
 """Training examples that whoever stores any keeps at most, unless told otherwise."""
 
 STORED_SPACE = Range(50, 5000, log=True)
+STORED_NAMES = frozenset({"mem_size", "buffer"})
+"""What strategies call that number. It is the same for all, so no tuning may move it."""
+
+TRAINING_SPACE: Space = {
+    "learning_rate": Range(3e-4, 0.2, log=True),
+    "optimizer": ("sgd", "adam"),
+    "batch_size": (16, 32, 64, 128, 256),
+}
+"""What every strategy is tuned over beside its own space, none excepted."""
+
 DENSITY = Range(0.005, 0.5, log=True)
 ROUNDS: Space = {"rounds": Range(1, 32, log=True), "schedule": ("geometric", "linear", "cubic")}
 CRITERION: Space = {"scope": ("layer", "global"), "importance": ("magnitude", "snip", "taylor")}

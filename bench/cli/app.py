@@ -31,7 +31,8 @@ COMMANDS = {
         "docs": ("describe", "Write the page that explains every strategy."),
     },
     "Search": {
-        "study": ("study", "Search hyper-parameters under equal budgets."),
+        "tune": ("tune", "Give every strategy the same search; write what it found as a suite."),
+        "study": ("study", "Search the hyper-parameters of one strategy."),
     },
     "Check": {
         "doctor": ("machine", "Say what would spoil a timed run on this machine."),

@@ -15,6 +15,7 @@ from bench.config.catalogue import find_benchmark
 from bench.config.conditions import Option
 from bench.config.declaration import BudgetText, Declaration, setting, toml_value
 from bench.config.run_config import RunConfig, Scenario, Value, suggest
+from bench.config.tuned import Tuned
 from strategies import building, registry
 
 
@@ -27,6 +28,7 @@ class Suite(Declaration):
             grid. `["density=0.1,0.2", "ewc.ewc_lambda=10"]` is read too.
         points: by strategy id, hyper-parameters that belong together; the grid is laid over each.
         search_charged: what the search charged that chose the points, an empty one excepted.
+        tuned: what a search of every strategy was made for, which tells what each of them charged.
     """
 
     benchmarks: Annotated[tuple[str, ...], Option("benchmark")] = Field(
@@ -45,6 +47,7 @@ class Suite(Declaration):
     )
     points: Annotated[dict[str, list[dict[str, Value]]], Option(None)] = Field(default_factory=dict)
     search_charged: Annotated[float, Option(None)] = Field(default=0.0, ge=0, allow_inf_nan=False)
+    tuned: Annotated[Tuned | None, Option(None)] = None
 
     @field_validator("hyperparameters", mode="before")
     @classmethod
@@ -61,6 +64,7 @@ class Suite(Declaration):
         self._check_hyperparameters()
         if "cuda-graphs" in self.speedups and self.device != "cuda":
             raise ValueError(f"speedup cuda-graphs needs device cuda, got {self.device}")
+        self._check_tuned()
         configs = [
             self.run_config(
                 benchmark,
@@ -68,7 +72,7 @@ class Suite(Declaration):
                 strategy=strategy,
                 hyperparameters={**chosen, **point},
                 repetition=repetition,
-                search_charged=self.search_charged if point else 0.0,
+                search_charged=self._charged(strategy) if point else 0.0,
             )
             for benchmark, scenario in product(self.benchmarks, self.scenarios)
             for strategy in self._strategies(benchmark, scenario)
@@ -79,6 +83,21 @@ class Suite(Declaration):
         if not configs:
             raise ValueError("the suite must hold at least one run, got none")
         return configs
+
+    def _check_tuned(self) -> None:
+        if self.tuned is None:
+            return
+        for benchmark, scenario in product(self.benchmarks, self.scenarios):
+            now = {
+                "benchmark": benchmark,
+                "scenario": scenario,
+                "model": self.model_on(benchmark),
+                "budget": str(self.whole_budget),
+            }
+            self.tuned.check(now, self.base_seed)
+
+    def _charged(self, strategy: str) -> float:
+        return self.search_charged if self.tuned is None else self.tuned.charged_by(strategy)
 
     def _check_hyperparameters(self) -> None:
         known = ("*", *(registry.STRATEGIES if self.strategies == ("all",) else self.strategies))

@@ -18,6 +18,7 @@ from bench.config.budget import KINDS
 from bench.formatting.plotting import COLOURS, INK, Array, in_percent, panels, style
 from bench.leaderboards.figure_rows import drawn_rows, title, wrapped
 from bench.leaderboards.page import FIGURES
+from bench.leaderboards.tuning_figure import tuning_figure
 from bench.leaderboards.weights_figure import weights_figure
 from bench.ranking.leaderboard import Leaderboard, Row
 from bench.records.schema import RunRecord
@@ -181,6 +182,7 @@ _DRAW: dict[str, Callable[[Leaderboard], Figure | None]] = {
     "forgetting": forgetting_figure,
     "seconds": seconds_figure,
     "claimed": claimed_figure,
+    "tuning": tuning_figure,
 }
 assert _DRAW.keys() == FIGURES.keys(), "every figure has a caption"
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import cast
 
 from bench.formatting.markdown import escape, table
+from bench.formatting.numbers import percent, points
 from bench.leaderboards.column import Column, Table
 from bench.leaderboards.columns import columns_of
 from bench.ranking.leaderboard import Leaderboard, Row
+from bench.ranking.tuning_gain import Gain
 
 
 def rows_table(name: Table, leaderboard: Leaderboard, *, fronts: bool = False) -> str:
@@ -29,6 +33,29 @@ def rows_table(name: Table, leaderboard: Leaderboard, *, fronts: bool = False) -
         shown = [cast(Row, front) for front in leaderboard.fronts]
         cells += [[_cell(column, name, front) for column in columns] for front in shown]
     return "\n".join(table([c.heading(name, leaderboard) for c in columns], cells))
+
+
+def gains_table(found: Sequence[Gain]) -> str:
+    """What tuning moved of each strategy, and the hyper-parameters that it chose."""
+    header = ["strategy", "accuracy at the defaults", "tuned", "moved", "score at the defaults",
+              "tuned", "moved", "chosen"]  # fmt: skip
+    return "\n".join(table(header, map(_gain, found)))
+
+
+def _gain(gain: Gain) -> list[str]:
+    before, after = gain.default, gain.tuned
+    chosen: dict[str, object] = json.loads(after.configuration.hyperparameters)
+    shown = (f"{n}={v:.3g}" if isinstance(v, float) else f"{n}={v}" for n, v in chosen.items())
+    return [
+        escape(after.configuration.strategy),
+        percent(before.accuracy.mean),
+        percent(after.accuracy.mean),
+        points(gain.accuracy, 1),
+        f"{before.score.mean:.3f}",
+        f"{after.score.mean:.3f}",
+        f"{gain.score.mean:+.3f} [{gain.score.low:+.3f}, {gain.score.high:+.3f}]",
+        escape(", ".join(shown)),
+    ]
 
 
 def _cell(column: Column, name: Table, row: Row) -> str:

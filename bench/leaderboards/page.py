@@ -23,10 +23,11 @@ from bench.formatting.markdown import (
 from bench.formatting.numbers import SCENARIO_NAMES, percent, relative
 from bench.formatting.templates import template
 from bench.leaderboards.column import Table
-from bench.leaderboards.markdown_table import rows_table
+from bench.leaderboards.markdown_table import gains_table, rows_table
 from bench.leaderboards.sentences import leads, reading
 from bench.ranking.leaderboard import Leaderboard
 from bench.ranking.pools import PoolKey, Seed, budget_text, differences, differing_fields, seed_text
+from bench.ranking.tuning_gain import gains
 from bench.records.schema import Calibration
 from bench.records.store import Stored
 
@@ -37,6 +38,7 @@ FIGURES = {
     "forgetting": "Forgetting of each experience",
     "seconds": "Where the budget went: charged seconds by kind",
     "claimed": "Matrices and kernels in use after each experience",
+    "tuning": "What tuning moved: accuracy at the defaults, and tuned",
 }
 """Caption of each figure of a leaderboard, by the name that ends its file's."""
 HEADLINE = "weights"
@@ -166,6 +168,8 @@ def _part(
         for name, title in SECTIONS.items()
         if rows
     ]
+    if found := gains(leaderboard):
+        tables.append(("What tuning moved, in percent", gains_table(found)))
     failures = [i for row in rows for i in row.runs.values() if i.record.status != "ok"]
     return {
         "headline_sentence": leads(leaderboard),
@@ -191,7 +195,9 @@ def figure_path(page: Path, figure: str, number: int) -> Path:
 
 def stamp(leaderboard: Leaderboard) -> str:
     """What a figure carries of the records that it was drawn from: a hash of their files."""
-    every = sorted(hashlib.sha256(i.path.read_bytes()).hexdigest() for i in leaderboard.records)
+    beside = leaderboard.defaults.records if leaderboard.defaults else ()
+    records = (*leaderboard.records, *beside)
+    every = sorted(hashlib.sha256(i.path.read_bytes()).hexdigest() for i in records)
     return f"records {hashlib.sha256(' '.join(every).encode()).hexdigest()[:16]}"
 
 

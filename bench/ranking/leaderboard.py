@@ -175,6 +175,8 @@ class Leaderboard:
         sensitivity: how the order by score changes with the range of the cap.
         records: every attempt.
         uncounted: those that the machine cut or that repeat a finished one.
+        defaults: of a tuned leaderboard, that of the same conditions at the defaults; None for any
+            other, or where there is none.
     """
 
     key: PoolKey
@@ -190,6 +192,7 @@ class Leaderboard:
     missing: tuple[Missing, ...]
     records: tuple[Stored, ...]
     uncounted: tuple[Stored, ...]
+    defaults: Leaderboard | None = None
 
     @property
     def every_row(self) -> tuple[Row, ...]:

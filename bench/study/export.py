@@ -8,6 +8,7 @@ from pathlib import Path
 import tomli_w
 
 from bench.config.suite import Suite
+from bench.formatting.markdown import one_line
 from bench.records.store import write_atomically
 from bench.study.pages import cost
 from bench.study.results import best, chance, most_telling
@@ -43,7 +44,8 @@ def suite_of(study: Study, trials: Sequence[Trial], *, seeds: int, most: int) ->
     )
 
 
-def write_suite(suite: Suite, path: Path) -> None:
-    """Write the TOML file that `bench run --suite` takes."""
+def write_suite(suite: Suite, path: Path, *, comment: Sequence[str] = ()) -> None:
+    """Write the TOML file that `bench run --suite` takes, under lines of comment."""
     fields = suite.model_dump(exclude_none=True, exclude_defaults=True)
-    write_atomically(path, tomli_w.dumps(fields))
+    head = "".join(f"# {one_line(line)}\n" for line in comment)
+    write_atomically(path, head + tomli_w.dumps(fields))

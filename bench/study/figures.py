@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -117,14 +118,17 @@ def _draw_front(axes: Axes, study: Study, finished: Sequence[Trial]) -> None:
 def _draw_history(axes: Axes, study: Study, trials: Sequence[Trial]) -> None:
     orange = plotting.COLOURS[1]
     single = len(study.objectives) == 1
-    reached = [100 * value if single else value for value in progress(study, trials)]
+    judged = study.objectives[0] if single else "hypervolume"
+    scale = 100 if judged == "accuracy" else 1
+    reached = [scale * value for value in progress(study, trials)]
     numbers = [trial.number + 1 for trial in trials]
     if single:
-        own = [100 * trial.accuracy for trial in trials]
+        own = [scale * trial.values[0] if trial.values else math.nan for trial in trials]
         axes.plot(numbers, own, "x", color="0.5", markersize=4, label="trial")
     label = "best so far" if single else "front so far"
     axes.step(numbers, reached, where="post", color=orange, label=label)
-    axes.set(xlabel="trial", ylabel="accuracy on held-out data, %" if single else "hypervolume")
+    unit = ", %" if judged == "accuracy" else ""
+    axes.set(xlabel="trial", ylabel=f"{judged} on held-out data{unit}" if single else judged)
     axes.legend(loc="lower right")
 
 

@@ -29,15 +29,15 @@ def done(trials: Sequence[Trial]) -> list[Trial]:
 
 
 def best(study: Study, trials: Sequence[Trial]) -> list[Trial]:
-    """The most accurate trial or, for two objectives, the Pareto front, fewest weights first.
+    """The trial best by the one objective or, for two, the Pareto front, fewest weights first.
 
     Of several equal ones the earliest.
     """
     finished = done(trials)
     if not finished:
         return []
-    if study.objectives == ("accuracy",):
-        return [max(finished, key=lambda trial: (trial.accuracy, -trial.number))]
+    if len(study.objectives) == 1:
+        return [max(finished, key=lambda trial: (*(trial.values or ()), -trial.number))]
     front: list[Trial] = []
     for trial in sorted(finished, key=lambda trial: (trial.weights, -trial.accuracy)):
         if not front or trial.accuracy > front[-1].accuracy:
@@ -85,7 +85,8 @@ def progress(study: Study, trials: Sequence[Trial]) -> list[float]:
     for trial in trials:
         if trial.state == "done":
             seen = best(study, [*seen, trial])
-            reached = seen[0].accuracy if len(study.objectives) == 1 else volume(seen, chance=least)
+            single = len(study.objectives) == 1 and seen[0].values
+            reached = single[0] if single else volume(seen, chance=least)
         found.append(reached)
     return found
 

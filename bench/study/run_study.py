@@ -41,6 +41,7 @@ class SearchOptions:
         storage: None for the journal in the folder.
         jobs: runs at once.
         command: what the user typed.
+        default_first: whether the first trial is at the strategy's defaults.
     """
 
     trials: int
@@ -51,11 +52,20 @@ class SearchOptions:
     data_root: Path = Path("data")
     download: bool = False
     command: str = ""
+    default_first: bool = False
 
-    @property
-    def effort(self) -> Effort:
-        """How much is searched."""
-        return Effort(self.trials, grid=self.sampler == "grid", prune=self.pruner != "none")
+    def effort(self, defaults: Mapping[str, object]) -> Effort:
+        """How much is searched, and where first.
+
+        Args:
+            defaults: of what is searched.
+        """
+        return Effort(
+            self.trials,
+            grid=self.sampler == "grid",
+            prune=self.pruner != "none",
+            first=defaults if self.default_first else None,
+        )
 
 
 def run_studies(
@@ -78,7 +88,7 @@ def run_studies(
         ]
         if len(ready) > 1:
             across_tasks.check([each.study for each in ready])
-        return [_run(each, options, console) for each in ready]
+        return [run_prepared(each, options, console) for each in ready]
 
 
 @dataclass(frozen=True)
@@ -120,7 +130,8 @@ def prepare(study: Study, folder: Folder, options: SearchOptions) -> PreparedStu
     return PreparedStudy(study, defaults, folder, trials, executor)
 
 
-def _run(ready: PreparedStudy, options: SearchOptions, console: Console) -> Ending | None:
+def run_prepared(ready: PreparedStudy, options: SearchOptions, console: Console) -> Ending | None:
+    """Search until there are enough trials; None, or why it ended before."""
     study, folder, trials = ready.study, ready.folder, ready.trials
     announce(study, ready.defaults, options, console)
     storage = open_storage(options.storage or str(folder.journal))
@@ -138,9 +149,7 @@ def _run(ready: PreparedStudy, options: SearchOptions, console: Console) -> Endi
         found = Search(
             study,
             index,
-            effort=Effort(
-                options.trials, grid=options.sampler == "grid", prune=options.pruner != "none"
-            ),
+            effort=options.effort(ready.defaults),
             store=folder.records,
             executor=ready.executor,
             worker=worker,

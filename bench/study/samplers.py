@@ -8,16 +8,16 @@ from typing import Any, Literal
 
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.pruners import BasePruner, HyperbandPruner, NopPruner, WilcoxonPruner
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, WilcoxonPruner
 from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
-from bench.records.schema import RunRecord
-
 SamplerName = Literal["tpe", "gp", "nsgaii", "random", "grid"]
-PrunerName = Literal["none", "hyperband", "wilcoxon", "dominance"]
+PrunerName = Literal["none", "median", "hyperband", "wilcoxon", "dominance"]
 FIRST_TRIALS = 10
 """Random trials before a model of the space is asked."""
+LED_BY = 4
+"""Finished trials before their median stops a run that is behind it after an experience."""
 BETTER = 5
 """As many finished runs must have been better in both objectives for a run to be stopped."""
 
@@ -30,6 +30,7 @@ SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
 }
 PRUNERS: dict[str, Callable[[], BasePruner]] = {
     "none": NopPruner,
+    "median": lambda: MedianPruner(n_startup_trials=LED_BY, n_warmup_steps=1),
     "hyperband": HyperbandPruner,
     "wilcoxon": WilcoxonPruner,
     "dominance": NopPruner,  # Optuna prunes none of two objectives: the search asks `dominated`
@@ -42,11 +43,11 @@ def check_pruner(name: PrunerName, *, objectives: int, seeds: int) -> None:
     Raises:
         ValueError: if it could never stop one.
     """
-    if name in ("hyperband", "wilcoxon") and objectives > 1:
+    if name in ("median", "hyperband", "wilcoxon") and objectives > 1:
         raise ValueError(f"--pruner {name} needs one objective: --objective accuracy")
     if name == "dominance" and objectives == 1:
         raise ValueError("--pruner dominance needs two objectives: --objective weights,accuracy")
-    if name in ("hyperband", "dominance") and seeds > 1:
+    if name in ("median", "hyperband", "dominance") and seeds > 1:
         raise ValueError(f"--pruner {name} follows one run: --seeds must be 1, got {seeds}")
     if name == "wilcoxon" and seeds < 3:
         raise ValueError(
@@ -103,18 +104,6 @@ class PerTrial(BaseSampler):
     ) -> None:
         """As the sampler itself."""
         self._sampler.after_trial(study, trial, state, values)
-
-
-def accuracy_path(record: RunRecord) -> list[list[float]]:
-    """What a finished run had reached after each experience, as `dominated` compares it.
-
-    Returns:
-        Pairs: the share of weights in use and the mean accuracy so far, fractions.
-    """
-    assert record.outcome is not None, "asked of runs that are ok"
-    curve = [accuracy for _, accuracy in record.outcome.curve]
-    shares = [counted.used / counted.total for counted in record.weights]
-    return [[share, accuracy] for share, accuracy in zip(shares, curve, strict=False)]
 
 
 def dominated(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage
@@ -18,10 +20,10 @@ from bench.records.schema import FINISHED, RunRecord
 from bench.records.store import Store, read_record
 from bench.runner.progress import Progress
 from bench.study.points import queue_grid, same_point
-from bench.study.samplers import PerTrial, accuracy_path, dominated
+from bench.study.samplers import PerTrial, dominated
 from bench.study.space import distributions
 from bench.study.study import Study
-from bench.study.trials import accuracy, charged, judge
+from bench.study.trials import accuracy_path, charged, judge, promise
 from bench.study.workers import Heartbeats, Worker, retried, retry
 
 FAILURES = 5
@@ -40,11 +42,13 @@ class Effort:
         trials: how many there shall be, those of earlier calls and other processes included.
         grid: whether points come from a grid, not from a sampler.
         prune: whether the pruner is asked.
+        first: the point of the first trial; None leaves it to the sampler.
     """
 
     trials: int
     grid: bool = False
     prune: bool = False
+    first: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,9 @@ class Search(Listener):
         """Whether the pruner would end a run that has just finished an experience."""
         assert progress.accuracy is not None, "asked of runs that have been evaluated"
         if len(self._study.objectives) == 1:
-            opened.trial.report(progress.accuracy, step=progress.experience)
+            assert progress.weights is not None, "counted when it was evaluated"
+            told = promise(self._study, progress.accuracy, progress.weights)
+            opened.trial.report(told, step=progress.experience)
             return opened.trial.should_prune()
         assert progress.weights is not None, "counted when it was evaluated"
         others = self._index.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
@@ -177,6 +183,8 @@ class Search(Listener):
             before = self._index.get_trials(deepcopy=False)
             if not self._may_begin(before):
                 return None
+            if self._effort.first and not before:
+                self._index.enqueue_trial(dict(self._effort.first))
             if self._effort.grid and not queue_grid(self._index, self._space, before):
                 self.ended = Ending("every point of the grid has been tried")
                 return None
@@ -237,7 +245,8 @@ class Search(Listener):
         """Whether the pruner finds a trial worse than the best on the seeds that it has run."""
         if self._study.seeds == 1 or len(self._study.objectives) > 1:
             return False
-        opened.trial.report(accuracy(record), step=len(opened.records))
+        (reached,) = judge(self._study, [record])
+        opened.trial.report(reached, step=len(opened.records))
         more = bool(opened.waiting) and self._effort.prune
         return more and opened.trial.should_prune()
 

@@ -25,10 +25,9 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from bench.study.samplers import accuracy_path
 from bench.study.space import distributions
 from bench.study.study import Study, differences
-from bench.study.trials import Trial
+from bench.study.trials import Trial, accuracy_path
 
 NAME = "sleepbench"
 """Name of the one study in a storage."""
@@ -43,7 +42,11 @@ STATES = {
     "stopped": TrialState.PRUNED,
     "failed": TrialState.FAIL,
 }
-_DIRECTIONS = {"weights": StudyDirection.MINIMIZE, "accuracy": StudyDirection.MAXIMIZE}
+_DIRECTIONS = {
+    "weights": StudyDirection.MINIMIZE,
+    "accuracy": StudyDirection.MAXIMIZE,
+    "score": StudyDirection.MAXIMIZE,
+}
 
 
 @contextmanager

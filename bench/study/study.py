@@ -24,10 +24,33 @@ from bench.study.space import Written, parse_space, read_space, search_space, wr
 from strategies import building
 from strategies.search_space import Choices, Range
 
-Objective = Literal["weights", "accuracy"]
+Objective = Literal["weights", "accuracy", "score"]
 
 
-class Study(Declaration):
+class Searched(Declaration):
+    """What searches have in common: where they are judged, and on which data and seeds.
+
+    Attributes:
+        base_seed: not 0, the leaderboards' own, so that what is found is scored on seeds never
+            seen.
+        validation: fraction of each training experience that trials are judged on.
+    """
+
+    benchmark: str = Field(default="split-digits", description="Id, folder:PATH or npz:PATH.")
+    scenario: Scenario = Field(default="task", description="What is told of the task.")
+    budget: BudgetText = "20s"
+    base_seed: int = Field(
+        default=1, ge=1, description="Above 0, whose seeds the leaderboards score on."
+    )
+    validation: float = Field(
+        default=0.1, gt=0, le=0.5, description="Fraction of training that judges the trials."
+    )
+    allocation: Literal["samples", "equal"] = Field(
+        default="samples", description="How the experiences share the budget."
+    )
+
+
+class Study(Searched):
     """A search; trials differ in nothing but the hyper-parameters of `space`.
 
     Attributes:
@@ -35,20 +58,15 @@ class Study(Declaration):
             call it `within`.
         experiences: trials see only so many of the stream, its first, under such a part of the
             budget that each has the same share; None: all of it.
-        objectives: `accuracy`, or `weights` and `accuracy` at once.
+        objectives: `accuracy`, or `weights` and `accuracy` at once, or `score`, what leaderboards
+            rank by.
         seeds: runs of one trial, whose mean it is judged by; every trial has the same ones.
-        base_seed: not 0, the leaderboards' own, so that what is found is scored on seeds never
-            seen.
-        validation: fraction of each training experience that trials are judged on.
         hyperparameters: fixed ones; `["density=0.1"]` is read too.
         space: searched ones, over those that the strategy declares; `["density=0.1:0.5"]` is read
             too.
     """
 
     strategy: str = Field(description="Id or module:Class.")
-    benchmark: str = Field(default="split-digits", description="Id, folder:PATH or npz:PATH.")
-    scenario: Scenario = Field(default="task", description="What is told of the task.")
-    budget: BudgetText = "20s"
     seeds: int = Field(default=1, ge=1, description="Runs of one trial.")
     experiences: int | None = Field(
         default=None, ge=1, description="Trials see only the first so many."
@@ -59,22 +77,13 @@ class Study(Declaration):
         description="Most that the search and a final run spend.",
     )
     objectives: Annotated[tuple[Objective, ...], Option("objective")] = Field(
-        default=("weights", "accuracy"), description="accuracy, or weights,accuracy."
-    )
-    base_seed: int = Field(
-        default=1, ge=1, description="Above 0, whose seeds the leaderboards score on."
-    )
-    validation: float = Field(
-        default=0.1, gt=0, le=0.5, description="Fraction of training that judges the trials."
+        default=("weights", "accuracy"), description="accuracy, score, or weights,accuracy."
     )
     hyperparameters: Annotated[dict[str, Value], Option("set")] = Field(
         default_factory=dict, description="name=value: not searched."
     )
     space: dict[str, Written] = Field(
         default_factory=dict, description="name=low:high, low:high:log or a,b,c: searched."
-    )
-    allocation: Literal["samples", "equal"] = Field(
-        default="samples", description="How the experiences share the budget."
     )
 
     @field_validator("hyperparameters", mode="before")
@@ -89,9 +98,9 @@ class Study(Declaration):
 
     @field_validator("objectives")
     @classmethod
-    def _judged_by_accuracy(cls, names: tuple[Objective, ...]) -> tuple[Objective, ...]:
-        if sorted(names) not in (["accuracy"], ["accuracy", "weights"]):
-            raise ValueError("objectives must be accuracy, or weights and accuracy")
+    def _known_together(cls, names: tuple[Objective, ...]) -> tuple[Objective, ...]:
+        if sorted(names) not in (["accuracy"], ["score"], ["accuracy", "weights"]):
+            raise ValueError("objectives must be accuracy, score, or weights and accuracy")
         return tuple(sorted(names, reverse=True))
 
     def write(self, path: Path) -> None:

@@ -12,6 +12,8 @@ from typing import Literal
 from bench.config.run_config import Value
 from bench.executor.messages import STOPPED
 from bench.records.schema import FINISHED, RunRecord
+from bench.records.weight_share import sizes
+from bench.stats.score import size_score
 from bench.study.study import Study
 
 State = Literal["done", "stopped", "failed"]
@@ -26,8 +28,8 @@ class Trial:
         values: of the objectives, in their order, None unless done.
         reason: why it failed.
         charged: by all its runs, in the budget's unit.
-        steps: what a pruner was told, from step 1: mean accuracy on held-out data after each
-            experience or, of a study with several seeds, final accuracy of each seed.
+        steps: what a pruner was told, from step 1: `promise` after each experience or, of a study
+            with several seeds, the final result of each seed.
     """
 
     number: int
@@ -75,11 +77,8 @@ def read_trials(study: Study, records: Iterable[RunRecord]) -> list[Trial]:
 
 def judge(study: Study, records: Sequence[RunRecord]) -> tuple[float, ...]:
     """Values of the objectives, mean over the records, which must be ok."""
-    found = {
-        "weights": _mean([log_weights(record) for record in records]),
-        "accuracy": _mean([accuracy(record) for record in records]),
-    }
-    return tuple(found[name] for name in study.objectives)
+    measured = {"weights": log_weights, "accuracy": accuracy, "score": score}
+    return tuple(_mean([measured[name](record) for record in records]) for name in study.objectives)
 
 
 def accuracy(record: RunRecord) -> float:
@@ -88,6 +87,39 @@ def accuracy(record: RunRecord) -> float:
     assert record.outcome.validation is not None, "trials hold something out"
     final = [value for value in record.outcome.validation[-1] if value is not None]
     return _mean(final)
+
+
+def score(record: RunRecord) -> float:
+    """`bench.stats.score.size_score` of what was held out, between chance and 1."""
+    assert record.outcome is not None, "asked of runs that are ok"
+    capacity, _ = sizes(record.weights[-1], record.config, record.benchmark_version)
+    return size_score(accuracy(record), capacity, chance=record.outcome.chance, joint=1.0)
+
+
+def promise(study: Study, accuracy: float, weights: float) -> float:
+    """What a pruner is told after an experience: as the objective, from what is known by then.
+
+    Args:
+        study: whose objective it is.
+        accuracy: mean over the experiences so far, on held-out data.
+        weights: share in use.
+    """
+    if study.objectives == ("score",):
+        return size_score(accuracy, weights, chance=0.0, joint=1.0)
+    return accuracy
+
+
+def accuracy_path(record: RunRecord) -> list[list[float]]:
+    """What a run had reached after each experience.
+
+    Returns:
+        Pairs: the share of weights in use and the mean accuracy so far, fractions.
+    """
+    if record.outcome is None:
+        return []
+    curve = [accuracy for _, accuracy in record.outcome.curve]
+    shares = [counted.used / counted.total for counted in record.weights]
+    return [[share, accuracy] for share, accuracy in zip(shares, curve, strict=False)]
 
 
 def log_weights(record: RunRecord) -> float:
@@ -123,19 +155,20 @@ def _trial(
         values=judge(study, runs) if done else None,
         reason=f"{failed.status}: {failed.reason}" if failed else None,
         charged=math.fsum(charged(record) for record in ordered),
-        steps=_curve(runs[0]) if study.seeds == 1 else _finals(runs),
+        steps=_promises(study, runs[0]) if study.seeds == 1 else _finals(study, runs),
         started=min(_start(record) for record in ordered),
         ended=max(record.environment.ended for record in ordered),
         records=runs,
     )
 
 
-def _curve(record: RunRecord) -> tuple[float, ...]:
-    return () if record.outcome is None else tuple(value for _, value in record.outcome.curve)
+def _promises(study: Study, record: RunRecord) -> tuple[float, ...]:
+    return tuple(promise(study, accuracy, weights) for weights, accuracy in accuracy_path(record))
 
 
-def _finals(records: Sequence[RunRecord]) -> tuple[float, ...]:
-    return tuple(accuracy(record) for record in records if record.status == "ok")
+def _finals(study: Study, records: Sequence[RunRecord]) -> tuple[float, ...]:
+    told = score if study.objectives == ("score",) else accuracy
+    return tuple(told(record) for record in records if record.status == "ok")
 
 
 def _start(record: RunRecord) -> datetime:

@@ -38,15 +38,8 @@ from strategies.pruning.weight_count import (
     weights_in_use,
 )
 from strategies.search_space import (
-    CRITERION,
-    DENSITY,
-    REWIND,
-    ROUNDS,
-    STORED,
-    STORED_SPACE,
-    Range,
-    Space,
-)
+    CRITERION, DENSITY, REWIND, ROUNDS, STORED, STORED_SPACE, Range, Space,
+)  # fmt: skip
 from strategies.stages.rehearse import TaskBuffer
 from strategies.subnetworks.generated_inputs import dream_loss
 from strategies.subnetworks.task_subnetworks import Certainty, Norm, Subnetworks

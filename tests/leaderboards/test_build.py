@@ -765,3 +765,20 @@ def test_a_row_that_a_search_chose_says_what_the_search_charged(tmp_path):
     assert "## not tuned" in text
     assert re.search(r"^\| naive \| 90.0 \| 90.0 \| 90.0 \| 1,234 \|", text, re.MULTILINE)
     assert "its search charged" not in page_of(tmp_path / "other", make_runs("naive"))
+
+
+def test_a_tuned_board_says_what_tuning_moved_and_shows_it(tmp_path):
+    chosen = make_runs(
+        "naive", accuracy=0.7, hyperparameters={"momentum": 0.25}, search_charged=320.0
+    )
+    records = write(tmp_path / "records", make_runs("naive", accuracy=0.5) + chosen)
+    build.build(records, tmp_path / "pages", figures=True)
+    page = (tmp_path / "pages" / "split-mnist" / "class-20s.md").read_text()
+    row = next(line for line in page.splitlines() if line.startswith("| naive | 50.2 |"))
+    assert row.startswith("| naive | 50.2 | 70.2 | 20.0 [20.0, 20.0] |")
+    assert "momentum=0.25" in row
+    assert page.count("(class-20s-tuning-2.svg)") == 1  # of the second table, the tuned one
+    assert not (tmp_path / "pages" / "split-mnist" / "class-20s-tuning.svg").exists()
+    build.build(write(records, make_runs("naive", 6, accuracy=0.5)[5:]), tmp_path / "pages")
+    page = (tmp_path / "pages" / "split-mnist" / "class-20s.md").read_text()
+    assert "class-20s-tuning-2.svg" not in page  # drawn from fewer runs at the defaults

@@ -32,14 +32,17 @@ from strategies.pruning.task_ownership import (
     unowned,
     visible,
 )
-from strategies.pruning.weight_count import (
-    WeightsInUse,
-    count_weights,
-    weights_in_use,
-)
+from strategies.pruning.weight_count import WeightsInUse, count_weights, weights_in_use
 from strategies.search_space import (
-    CRITERION, DENSITY, REWIND, ROUNDS, STORED, STORED_SPACE, Range, Space,
-)  # fmt: skip
+    CRITERION,
+    DENSITY,
+    REWIND,
+    ROUNDS,
+    STORED,
+    STORED_SPACE,
+    Range,
+    Space,
+)
 from strategies.stages.rehearse import TaskBuffer
 from strategies.subnetworks.generated_inputs import dream_loss
 from strategies.subnetworks.task_subnetworks import Certainty, Norm, Subnetworks
@@ -67,11 +70,9 @@ class PackNet(Subnetworks, PruningStrategy):
             `strategies/subnetworks/generated_inputs.py`. The weights before the task are memory
             while it is trained.
         buffer: stored examples in all, at least 1, when rehearsed.
-        dream_step: how far a dream leaves the image that it began as, over that image's length, at
-            least 0, when dreamed.
+        dream_step: how far a dream leaves its image, over that image's length; at least 0.
         density: share of each layer's weights that one task claims, in (0, 1], or one for each
-            task; fewer where fewer are free. A task that finds none free trains its head and
-            biases.
+            task; fewer where fewer are free. A task that finds none trains its head and biases.
         tasks: number of tasks to leave room for; each then claims at most an equal share of what is
             free, so that density 1 gives equal shares and the last task all that is left.
         prune_at: progress of the first prune, in (0, 1); the rest is retraining, in `rounds` parts.
@@ -115,8 +116,6 @@ class PackNet(Subnetworks, PruningStrategy):
         for name, value, kind in (("unfrozen", unfrozen, Unfrozen), ("freed", freed, Freed)):
             if value not in get_args(kind):
                 raise ValueError(f"{name} must be one of {get_args(kind)}, got {value!r}")
-        if buffer < 1:
-            raise ValueError(f"buffer must be at least 1, got {buffer}")
         if not dream_step >= 0:
             raise ValueError(f"dream_step must be at least 0, got {dream_step}")
         check_densities(density, tasks, frozen)
@@ -133,18 +132,17 @@ class PackNet(Subnetworks, PruningStrategy):
             **base_kwargs,
         )
         self.begin(norm, infer)
-        self.frozen = frozen
-        self.unfrozen = unfrozen
-        self.density = density
-        self.tasks = tasks
-        weights = self.weights if freed == "initial" else {}
-        self.initial = {name: w.detach().clone() for name, w in weights.items()}
+        self.frozen, self.unfrozen = frozen, unfrozen
+        self.density, self.tasks = density, tasks
+        kept = self.weights if freed == "initial" else {}
+        self.initial = {name: w.detach().clone() for name, w in kept.items()}
         """The weights at construction, when freed ones go back to them; in training alone."""
         self.owners = unowned(self.weights) if frozen else {}
         """The task that owns each weight, from 1, when frozen; 0 is free."""
         self.packed: list[dict[str, Tensor]] = []
         """The mask of each finished task, a bit for each weight, when not frozen."""
-        self.buffer = None if frozen or unfrozen != "rehearsed" else TaskBuffer(buffer)
+        stored = TaskBuffer(buffer)  # refuses its size whoever asks for it
+        self.buffer = None if frozen or unfrozen != "rehearsed" else stored
         self.dream_step = dream_step
         self._active: Masks = {}
         self._shown: dict[str, Tensor] = {}

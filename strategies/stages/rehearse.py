@@ -16,6 +16,8 @@ class TaskBuffer:
     """At most `size` examples, at least 1, shared equally by the tasks so far (reservoirs)."""
 
     def __init__(self, size: int) -> None:
+        if size < 1:
+            raise ValueError(f"buffer must be at least 1, got {size}")
         self._stored = ExperienceBalancedBuffer(size)
 
     def store(self, strategy: SupervisedTemplate) -> None:
@@ -62,8 +64,6 @@ class Rehearse(Stage):
     """
 
     def __init__(self, size: int) -> None:
-        if size < 1:
-            raise ValueError(f"buffer must be at least 1, got {size}")
         self.buffer = TaskBuffer(size)
 
     def sleep(self, strategy: SleepingStrategy, night: Night) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import ast
 import inspect
 import math
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
+from strategies.avalanche_strategies import avalanche_entry
 from strategies.entry import Entry
 from strategies.import_path import definition, imported, is_import_path, unknown_name
-from strategies.read_parameters import read_parameters
+from strategies.read_parameters import Parameter, read_definition, read_parameters
 from strategies.registry import STRATEGIES, TRAINING, TRAINING_RULES
 from strategies.suggestions import hint
 
@@ -29,6 +31,14 @@ TEMPLATE = {
 }  # fmt: skip
 """Parameters of strategies that are no hyper-parameters."""
 
+KINDS: Mapping[str, tuple[str, Any]] = {
+    "int": ("a whole number", 0),
+    "float": ("a number", 0.0),
+    "str": ("text", ""),
+    "bool": ("true or false", False),
+}
+"""How a sentence calls what is annotated so, and a value of that kind."""
+
 
 def find(name: str) -> Entry:
     """The entry of an id, an entry point, or `module:name`.
@@ -44,17 +54,21 @@ def find(name: str) -> Entry:
     path = plugins.get(name, name)
     if not is_import_path(path):
         raise unknown_name("strategy", name, [*STRATEGIES, *plugins], ["module:name"])
-    if (node := definition("strategy", path)) is not None:
-        return Entry(path, _first_line(ast.get_docstring(node), path), "-")
+    if (theirs := avalanche_entry(path, path)) is not None and theirs.refused:
+        return theirs
+    if (node := read_definition(path) or definition("strategy", path)) is not None:
+        return _entry(path, ast.get_docstring(node))
     found = imported("strategy", path)
     if isinstance(found, Entry):
         return found
     _check_factory(path, found)
-    return Entry(path, _first_line(inspect.getdoc(found), path), "-")
+    return _entry(path, inspect.getdoc(found))
 
 
-def _first_line(doc: str | None, path: str) -> str:
-    return (doc or path).splitlines()[0]
+def _entry(path: str, doc: str | None) -> Entry:
+    """That of an import path; for one of Avalanche's strategies with what is known of it."""
+    summary = (doc or path).splitlines()[0]
+    return avalanche_entry(path, summary) or Entry(path, summary, "-")
 
 
 def _check_factory(path: str, found: object) -> None:
@@ -74,12 +88,46 @@ def hyperparameters(entry: Entry) -> dict[str, Any]:
     """Every hyper-parameter with its default; a required one without a default is absent."""
     own = {
         name: parameter.default
-        for name, parameter in inspect.signature(_import(entry.factory)).parameters.items()
-        if name not in TEMPLATE and parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        for name, parameter in _signature(entry).items()
+        if parameter.default is not inspect.Parameter.empty
     }
     merged = {**TRAINING, **own, **entry.defaults}
-    merged |= entry.presets.get(str(merged.get("preset")), {})
-    return {n: v for n, v in merged.items() if v is not inspect.Parameter.empty}
+    return {**merged, **entry.presets.get(str(merged.get("preset")), {})}
+
+
+def _signature(entry: Entry) -> dict[str, inspect.Parameter]:
+    """The parameters of the factory that are hyper-parameters; imports it."""
+    parameters = inspect.signature(_import(entry.factory)).parameters
+    many = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return {n: p for n, p in parameters.items() if n not in TEMPLATE and p.kind not in many}
+
+
+def _required(entry: Entry, own: Mapping[str, Parameter]) -> dict[str, str]:
+    """The hyper-parameters that must be given, with the kind of value that each is."""
+    presets = {name for values in entry.presets.values() for name in values}
+    given = {*TEMPLATE, *TRAINING, *entry.defaults, *presets}
+    kinds = {n: _kind(p.annotation)[0] for n, p in own.items() if p.required and n not in given}
+    return {**kinds, **entry.needs}
+
+
+def _check_required(
+    name: str, entry: Entry, own: Mapping[str, Parameter], chosen: Mapping[str, Any]
+) -> None:
+    """ValueError for what must be given and is not, and for a value of another kind."""
+    required = _required(entry, own)
+    missing = [key for key in required if key not in chosen]
+    if missing:
+        told = "; ".join(f"{key}: {required[key]}" for key in missing)
+        options = " ".join(f"--set {key}=…" for key in missing)
+        raise ValueError(f"{name} must be given {options} ({told})")
+    for key in required.keys() & own.keys():
+        _check_kind(key, _kind(own[key].annotation)[1], chosen[key])
+
+
+def _kind(annotation: str) -> tuple[str, Any]:
+    """That of `KINDS` for `float`, `Optional[float]` and `Union[float, Sequence[float]]` alike."""
+    words = (word for word in re.findall(r"\w+", annotation) if word in KINDS)
+    return KINDS.get(next(words, ""), ("a value", None))
 
 
 def names_in_source(entry: Entry) -> frozenset[str] | None:
@@ -95,7 +143,8 @@ def check_chosen(name: str, entry: Entry, chosen: Mapping[str, Any]) -> None:
     """Refuse hyper-parameters that cannot be, as far as the source tells; imports nothing.
 
     Raises:
-        ValueError: for an unknown one, or a value that one of `TRAINING` cannot have.
+        ValueError: for an unknown one, one that is required and missing, or a value that one of
+            `TRAINING` cannot have.
     """
     known = names_in_source(entry)
     for key in chosen:
@@ -104,6 +153,7 @@ def check_chosen(name: str, entry: Entry, chosen: Mapping[str, Any]) -> None:
         if key in TRAINING:
             _check_kind(key, TRAINING[key], chosen[key])
     _check_training({**TRAINING, **chosen})
+    _check_required(name, entry, read_parameters(entry.factory) or {}, chosen)
 
 
 def unknown(what: str, key: str, known: Iterable[str]) -> ValueError:
@@ -120,17 +170,26 @@ def resolve(name: str, entry: Entry, chosen: Mapping[str, Any]) -> dict[str, Any
     """The defaults with `chosen` over them.
 
     Raises:
-        ValueError: names an unknown hyper-parameter.
+        ValueError: names an unknown hyper-parameter, or one that must be given.
     """
     known = hyperparameters(entry)
+    own = {n: Parameter(p.default is p.empty, _annotation(p)) for n, p in _signature(entry).items()}
     for key in chosen:
-        if key not in known:
-            raise unknown(f"{name} has no hyper-parameter", key, known)
-        _check_kind(key, known[key], chosen[key])
+        if key not in {**known, **own}:
+            raise unknown(f"{name} has no hyper-parameter", key, {*known, *own})
+        _check_kind(key, known.get(key), chosen[key])
+    _check_required(name, entry, own, chosen)
     preset = entry.presets.get(str(chosen.get("preset")), {})
     values = {**known, **preset, **chosen}
     _check_training(values)
     return values
+
+
+def _annotation(parameter: inspect.Parameter) -> str:
+    found = parameter.annotation
+    if found is parameter.empty:
+        return ""
+    return found.__name__ if isinstance(found, type) else str(found)
 
 
 def _check_kind(key: str, default: Any, value: Any) -> None:
@@ -166,7 +225,9 @@ def _check_training(values: Mapping[str, Any]) -> None:
 
 
 def check_scenario(name: str, entry: Entry, scenario: str) -> None:
-    """ValueError when the strategy cannot do the scenario, with those it can."""
+    """ValueError when the strategy cannot do the scenario, with those it can, or cannot run."""
+    if entry.refused:
+        raise ValueError(f"{name} {entry.refused}")
     if scenario not in entry.scenarios:
         can = ", ".join(entry.scenarios)
         raise ValueError(f"{name} cannot do the {scenario}-incremental scenario; it can: {can}")

@@ -22,6 +22,7 @@ from bench.config.run_config import RULESET, RunConfig
 from bench.executor.messages import STOP, Job, Refusal, model_source
 from bench.executor.plan import Plan
 from bench.executor.processes import UNWRITABLE, check, fork_server, kill, run_child, slots, start
+from bench.executor.stack_dump import stuck_at
 from bench.records import environment
 from bench.records.schema import RunRecord, Status
 from bench.records.store import Store, read_record
@@ -31,6 +32,9 @@ from strategies import building
 WATCHDOG_FACTOR = 3
 WATCHDOG_ALLOWANCE = 300.0
 """Seconds on top of three budgets for what is not charged: start, data, evaluation."""
+
+SILENT_SECONDS = 3600.0
+"""Longest time without a minibatch under a budget of steps, which no clock ends."""
 
 STOP_SECONDS = 60.0
 """Longest time that a run may take to write its record when it is asked to end."""
@@ -77,7 +81,10 @@ class _Running:
     deadline: float
     started: datetime
     memory_kills: int
-    timed_out: bool = False
+    log: Path
+    patience: float
+    """Seconds from a minibatch to the deadline; 0 where minibatches do not move it."""
+    timed_out: str = ""
 
 
 class Executor:
@@ -126,20 +133,25 @@ class Executor:
             return []
         context = fork_server(max(c.threads for c in cells))
         receiver, sender = context.Pipe(duplex=False)
-        process = context.Process(
-            target=check, args=(cells, todo.done, self._data_root, download, sender)
-        )
-        start(process)
-        sender.close()
-        try:
-            if receiver.poll(CHECK_SECONDS):
-                return receiver.recv()
-            raise ValueError(f"a strategy could not be built within {CHECK_SECONDS:.0f} s")
-        except EOFError:
-            return []  # what kills a process here will be the row of a run
-        finally:
-            process.kill()
-            process.join()
+        with tempfile.TemporaryDirectory(prefix="sleepbench-") as folder:
+            log = Path(folder) / "check.log"
+            process = context.Process(
+                target=check, args=(cells, todo.done, self._data_root, download, log, sender)
+            )
+            start(process)
+            sender.close()
+            try:
+                if receiver.poll(CHECK_SECONDS):
+                    return receiver.recv()
+                where = stuck_at(process.pid, log)
+                raise ValueError(
+                    f"a strategy must be built within {CHECK_SECONDS:.0f} s, took longer{where}"
+                )
+            except EOFError:
+                return []  # what kills a process here will be the row of a run
+            finally:
+                process.kill()
+                process.join()
 
     def run(
         self, configs: Sequence[RunConfig], listener: Listener | None = None
@@ -190,6 +202,7 @@ class Executor:
         for running in self._running:
             if running.config == config:
                 os.kill(running.process.pid, STOP)
+                running.patience = 0.0
                 running.deadline = min(running.deadline, time.monotonic() + STOP_SECONDS)
 
     def _start(self, context: Any, config: RunConfig, cores: frozenset[int]) -> _Running:
@@ -204,10 +217,11 @@ class Executor:
         process = context.Process(target=self._child, args=(job, sender))
         running = _Running(
             config, attempt, process, receiver, folder, cores,
-            time.monotonic() + self._limit(config), datetime.now(timezone.utc),
-            environment.out_of_memory_kills(),
+            float("inf"), datetime.now(timezone.utc),
+            environment.out_of_memory_kills(), log, self._patience(config),
         )  # fmt: skip
         start(process)
+        running.deadline = time.monotonic() + self._limit(config)  # the server is up by now
         sender.close()
         self._listener.started(config)
         return running
@@ -216,8 +230,11 @@ class Executor:
         if self._timeout is not None:
             return self._timeout
         if config.budget.clock == "steps":
-            return float("inf")
+            return SILENT_SECONDS
         return WATCHDOG_FACTOR * config.budget.amount + WATCHDOG_ALLOWANCE
+
+    def _patience(self, config: RunConfig) -> float:
+        return SILENT_SECONDS if self._timeout is None and config.budget.clock == "steps" else 0.0
 
     def _watch(self) -> list[_Running]:
         """Pass on what runs tell, kill what is late, and return the runs that have ended."""
@@ -229,17 +246,27 @@ class Executor:
                 self._listen(running)
         for running in self._running:
             if time.monotonic() > running.deadline and not running.timed_out:
-                running.timed_out = True
+                running.timed_out = self._late(running)
                 kill(running.process)
         ended = [r for r in self._running if not r.process.is_alive()]
         self._running = [r for r in self._running if r not in ended]
         return ended
 
+    def _late(self, running: _Running) -> str:
+        """Why a run is killed, and where it is."""
+        patience = running.patience
+        why = f"no minibatch for {patience:.0f} s" if patience else "it did not end in time"
+        return f"killed by the watchdog: {why}{stuck_at(running.process.pid, running.log)}"
+
     def _listen(self, running: _Running) -> None:
         try:
-            self._listener.progressed(running.config, running.channel.recv())
+            progress = running.channel.recv()
         except (EOFError, OSError):
             running.channel.close()
+            return
+        if running.patience:
+            running.deadline = time.monotonic() + running.patience
+        self._listener.progressed(running.config, progress)
 
     def _collect(self, ended: _Running) -> RunRecord:
         ended.process.join()
@@ -278,7 +305,7 @@ class Executor:
 def _cause_of_death(ended: _Running) -> tuple[Status, str]:
     code = ended.process.exitcode
     if ended.timed_out:
-        return "timeout", "killed by the watchdog: it did not end long after its budget"
+        return "timeout", ended.timed_out
     if code == -signal.SIGKILL and environment.out_of_memory_kills() > ended.memory_kills:
         return "oom", "killed by the system for lack of memory"
     if code == -signal.SIGKILL or code == -signal.SIGTERM:

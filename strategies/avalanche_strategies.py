@@ -49,8 +49,8 @@ SEEN: Mapping[str, Seen] = {
     ),
     "CWRStar": Seen(scenarios=ONE_HEAD, defaults={"cwr_layer_name": None}),
     "CoPE": Seen(
-        scenarios=ONE_HEAD,
-        needs={"p_size": "a whole number, the width of the model's answer: 10 on split-digits"},
+        refused="stops after one minibatch of each experience: it is for streams whose experiences "
+        "are minibatches"
     ),
     "Cumulative": Seen(),
     "DER": Seen(scenarios=ONE_HEAD),
@@ -102,10 +102,11 @@ SEEN: Mapping[str, Seen] = {
     "MAS": Seen(),
     "MER": Seen(),
     "MIR": Seen(
+        scenarios=("class",),  # it replays no label of the last minibatch: of 0 and 1, none
         needs={
             "mem_size": "a whole number, the stored examples in all",
             "subsample": "a whole number, stored examples among which it looks",
-        }
+        },
     ),
     "Naive": Seen(),
     "ObjectDetectionTemplate": Seen(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import inspect
 import math
 import re
@@ -264,8 +265,8 @@ def build(
     factory = _import(entry.factory)
     parameters = inspect.signature(factory).parameters
     template |= _clock(name, parameters, budget_clock)
-    if "criterion" in parameters and parameters["criterion"].default is inspect.Parameter.empty:
-        template["criterion"] = _cross_entropy()
+    if "criterion" in parameters:
+        template["criterion"] = _criterion(parameters["criterion"])
     return factory(
         model=model,
         optimizer=_optimizer(model, training),
@@ -290,10 +291,12 @@ def _clock(name: str, parameters: Mapping[str, Any], budget_clock: Any) -> dict[
     return {FORMER_CLOCK: budget_clock}
 
 
-def _cross_entropy() -> Any:
+def _criterion(parameter: inspect.Parameter) -> Any:
+    """The default, one of this strategy's own: FeatureReplay's keeps the classes it has seen."""
     from torch.nn import CrossEntropyLoss
 
-    return CrossEntropyLoss()
+    required = parameter.default is inspect.Parameter.empty
+    return CrossEntropyLoss() if required else copy.deepcopy(parameter.default)
 
 
 def _optimizer(model: Any, training: Mapping[str, Any]) -> Any:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import copy
 import inspect
-import math
-import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import entry_points
@@ -16,8 +14,9 @@ from strategies.avalanche_strategies import avalanche_entry
 from strategies.entry import Entry
 from strategies.import_path import definition, imported, is_import_path, unknown_name
 from strategies.read_parameters import Parameter, read_definition, read_parameters
-from strategies.registry import STRATEGIES, TRAINING, TRAINING_RULES
+from strategies.registry import STRATEGIES, TRAINING
 from strategies.suggestions import hint
+from strategies.value_checks import annotation_of, check_kind, check_training, kind_of
 
 CLOCK = "budget_clock"
 """The parameter by which a strategy is told its progress."""
@@ -31,14 +30,6 @@ TEMPLATE = {
     "base_kwargs",
 }  # fmt: skip
 """Parameters of strategies that are no hyper-parameters."""
-
-KINDS: Mapping[str, tuple[str, Any]] = {
-    "int": ("a whole number", 0),
-    "float": ("a number", 0.0),
-    "str": ("text", ""),
-    "bool": ("true or false", False),
-}
-"""How a sentence calls what is annotated so, and a value of that kind."""
 
 
 def find(name: str) -> Entry:
@@ -107,7 +98,7 @@ def _required(entry: Entry, own: Mapping[str, Parameter]) -> dict[str, str]:
     """The hyper-parameters that must be given, with the kind of value that each is."""
     presets = {name for values in entry.presets.values() for name in values}
     given = {*TEMPLATE, *TRAINING, *entry.defaults, *presets}
-    kinds = {n: _kind(p.annotation)[0] for n, p in own.items() if p.required and n not in given}
+    kinds = {n: kind_of(p.annotation)[0] for n, p in own.items() if p.required and n not in given}
     return {**kinds, **entry.needs}
 
 
@@ -122,13 +113,7 @@ def _check_required(
         options = " ".join(f"--set {key}=…" for key in missing)
         raise ValueError(f"{name} must be given {options} ({told})")
     for key in required.keys() & own.keys():
-        _check_kind(key, _kind(own[key].annotation)[1], chosen[key])
-
-
-def _kind(annotation: str) -> tuple[str, Any]:
-    """That of `KINDS` for `float`, `Optional[float]` and `Union[float, Sequence[float]]` alike."""
-    words = (word for word in re.findall(r"\w+", annotation) if word in KINDS)
-    return KINDS.get(next(words, ""), ("a value", None))
+        check_kind(key, kind_of(own[key].annotation)[1], chosen[key])
 
 
 def names_in_source(entry: Entry) -> frozenset[str] | None:
@@ -152,8 +137,8 @@ def check_chosen(name: str, entry: Entry, chosen: Mapping[str, Any]) -> None:
         if known is not None and key not in known:
             raise unknown(f"{name} has no hyper-parameter", key, known)
         if key in TRAINING:
-            _check_kind(key, TRAINING[key], chosen[key])
-    _check_training({**TRAINING, **chosen})
+            check_kind(key, TRAINING[key], chosen[key])
+    check_training({**TRAINING, **chosen})
     _check_required(name, entry, read_parameters(entry.factory) or {}, chosen)
 
 
@@ -174,55 +159,18 @@ def resolve(name: str, entry: Entry, chosen: Mapping[str, Any]) -> dict[str, Any
         ValueError: names an unknown hyper-parameter, or one that must be given.
     """
     known = hyperparameters(entry)
-    own = {n: Parameter(p.default is p.empty, _annotation(p)) for n, p in _signature(entry).items()}
+    own = {
+        n: Parameter(p.default is p.empty, annotation_of(p)) for n, p in _signature(entry).items()
+    }
     for key in chosen:
         if key not in {**known, **own}:
             raise unknown(f"{name} has no hyper-parameter", key, {*known, *own})
-        _check_kind(key, known.get(key), chosen[key])
+        check_kind(key, known.get(key), chosen[key])
     _check_required(name, entry, own, chosen)
     preset = entry.presets.get(str(chosen.get("preset")), {})
     values = {**known, **preset, **chosen}
-    _check_training(values)
+    check_training(values)
     return values
-
-
-def _annotation(parameter: inspect.Parameter) -> str:
-    found = parameter.annotation
-    if found is parameter.empty:
-        return ""
-    return found.__name__ if isinstance(found, type) else str(found)
-
-
-def _check_kind(key: str, default: Any, value: Any) -> None:
-    """ValueError unless `value` is of the kind of its default; a default of None takes any."""
-    got = f"got {value!r}"
-    if isinstance(value, (list, tuple)):
-        return  # one value for each layer: the strategy knows what may be
-    if isinstance(default, bool):
-        if not isinstance(value, bool):
-            raise ValueError(f"{key} must be true or false, {got}")
-    elif isinstance(default, (int, float)):
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ValueError(f"{key} must be a number, {got}")
-        if not math.isfinite(value):
-            raise ValueError(f"{key} must be finite, {got}")
-        if isinstance(default, int) and not isinstance(value, int):
-            raise ValueError(f"{key} must be a whole number, {got}")
-    elif isinstance(default, str) and not isinstance(value, str):
-        raise ValueError(f"{key} must be text such as {default!r}, {got}")
-
-
-def _check_training(values: Mapping[str, Any]) -> None:
-    kept = {
-        "learning_rate": values["learning_rate"] > 0,
-        "momentum": 0 <= values["momentum"] < 1,
-        "weight_decay": values["weight_decay"] >= 0,
-        "batch_size": values["batch_size"] >= 1,
-        "optimizer": values["optimizer"] in ("sgd", "adam", "adamw"),
-    }
-    for key, ok in kept.items():
-        if not ok:
-            raise ValueError(f"{key} must be {TRAINING_RULES[key]}, got {values[key]!r}")
 
 
 def check_scenario(name: str, entry: Entry, scenario: str) -> None:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -21,10 +19,11 @@ from typing import Any
 from bench.config.run_config import RULESET, RunConfig
 from bench.executor.messages import STOP, Job, Refusal, model_source
 from bench.executor.plan import Plan
-from bench.executor.processes import UNWRITABLE, check, fork_server, kill, run_child, slots, start
+from bench.executor.processes import check, fork_server, kill, run_child, slots, start
+from bench.executor.running import Running, cause_of_death
 from bench.executor.stack_dump import stuck_at
 from bench.records import environment
-from bench.records.schema import RunRecord, Status
+from bench.records.schema import RunRecord
 from bench.records.store import Store, read_record
 from bench.runner.progress import Progress
 from strategies import building
@@ -70,23 +69,6 @@ def _cell(config: RunConfig) -> str:
     return config.model_copy(update={"repetition": 0}).digest
 
 
-@dataclass
-class _Running:
-    config: RunConfig
-    attempt: int
-    process: Any
-    channel: Connection
-    folder: Path
-    cores: frozenset[int]
-    deadline: float
-    started: datetime
-    memory_kills: int
-    log: Path
-    patience: float
-    """Seconds from a minibatch to the deadline; 0 where minibatches do not move it."""
-    timed_out: str = ""
-
-
 class Executor:
     """Runs configurations, `jobs` at a time, each on its own cores."""
 
@@ -114,7 +96,7 @@ class Executor:
         self._jobs, self._data_root = jobs, data_root
         self._listener = Listener()
         self._timeout, self._command, self._child = timeout, command, child
-        self._running: list[_Running] = []
+        self._running: list[Running] = []
 
     def refusals(self, todo: Plan, *, download: bool = False) -> list[Refusal]:
         """The cells that cannot be built and why; trains nothing.
@@ -205,7 +187,7 @@ class Executor:
                 running.patience = 0.0
                 running.deadline = min(running.deadline, time.monotonic() + STOP_SECONDS)
 
-    def _start(self, context: Any, config: RunConfig, cores: frozenset[int]) -> _Running:
+    def _start(self, context: Any, config: RunConfig, cores: frozenset[int]) -> Running:
         receiver, sender = context.Pipe(duplex=False)
         attempt = self._store.attempts(config) + 1
         folder = Path(tempfile.mkdtemp(prefix="sleepbench-"))
@@ -215,7 +197,7 @@ class Executor:
             config, attempt, self._store.root, self._data_root, folder, log, cores, self._command
         )
         process = context.Process(target=self._child, args=(job, sender))
-        running = _Running(
+        running = Running(
             config, attempt, process, receiver, folder, cores,
             float("inf"), datetime.now(timezone.utc),
             environment.out_of_memory_kills(), log, self._patience(config),
@@ -236,7 +218,7 @@ class Executor:
     def _patience(self, config: RunConfig) -> float:
         return SILENT_SECONDS if self._timeout is None and config.budget.clock == "steps" else 0.0
 
-    def _watch(self) -> list[_Running]:
+    def _watch(self) -> list[Running]:
         """Pass on what runs tell, kill what is late, and return the runs that have ended."""
         handles = {r.process.sentinel: r for r in self._running}
         handles |= {r.channel: r for r in self._running if not r.channel.closed}
@@ -252,13 +234,13 @@ class Executor:
         self._running = [r for r in self._running if r not in ended]
         return ended
 
-    def _late(self, running: _Running) -> str:
+    def _late(self, running: Running) -> str:
         """Why a run is killed, and where it is."""
         patience = running.patience
         why = f"no minibatch for {patience:.0f} s" if patience else "it did not end in time"
         return f"killed by the watchdog: {why}{stuck_at(running.process.pid, running.log)}"
 
-    def _listen(self, running: _Running) -> None:
+    def _listen(self, running: Running) -> None:
         try:
             progress = running.channel.recv()
         except (EOFError, OSError):
@@ -268,7 +250,7 @@ class Executor:
             running.deadline = time.monotonic() + running.patience
         self._listener.progressed(running.config, progress)
 
-    def _collect(self, ended: _Running) -> RunRecord:
+    def _collect(self, ended: Running) -> RunRecord:
         ended.process.join()
         path = self._store.path(ended.config, ended.attempt)
         record = _read_if_there(path) or self._write_row_of_the_dead(ended)
@@ -276,8 +258,8 @@ class Executor:
         self._listener.finished(record)
         return record
 
-    def _write_row_of_the_dead(self, ended: _Running) -> RunRecord:
-        status, reason = _cause_of_death(ended)
+    def _write_row_of_the_dead(self, ended: Running) -> RunRecord:
+        status, reason = cause_of_death(ended)
         entry = building.find(ended.config.strategy)
         record = RunRecord(
             ruleset=RULESET,
@@ -297,24 +279,9 @@ class Executor:
         self._store.write(record)
         return record
 
-    def _clean(self, running: _Running) -> None:
+    def _clean(self, running: Running) -> None:
         running.channel.close()
         shutil.rmtree(running.folder, ignore_errors=True)
-
-
-def _cause_of_death(ended: _Running) -> tuple[Status, str]:
-    code = ended.process.exitcode
-    if ended.timed_out:
-        return "timeout", ended.timed_out
-    if code == -signal.SIGKILL and environment.out_of_memory_kills() > ended.memory_kills:
-        return "oom", "killed by the system for lack of memory"
-    if code == -signal.SIGKILL or code == -signal.SIGTERM:
-        return "killed", f"ended from outside by signal {-code}"
-    if code < 0:
-        return "error", f"crashed with signal {-code} ({signal.Signals(-code).name})"
-    if code == UNWRITABLE:
-        return "infra_error", "its record could not be written"
-    return "error", f"ended its process with exit code {code} and left no record"
 
 
 def _read_if_there(path: Path) -> RunRecord | None:

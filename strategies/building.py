@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ast
+import copy
 import inspect
-import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
+from strategies.avalanche_strategies import avalanche_entry
 from strategies.entry import Entry
 from strategies.import_path import definition, imported, is_import_path, unknown_name
-from strategies.read_parameters import read_parameters
-from strategies.registry import STRATEGIES, TRAINING, TRAINING_RULES
+from strategies.read_parameters import Parameter, read_definition, read_parameters
+from strategies.registry import STRATEGIES, TRAINING
 from strategies.suggestions import hint
+from strategies.value_checks import annotation_of, check_kind, check_training, kind_of
 
 CLOCK = "budget_clock"
 """The parameter by which a strategy is told its progress."""
@@ -44,17 +46,21 @@ def find(name: str) -> Entry:
     path = plugins.get(name, name)
     if not is_import_path(path):
         raise unknown_name("strategy", name, [*STRATEGIES, *plugins], ["module:name"])
-    if (node := definition("strategy", path)) is not None:
-        return Entry(path, _first_line(ast.get_docstring(node), path), "-")
+    if (theirs := avalanche_entry(path, path)) is not None and theirs.refused:
+        return theirs
+    if (node := read_definition(path) or definition("strategy", path)) is not None:
+        return _entry(path, ast.get_docstring(node))
     found = imported("strategy", path)
     if isinstance(found, Entry):
         return found
     _check_factory(path, found)
-    return Entry(path, _first_line(inspect.getdoc(found), path), "-")
+    return _entry(path, inspect.getdoc(found))
 
 
-def _first_line(doc: str | None, path: str) -> str:
-    return (doc or path).splitlines()[0]
+def _entry(path: str, doc: str | None) -> Entry:
+    """That of an import path; for one of Avalanche's strategies with what is known of it."""
+    summary = (doc or path).splitlines()[0]
+    return avalanche_entry(path, summary) or Entry(path, summary, "-")
 
 
 def _check_factory(path: str, found: object) -> None:
@@ -74,12 +80,40 @@ def hyperparameters(entry: Entry) -> dict[str, Any]:
     """Every hyper-parameter with its default; a required one without a default is absent."""
     own = {
         name: parameter.default
-        for name, parameter in inspect.signature(_import(entry.factory)).parameters.items()
-        if name not in TEMPLATE and parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        for name, parameter in _signature(entry).items()
+        if parameter.default is not inspect.Parameter.empty
     }
     merged = {**TRAINING, **own, **entry.defaults}
-    merged |= entry.presets.get(str(merged.get("preset")), {})
-    return {n: v for n, v in merged.items() if v is not inspect.Parameter.empty}
+    return {**merged, **entry.presets.get(str(merged.get("preset")), {})}
+
+
+def _signature(entry: Entry) -> dict[str, inspect.Parameter]:
+    """The parameters of the factory that are hyper-parameters; imports it."""
+    parameters = inspect.signature(_import(entry.factory)).parameters
+    many = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return {n: p for n, p in parameters.items() if n not in TEMPLATE and p.kind not in many}
+
+
+def _required(entry: Entry, own: Mapping[str, Parameter]) -> dict[str, str]:
+    """The hyper-parameters that must be given, with the kind of value that each is."""
+    presets = {name for values in entry.presets.values() for name in values}
+    given = {*TEMPLATE, *TRAINING, *entry.defaults, *presets}
+    kinds = {n: kind_of(p.annotation)[0] for n, p in own.items() if p.required and n not in given}
+    return {**kinds, **entry.needs}
+
+
+def _check_required(
+    name: str, entry: Entry, own: Mapping[str, Parameter], chosen: Mapping[str, Any]
+) -> None:
+    """ValueError for what must be given and is not, and for a value of another kind."""
+    required = _required(entry, own)
+    missing = [key for key in required if key not in chosen]
+    if missing:
+        told = "; ".join(f"{key}: {required[key]}" for key in missing)
+        options = " ".join(f"--set {key}=…" for key in missing)
+        raise ValueError(f"{name} must be given {options} ({told})")
+    for key in required.keys() & own.keys():
+        check_kind(key, kind_of(own[key].annotation)[1], chosen[key])
 
 
 def names_in_source(entry: Entry) -> frozenset[str] | None:
@@ -95,15 +129,17 @@ def check_chosen(name: str, entry: Entry, chosen: Mapping[str, Any]) -> None:
     """Refuse hyper-parameters that cannot be, as far as the source tells; imports nothing.
 
     Raises:
-        ValueError: for an unknown one, or a value that one of `TRAINING` cannot have.
+        ValueError: for an unknown one, one that is required and missing, or a value that one of
+            `TRAINING` cannot have.
     """
     known = names_in_source(entry)
     for key in chosen:
         if known is not None and key not in known:
             raise unknown(f"{name} has no hyper-parameter", key, known)
         if key in TRAINING:
-            _check_kind(key, TRAINING[key], chosen[key])
-    _check_training({**TRAINING, **chosen})
+            check_kind(key, TRAINING[key], chosen[key])
+    check_training({**TRAINING, **chosen})
+    _check_required(name, entry, read_parameters(entry.factory) or {}, chosen)
 
 
 def unknown(what: str, key: str, known: Iterable[str]) -> ValueError:
@@ -120,53 +156,27 @@ def resolve(name: str, entry: Entry, chosen: Mapping[str, Any]) -> dict[str, Any
     """The defaults with `chosen` over them.
 
     Raises:
-        ValueError: names an unknown hyper-parameter.
+        ValueError: names an unknown hyper-parameter, or one that must be given.
     """
     known = hyperparameters(entry)
+    own = {
+        n: Parameter(p.default is p.empty, annotation_of(p)) for n, p in _signature(entry).items()
+    }
     for key in chosen:
-        if key not in known:
-            raise unknown(f"{name} has no hyper-parameter", key, known)
-        _check_kind(key, known[key], chosen[key])
+        if key not in {**known, **own}:
+            raise unknown(f"{name} has no hyper-parameter", key, {*known, *own})
+        check_kind(key, known.get(key), chosen[key])
+    _check_required(name, entry, own, chosen)
     preset = entry.presets.get(str(chosen.get("preset")), {})
     values = {**known, **preset, **chosen}
-    _check_training(values)
+    check_training(values)
     return values
 
 
-def _check_kind(key: str, default: Any, value: Any) -> None:
-    """ValueError unless `value` is of the kind of its default; a default of None takes any."""
-    got = f"got {value!r}"
-    if isinstance(value, (list, tuple)):
-        return  # one value for each layer: the strategy knows what may be
-    if isinstance(default, bool):
-        if not isinstance(value, bool):
-            raise ValueError(f"{key} must be true or false, {got}")
-    elif isinstance(default, (int, float)):
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ValueError(f"{key} must be a number, {got}")
-        if not math.isfinite(value):
-            raise ValueError(f"{key} must be finite, {got}")
-        if isinstance(default, int) and not isinstance(value, int):
-            raise ValueError(f"{key} must be a whole number, {got}")
-    elif isinstance(default, str) and not isinstance(value, str):
-        raise ValueError(f"{key} must be text such as {default!r}, {got}")
-
-
-def _check_training(values: Mapping[str, Any]) -> None:
-    kept = {
-        "learning_rate": values["learning_rate"] > 0,
-        "momentum": 0 <= values["momentum"] < 1,
-        "weight_decay": values["weight_decay"] >= 0,
-        "batch_size": values["batch_size"] >= 1,
-        "optimizer": values["optimizer"] in ("sgd", "adam", "adamw"),
-    }
-    for key, ok in kept.items():
-        if not ok:
-            raise ValueError(f"{key} must be {TRAINING_RULES[key]}, got {values[key]!r}")
-
-
 def check_scenario(name: str, entry: Entry, scenario: str) -> None:
-    """ValueError when the strategy cannot do the scenario, with those it can."""
+    """ValueError when the strategy cannot do the scenario, with those it can, or cannot run."""
+    if entry.refused:
+        raise ValueError(f"{name} {entry.refused}")
     if scenario not in entry.scenarios:
         can = ", ".join(entry.scenarios)
         raise ValueError(f"{name} cannot do the {scenario}-incremental scenario; it can: {can}")
@@ -203,8 +213,8 @@ def build(
     factory = _import(entry.factory)
     parameters = inspect.signature(factory).parameters
     template |= _clock(name, parameters, budget_clock)
-    if "criterion" in parameters and parameters["criterion"].default is inspect.Parameter.empty:
-        template["criterion"] = _cross_entropy()
+    if "criterion" in parameters:
+        template["criterion"] = _criterion(parameters["criterion"])
     return factory(
         model=model,
         optimizer=_optimizer(model, training),
@@ -229,10 +239,12 @@ def _clock(name: str, parameters: Mapping[str, Any], budget_clock: Any) -> dict[
     return {FORMER_CLOCK: budget_clock}
 
 
-def _cross_entropy() -> Any:
+def _criterion(parameter: inspect.Parameter) -> Any:
+    """The default, one of this strategy's own: FeatureReplay's keeps the classes it has seen."""
     from torch.nn import CrossEntropyLoss
 
-    return CrossEntropyLoss()
+    required = parameter.default is inspect.Parameter.empty
+    return CrossEntropyLoss() if required else copy.deepcopy(parameter.default)
 
 
 def _optimizer(model: Any, training: Mapping[str, Any]) -> Any:

@@ -88,6 +88,9 @@ class Entry:
         stores: what it keeps besides the weights that answers need and its masks: training
             examples, or statistics, such as importances or earlier weights, or only weights of the
             network that go on training. The tests compare this with what is counted.
+        needs: hyper-parameters that must be given though the factory may have a default, with what
+            to give.
+        refused: why it cannot be run from its id, as words that follow it; "" if it can.
     """
 
     factory: str
@@ -102,3 +105,5 @@ class Entry:
     reproduced: tuple[Reproduction, ...] = ()
     explanation: Explanation | Baseline | None = None
     stores: Literal["nothing", "weights", "statistics", "examples"] = "nothing"
+    needs: Mapping[str, str] = field(default_factory=dict)
+    refused: str = ""

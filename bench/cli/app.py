@@ -6,6 +6,7 @@ Exit codes: 0 all is well, 1 some rows failed or pages disagree, 2 wrong usage, 
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from typing import Any
 
@@ -85,5 +86,10 @@ def main() -> None:
     try:
         app(renamed(sys.argv[1:]))
     except (ValueError, OSError) as error:
-        typer.secho(f"error: {error}", fg="red", err=True)
+        typer.secho(f"error: {_shortened(str(error))}", fg="red", err=True)
         raise SystemExit(2) from None
+
+
+def _shortened(text: str) -> str:
+    """Words of a thousand characters and more by their beginning: a file's content, not a name."""
+    return re.sub(r"\S{1000,}", lambda w: f"{w[0][:60]}… ({len(w[0])} characters)", text)

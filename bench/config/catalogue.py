@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl
@@ -180,8 +181,11 @@ def find_benchmark(name: str) -> BenchmarkSpec:
         if option != "experiences":
             raise ValueError(suggest("option of a benchmark", option, ["experiences"]))
     experiences = options.get("experiences")
-    if experiences is not None and not (experiences.isdecimal() and int(experiences)):
-        raise ValueError(f"experiences must be a whole number above 0, got {experiences!r}")
+    if experiences is not None and not re.fullmatch("0*[1-9][0-9]{0,8}", experiences):
+        raise ValueError(
+            f"experiences must be a whole number above 0, of nine digits at most, "
+            f"got {experiences!r}"
+        )
     return BenchmarkSpec(
         data=data,
         kind="split",

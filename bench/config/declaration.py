@@ -133,11 +133,13 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         ValueError: names the file and what is wrong.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors put a mark in front
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{what} {path} cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path}: not TOML: {error}") from error
+    except (ValueError, RecursionError) as error:  # of a number of 5,000 digits, of nested lists
+        raise ValueError(f"{path} cannot be read: {error}") from error
 
 
 def toml_value(text: str) -> object:

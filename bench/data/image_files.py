@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from bench.data.array_headers import DAMAGED
 from bench.data.presence import ARRAYS, DataError, check_arrays, files_in, is_image
 
 
@@ -55,6 +56,11 @@ def read_arrays(path: Path) -> Raw:
         y = arrays[name].reshape(-1)
         if y.dtype.kind not in "iu" or not len(y):
             raise DataError(f"{name} of {path} must be whole numbers, got {y.dtype} {y.shape}")
+        if int(y.max()) >= len(y):
+            raise DataError(
+                f"{name} of {path} must be labels 0, 1, 2 and so on with none left out, "
+                f"got {y.max()} among {len(y)} labels"
+            )
         arrays[name] = y.astype(np.int64)
     classes = tuple(str(label) for label in range(int(arrays["y_train"].max()) + 1))
     pairs = [(arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in ("train", "test")]
@@ -65,7 +71,7 @@ def _array(stored: Any, name: str, path: Path) -> np.ndarray:
     """One array of a file, which must be one of numbers."""
     try:
         array: np.ndarray = stored[name]
-    except ValueError as error:  # numpy tells how to load what must not be loaded
+    except (ValueError, *DAMAGED) as error:  # numpy tells how to load what must not be loaded
         raise DataError(
             f"{name} of {path} must be an array of numbers, got objects or what is damaged"
         ) from error

@@ -18,6 +18,7 @@ from platformdirs import user_cache_path
 from bench.config.catalogue import find_benchmark
 from bench.config.datasets import DATASETS
 from bench.config.run_config import suggest
+from bench.data.array_headers import complaint
 from strategies.import_path import definition, is_import_path, source_file
 
 OWN = ("folder", "npz")
@@ -104,18 +105,22 @@ def check_arrays(path: Path) -> None:
     """Refuse a file that holds not the arrays of a data set; none of them is read.
 
     Raises:
-        DataError: names what is missing.
+        DataError: names what is missing, damaged, or claims to be more than there is.
     """
     if path.suffix != ".npz" or not path.is_file():
         got = "a folder" if path.is_dir() else path.name
         raise DataError(f"{path} must be a file that ends in .npz, got {got}")
     try:
         with zipfile.ZipFile(path) as archive:
-            names = {name.removesuffix(".npy") for name in archive.namelist()}
+            names = {name.removesuffix(".npy"): name for name in archive.namelist()}
+            wrong = {name: complaint(archive, names[name]) for name in ARRAYS if name in names}
     except (OSError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} must be a file of numpy.savez, got no such: {error}") from error
     if absent := [name for name in ARRAYS if name not in names]:
         raise DataError(f"{path} must hold {', '.join(ARRAYS)}; {absent[0]} is missing")
+    for name, what in wrong.items():
+        if what is not None:
+            raise DataError(f"{name} of {path} {what}")
 
 
 def check_folder(path: Path) -> None:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -21,9 +19,11 @@ from typing import Any
 from bench.config.run_config import RULESET, RunConfig
 from bench.executor.messages import STOP, Job, Refusal, model_source
 from bench.executor.plan import Plan
-from bench.executor.processes import UNWRITABLE, check, fork_server, kill, run_child, slots, start
+from bench.executor.processes import check, fork_server, kill, run_child, slots, start
+from bench.executor.running import Running, cause_of_death
+from bench.executor.stack_dump import stuck_at
 from bench.records import environment
-from bench.records.schema import RunRecord, Status
+from bench.records.schema import RunRecord
 from bench.records.store import Store, read_record
 from bench.runner.progress import Progress
 from strategies import building
@@ -31,6 +31,9 @@ from strategies import building
 WATCHDOG_FACTOR = 3
 WATCHDOG_ALLOWANCE = 300.0
 """Seconds on top of three budgets for what is not charged: start, data, evaluation."""
+
+SILENT_SECONDS = 3600.0
+"""Longest time without a minibatch under a budget of steps, which no clock ends."""
 
 STOP_SECONDS = 60.0
 """Longest time that a run may take to write its record when it is asked to end."""
@@ -66,20 +69,6 @@ def _cell(config: RunConfig) -> str:
     return config.model_copy(update={"repetition": 0}).digest
 
 
-@dataclass
-class _Running:
-    config: RunConfig
-    attempt: int
-    process: Any
-    channel: Connection
-    folder: Path
-    cores: frozenset[int]
-    deadline: float
-    started: datetime
-    memory_kills: int
-    timed_out: bool = False
-
-
 class Executor:
     """Runs configurations, `jobs` at a time, each on its own cores."""
 
@@ -107,7 +96,7 @@ class Executor:
         self._jobs, self._data_root = jobs, data_root
         self._listener = Listener()
         self._timeout, self._command, self._child = timeout, command, child
-        self._running: list[_Running] = []
+        self._running: list[Running] = []
 
     def refusals(self, todo: Plan, *, download: bool = False) -> list[Refusal]:
         """The cells that cannot be built and why; trains nothing.
@@ -126,20 +115,25 @@ class Executor:
             return []
         context = fork_server(max(c.threads for c in cells))
         receiver, sender = context.Pipe(duplex=False)
-        process = context.Process(
-            target=check, args=(cells, todo.done, self._data_root, download, sender)
-        )
-        start(process)
-        sender.close()
-        try:
-            if receiver.poll(CHECK_SECONDS):
-                return receiver.recv()
-            raise ValueError(f"a strategy could not be built within {CHECK_SECONDS:.0f} s")
-        except EOFError:
-            return []  # what kills a process here will be the row of a run
-        finally:
-            process.kill()
-            process.join()
+        with tempfile.TemporaryDirectory(prefix="sleepbench-") as folder:
+            log = Path(folder) / "check.log"
+            process = context.Process(
+                target=check, args=(cells, todo.done, self._data_root, download, log, sender)
+            )
+            start(process)
+            sender.close()
+            try:
+                if receiver.poll(CHECK_SECONDS):
+                    return receiver.recv()
+                where = stuck_at(process.pid, log)
+                raise ValueError(
+                    f"a strategy must be built within {CHECK_SECONDS:.0f} s, took longer{where}"
+                )
+            except EOFError:
+                return []  # what kills a process here will be the row of a run
+            finally:
+                process.kill()
+                process.join()
 
     def run(
         self, configs: Sequence[RunConfig], listener: Listener | None = None
@@ -190,9 +184,10 @@ class Executor:
         for running in self._running:
             if running.config == config:
                 os.kill(running.process.pid, STOP)
+                running.patience = 0.0
                 running.deadline = min(running.deadline, time.monotonic() + STOP_SECONDS)
 
-    def _start(self, context: Any, config: RunConfig, cores: frozenset[int]) -> _Running:
+    def _start(self, context: Any, config: RunConfig, cores: frozenset[int]) -> Running:
         receiver, sender = context.Pipe(duplex=False)
         attempt = self._store.attempts(config) + 1
         folder = Path(tempfile.mkdtemp(prefix="sleepbench-"))
@@ -202,12 +197,13 @@ class Executor:
             config, attempt, self._store.root, self._data_root, folder, log, cores, self._command
         )
         process = context.Process(target=self._child, args=(job, sender))
-        running = _Running(
+        running = Running(
             config, attempt, process, receiver, folder, cores,
-            time.monotonic() + self._limit(config), datetime.now(timezone.utc),
-            environment.out_of_memory_kills(),
+            float("inf"), datetime.now(timezone.utc),
+            environment.out_of_memory_kills(), log, self._patience(config),
         )  # fmt: skip
         start(process)
+        running.deadline = time.monotonic() + self._limit(config)  # the server is up by now
         sender.close()
         self._listener.started(config)
         return running
@@ -216,10 +212,13 @@ class Executor:
         if self._timeout is not None:
             return self._timeout
         if config.budget.clock == "steps":
-            return float("inf")
+            return SILENT_SECONDS
         return WATCHDOG_FACTOR * config.budget.amount + WATCHDOG_ALLOWANCE
 
-    def _watch(self) -> list[_Running]:
+    def _patience(self, config: RunConfig) -> float:
+        return SILENT_SECONDS if self._timeout is None and config.budget.clock == "steps" else 0.0
+
+    def _watch(self) -> list[Running]:
         """Pass on what runs tell, kill what is late, and return the runs that have ended."""
         handles = {r.process.sentinel: r for r in self._running}
         handles |= {r.channel: r for r in self._running if not r.channel.closed}
@@ -229,19 +228,29 @@ class Executor:
                 self._listen(running)
         for running in self._running:
             if time.monotonic() > running.deadline and not running.timed_out:
-                running.timed_out = True
+                running.timed_out = self._late(running)
                 kill(running.process)
         ended = [r for r in self._running if not r.process.is_alive()]
         self._running = [r for r in self._running if r not in ended]
         return ended
 
-    def _listen(self, running: _Running) -> None:
+    def _late(self, running: Running) -> str:
+        """Why a run is killed, and where it is."""
+        patience = running.patience
+        why = f"no minibatch for {patience:.0f} s" if patience else "it did not end in time"
+        return f"killed by the watchdog: {why}{stuck_at(running.process.pid, running.log)}"
+
+    def _listen(self, running: Running) -> None:
         try:
-            self._listener.progressed(running.config, running.channel.recv())
+            progress = running.channel.recv()
         except (EOFError, OSError):
             running.channel.close()
+            return
+        if running.patience:
+            running.deadline = time.monotonic() + running.patience
+        self._listener.progressed(running.config, progress)
 
-    def _collect(self, ended: _Running) -> RunRecord:
+    def _collect(self, ended: Running) -> RunRecord:
         ended.process.join()
         path = self._store.path(ended.config, ended.attempt)
         record = _read_if_there(path) or self._write_row_of_the_dead(ended)
@@ -249,8 +258,8 @@ class Executor:
         self._listener.finished(record)
         return record
 
-    def _write_row_of_the_dead(self, ended: _Running) -> RunRecord:
-        status, reason = _cause_of_death(ended)
+    def _write_row_of_the_dead(self, ended: Running) -> RunRecord:
+        status, reason = cause_of_death(ended)
         entry = building.find(ended.config.strategy)
         record = RunRecord(
             ruleset=RULESET,
@@ -270,24 +279,9 @@ class Executor:
         self._store.write(record)
         return record
 
-    def _clean(self, running: _Running) -> None:
+    def _clean(self, running: Running) -> None:
         running.channel.close()
         shutil.rmtree(running.folder, ignore_errors=True)
-
-
-def _cause_of_death(ended: _Running) -> tuple[Status, str]:
-    code = ended.process.exitcode
-    if ended.timed_out:
-        return "timeout", "killed by the watchdog: it did not end long after its budget"
-    if code == -signal.SIGKILL and environment.out_of_memory_kills() > ended.memory_kills:
-        return "oom", "killed by the system for lack of memory"
-    if code == -signal.SIGKILL or code == -signal.SIGTERM:
-        return "killed", f"ended from outside by signal {-code}"
-    if code < 0:
-        return "error", f"crashed with signal {-code} ({signal.Signals(-code).name})"
-    if code == UNWRITABLE:
-        return "infra_error", "its record could not be written"
-    return "error", f"ended its process with exit code {code} and left no record"
 
 
 def _read_if_there(path: Path) -> RunRecord | None:

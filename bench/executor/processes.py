@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from bench.config.run_config import RunConfig
 from bench.executor.messages import Job
+from bench.executor.stack_dump import answer_into
 from bench.records.schema import RunRecord
 from bench.records.store import Store
 
@@ -34,6 +35,7 @@ def run_child(job: Job, channel: Connection) -> None:
     with job.log.open("w") as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())
+    answer_into(sys.stderr)
     from bench.executor.child import run_job
 
     gc.freeze()  # what was imported is no garbage, and looking for some would cost the run
@@ -52,11 +54,13 @@ def check(
     done: Sequence[RunRecord],
     data_root: Path | None,
     download: bool,
+    log: Path,
     channel: Connection,
 ) -> None:
-    """Tell which configurations cannot be built."""
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stderr.fileno())
+    """Tell which configurations cannot be built; `log` is for what they print."""
+    with log.open("w") as opened:
+        os.dup2(opened.fileno(), sys.stderr.fileno())
+    answer_into(sys.stderr)
     from bench.executor.child import refusals
 
     channel.send(refusals(configs, done, data_root, download))

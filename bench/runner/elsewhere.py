@@ -100,7 +100,9 @@ def _frozen(value: Any) -> Any:
 
 
 def _besides_moments(optimizer: Any) -> list[Any]:
-    """What an optimizer has that torch's have not."""
+    """What an optimizer has that torch's have not; nothing for a strategy that has none."""
+    if optimizer is None:
+        return []
     kept = vars(optimizer)
     found = [value for name, value in kept.items() if name not in ("state", "param_groups")]
     for group in kept.get("param_groups", ()):

@@ -75,7 +75,7 @@ def answers(strategy: Any, experience: Any, most: float = math.inf) -> Tensor:
         ValueError: for another number of answers than of images.
     """
     collector = _Collector(most)
-    strategy.plugins.insert(0, collector)
+    strategy.plugins.append(collector)  # last, as CoPE's plugin turns features to answers here
     with suppress(_Enough):
         strategy.eval(experience)
     strategy.plugins.remove(collector)

@@ -115,3 +115,16 @@ def test_hyper_parameters_that_cannot_be_are_refused_without_building(strategies
 
 def test_hyper_parameters_of_one_strategy_may_be_set_where_all_run():
     assert Suite(hyperparameters=["optimizer=adam", "density=0.2"]).configs()
+
+
+def test_a_byte_order_mark_in_front_of_a_suite_is_no_part_of_it(tmp_path):
+    file = tmp_path / "suite.toml"
+    file.write_bytes(b'\xef\xbb\xbfstrategies = ["naive"]\n')
+    assert Suite.read(file).strategies == ("naive",)
+
+
+def test_a_number_that_python_does_not_read_is_refused_with_its_file(tmp_path):
+    file = tmp_path / "suite.toml"
+    file.write_text(f"seeds = {'9' * 5000}\n")
+    with pytest.raises(ValueError, match=r"suite.toml cannot be read: Exceeds the limit"):
+        Suite.read(file)

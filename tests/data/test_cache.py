@@ -279,6 +279,7 @@ def test_arrays_may_have_channels_first_last_or_none(
         ({"x_train": np.zeros((4, 3, 5, 3))}, "x_train of .* must be uint8 images, got float64"),
         ({"y_train": np.zeros(4)}, "y_train of .* must be whole numbers, got float64"),
         ({"y_train": np.array([0, 2, 0, 2])}, "train labels must be all of 0 to 2"),
+        ({"y_train": np.array([0, 1, 0, 2**40])}, "got 1099511627776 among 4 labels"),
         ({"y_train": np.array([0, 1, 0])}, "one for each label; got .* and 3 labels"),
         ({"y_test": np.array([0, 0])}, "test labels must be all of 0 to 1"),
         ({"x_test": np.zeros((2, 9, 9), np.uint8)}, "train and test images must have one shape"),

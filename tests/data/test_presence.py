@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
+
+from bench.data.presence import ARRAYS
 
 CODE = """
 import sys
@@ -35,6 +38,22 @@ def own_data(folder):
     (folder / "bare/test").mkdir()
     (folder / "text.npz").write_text("no archive")
     np.savez(folder / "part.npz", x_train=np.zeros(1), y_train=np.zeros(1))
+    np.save(folder / "one.npy", np.zeros(1))
+    (folder / "one.npy").rename(folder / "single.npz")
+    archives(folder)
+
+
+def archives(folder):
+    """Archives of arrays that are damaged, or claim to be more than they are."""
+    start = b"{'descr': '|u1', 'fortran_order': False, 'shape': (1000000000, 64, 64), }"
+    header = b"\x93NUMPY\x01\x00" + len(start).to_bytes(2, "little") + start
+    for name, method in (("claims", zipfile.ZIP_STORED), ("damaged", zipfile.ZIP_LZMA)):
+        with zipfile.ZipFile(folder / f"{name}.npz", "w", method) as archive:
+            for array in ARRAYS:
+                archive.writestr(f"{array}.npy", header + bytes(300))
+    content = bytearray((folder / "damaged.npz").read_bytes())
+    content[45:80] = bytes(35)
+    (folder / "damaged.npz").write_bytes(content)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +69,11 @@ def own_data(folder):
         (["--benchmark", "npz:one"], "one must be a file that ends in .npz, got a folder"),
         (["--benchmark", "npz:text.npz"], "text.npz must be a file of numpy.savez"),
         (["--benchmark", "npz:part.npz"], "y_test; x_test is missing"),
+        (["--benchmark", "npz:single.npz"], "single.npz must be a file of numpy.savez"),
+        (["--benchmark", "npz:claims.npz"], "header claims, 4096000000000 bytes, got 383"),
+        (["--benchmark", "npz:damaged.npz"], "x_train of damaged.npz must be readable, got damage"),
+        (["--benchmark", f"npz:a.npz?experiences={'9' * 5000}"], "of nine digits at most, got '99"),
+        (["--benchmark", "x" * 100_000], "… (100003 characters)"),
         (["--benchmark", "split-mnist"], "train-images-idx3-ubyte is missing"),
         (["--benchmark", "split-mnits"], "did you mean 'split-mnist'?"),
         (["--benchmark", "nowhere_at_all:make"], "there is no module 'nowhere_at_all'"),
@@ -67,4 +91,5 @@ def test_it_is_refused_with_exit_code_2_and_without_torch(tmp_path, options, rea
     )
     assert reason in done.stderr
     assert done.stdout == ""
+    assert len(done.stderr) < 2000
     assert done.returncode == 2

@@ -84,9 +84,35 @@ def test_others_go_on_beside_a_failure(tmp_path):
     assert sorted(record.status for record in records) == ["error", "ok"]
 
 
-def test_the_watchdog_ends_a_run_that_hangs(tmp_path):
-    [record] = Executor(Store(tmp_path), timeout=3.0).run([config("rogues:Hang")])
+def test_the_watchdog_ends_a_run_that_hangs_and_says_where(tmp_path):
+    [record] = Executor(Store(tmp_path), timeout=8.0).run([config("rogues:Hang")])
     assert record.status == "timeout"
+    assert re.fullmatch(
+        "killed by the watchdog: it did not end in time; it was stuck in "
+        r"tests/support/rogues.py, line \d+, in _after_training_iteration",
+        record.reason,
+    )
+
+
+def test_without_a_minibatch_a_budget_of_steps_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.executor.executor.SILENT_SECONDS", 8.0)
+    [record] = Executor(Store(tmp_path)).run([config("rogues:HangBefore")])
+    assert record.status == "timeout"
+    assert "no minibatch for 8 s; it was stuck in tests/support/rogues.py" in record.reason
+
+
+def test_minibatches_keep_a_budget_of_steps_alive(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.executor.executor.SILENT_SECONDS", 10.0)
+    [record] = Executor(Store(tmp_path)).run([config("rogues:Dawdle", "25steps")])
+    assert record.status == "ok"
+
+
+def test_a_strategy_that_is_never_built_is_refused_with_the_line_it_was_at(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.executor.executor.CHECK_SECONDS", 5.0)
+    todo = plan([config("rogues:HangWhenMade")], Store(tmp_path))
+    place = r"stuck in tests/support/rogues.py, line \d+, in __init__"
+    with pytest.raises(ValueError, match=f"must be built within 5 s, took longer; it was {place}"):
+        Executor(Store(tmp_path)).refusals(todo)
 
 
 def test_a_run_that_charges_more_than_its_tolerance_is_an_overrun(tmp_path):

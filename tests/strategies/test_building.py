@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import warnings
 
 import pytest
@@ -10,7 +11,7 @@ from avalanche.training.supervised import Naive
 
 from strategies import building
 from strategies.entry import Entry
-from strategies.read_parameters import read_parameters
+from strategies.read_parameters import Parameter, read_definition, read_parameters
 from strategies.registry import STRATEGIES, TRAINING
 from toy import StepClock, toy_benchmark, toy_model
 
@@ -102,5 +103,59 @@ def test_parameters_are_read_from_a_source_that_is_not_run(tmp_path, monkeypatch
     (tmp_path / "not_run.py").write_text(f"raise SystemExit\n{source}\n")
     monkeypatch.syspath_prepend(tmp_path)
     read_parameters.cache_clear()
-    assert read_parameters("not_run:made") == names
+    read_definition.cache_clear()
+    read = read_parameters("not_run:made")
+    assert (None if read is None else set(read)) == names
     assert read_parameters("not_there:made") is None
+
+
+def test_what_a_constructor_insists_on_is_read_through_a_package_without_running_it():
+    read = read_parameters("avalanche.training.supervised:AGEM")
+    assert read["patterns_per_exp"] == Parameter(required=True, annotation="int")
+    assert read["sample_size"] == Parameter(required=False, annotation="int")
+
+
+@pytest.mark.parametrize(
+    ("source", "chosen", "message"),
+    [
+        (
+            "def made(model, optimizer, *, size: int, rate: float = 1.0): ...",
+            {},
+            "mine must be given --set size=… (size: a whole number)",
+        ),
+        (
+            "def made(model, optimizer, *, size, name: str): ...",
+            {"batch_size": 8},
+            "mine must be given --set size=… --set name=… (size: a value; name: text)",
+        ),
+        (
+            "def made(model, optimizer, *, size: int): ...",
+            {"size": 0.5},
+            "size must be a whole number, got 0.5",
+        ),
+        (
+            "def made(model, optimizer, *, size: 'Union[float, Sequence[float]]'): ...",
+            {"size": "x"},
+            "size must be a number, got 'x'",
+        ),
+        (
+            "def made(model, optimizer, *, size: int): ...",
+            {"sise": 1},
+            "mine has no hyper-parameter 'sise'; did you mean 'size'?",
+        ),
+        ("def made(model, optimizer, *, size: int): ...", {"size": 3}, None),
+    ],
+)
+@pytest.mark.parametrize("by", [building.check_chosen, building.resolve])
+def test_what_a_factory_insists_on_must_be_given(
+    tmp_path, monkeypatch, request, source, chosen, message, by
+):
+    module = f"insists_{abs(hash(request.node.name))}"
+    (tmp_path / f"{module}.py").write_text(f"{source}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    entry = Entry(f"{module}:made", "does", "-")
+    if message is None:
+        by("mine", entry, chosen)
+        return
+    with pytest.raises(ValueError, match=re.escape(message)):
+        by("mine", entry, chosen)

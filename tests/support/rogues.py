@@ -74,6 +74,30 @@ class Hang(Naive):
         time.sleep(600)
 
 
+class Dawdle(Naive):
+    """Takes half a second for each minibatch."""
+
+    def _after_training_iteration(self, **kwargs):
+        time.sleep(0.5)
+        super()._after_training_iteration(**kwargs)
+
+
+class HangBefore(Naive):
+    """Never comes to its first minibatch."""
+
+    def _before_training_exp(self, **kwargs):
+        while True:
+            pass
+
+
+class HangWhenMade(Naive):
+    """Is never made."""
+
+    def __init__(self, **base_kwargs):
+        super().__init__(**base_kwargs)
+        time.sleep(600)
+
+
 class Overdraw(Naive):
     """Works on after it was told to stop."""
 

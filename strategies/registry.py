@@ -43,6 +43,8 @@ MODULES = (
     "naive",
     "joint",
     "replay",
+    "dark_experience_replay",
+    "asymmetric_replay",
     "icarl",
     "ewc",
     "synaptic_intelligence",

@@ -45,6 +45,7 @@ MODULES = (
     "replay",
     "dark_experience_replay",
     "asymmetric_replay",
+    "interfered_retrieval",
     "icarl",
     "ewc",
     "synaptic_intelligence",

@@ -45,6 +45,7 @@ MODULES = (
     "replay",
     "dark_experience_replay",
     "asymmetric_replay",
+    "greedy_sampler",
     "interfered_retrieval",
     "icarl",
     "ewc",

@@ -8,6 +8,7 @@ streams nothing at all.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -26,8 +27,7 @@ from strategies.search_space import STORED, STORED_SPACE, Range
 class MIR(SupervisedTemplate):
     """Every minibatch also has those stored examples whose loss its own step would raise the most.
 
-    That step is tried on a copy: one of plain gradient descent at the learning rate, whatever the
-    optimizer does. Stored are examples of experiences that are over.
+    That step is tried on a copy, momentum and all. Stored are examples of finished experiences.
 
     Args:
         mem_size: stored examples in all, at least 1.
@@ -61,25 +61,33 @@ class MIR(SupervisedTemplate):
     def _interference(self, x: Tensor, y: Tensor, tasks: Tensor) -> Tensor:
         """How much the step of the minibatch alone would raise the loss of each example, (B,)."""
         now = dict(self.model.named_parameters())
-        learned = {name: weight for name, weight in now.items() if weight.requires_grad}
-        gradients = torch.autograd.grad(
-            self.loss,
-            list(learned.values()),
-            retain_graph=True,
-            allow_unused=True,
-            materialize_grads=True,
-        )
-        rate = self.optimizer.param_groups[0]["lr"]
-        pairs = zip(learned.items(), gradients, strict=True)
-        moved = {name: weight - rate * gradient for (name, weight), gradient in pairs}
+        foreseen = self._foreseen(now)
         self.model.eval()  # what is tried leaves no trace in statistics of normalisation
         with torch.no_grad():
             before, after = (
                 functional.cross_entropy(self._answers(weights, x, tasks), y, reduction="none")
-                for weights in (now, now | moved)
+                for weights in (now, foreseen)
             )
         self.model.train()
         return after - before
+
+    def _foreseen(self, now: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The weights after the step that a copy of the optimizer takes on this minibatch alone.
+
+        A plain gradient step would not see the momentum of what was replayed before, and replay
+        what is being overshot once more: from class to class and back.
+        """
+        learned = [weight for weight in now.values() if weight.requires_grad]
+        gradients = torch.autograd.grad(self.loss, learned, retain_graph=True, allow_unused=True)
+        of = dict(zip(learned, gradients, strict=True))
+        optimizer = copy.deepcopy(self.optimizer)
+        moved = {}
+        for group, twins in zip(self.optimizer.param_groups, optimizer.param_groups, strict=True):
+            for weight, twin in zip(group["params"], twins["params"], strict=True):
+                twin.grad = of.get(weight)
+                moved[weight] = twin
+        optimizer.step()
+        return {name: moved.get(weight, weight) for name, weight in now.items()}
 
     def _answers(self, weights: dict[str, Tensor], x: Tensor, tasks: Tensor) -> Tensor:
         """Logits (B, C) of the network with these weights."""

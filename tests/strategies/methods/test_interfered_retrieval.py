@@ -9,9 +9,10 @@ from torch.nn import functional
 from toy import toy_benchmark, toy_strategy
 
 
-def test_interference_is_what_the_step_would_add_to_each_loss():
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_interference_is_what_the_optimizers_step_would_add_to_each_loss(momentum):
     benchmark = toy_benchmark("class")
-    chosen = {"batch_size": 20, "learning_rate": 0.2}
+    chosen = {"batch_size": 20, "learning_rate": 0.2, "momentum": momentum}
     strategy = toy_strategy("mir", benchmark, chosen=chosen)
     strategy.train(benchmark.train[0])
     strategy.earlier.begin(strategy)
@@ -23,13 +24,22 @@ def test_interference_is_what_the_step_would_add_to_each_loss():
 
     moved = copy.deepcopy(strategy.model)
     functional.cross_entropy(moved(new_x), new_y).backward()
-    torch.optim.SGD(moved.parameters(), lr=0.2).step()
+    state = strategy.optimizer.state
+    with torch.no_grad():
+        for weight, own in zip(moved.parameters(), strategy.model.parameters(), strict=True):
+            step = weight.grad
+            if momentum:
+                step = step + momentum * state[own]["momentum_buffer"]
+            weight -= 0.2 * step
     with torch.no_grad():
         losses = [
             functional.cross_entropy(model(x), y, reduction="none")
             for model in (strategy.model, moved)
         ]
     assert torch.allclose(found, losses[1] - losses[0], atol=1e-5)
+    before = {weight: part["momentum_buffer"].clone() for weight, part in state.items() if momentum}
+    strategy._interference(x, y, tasks)
+    assert all(torch.equal(state[w]["momentum_buffer"], was) for w, was in before.items())
     strategy.loss.backward()  # what was tried leaves the graph of the step as it was
 
 

@@ -42,6 +42,8 @@ MODULES = (
     "weight_averaging",
     "naive",
     "joint",
+    "cumulative",
+    "from_scratch",
     "replay",
     "icarl",
     "ewc",

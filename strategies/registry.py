@@ -52,6 +52,8 @@ MODULES = (
     "winning_subnetworks",
     "compacting_picking",
     "avalanche_packnet",
+    "streaming_lda",
+    "analytic",
 )
 """Those of `strategies/methods/`, in the order in which strategies are listed."""
 

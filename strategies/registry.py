@@ -42,6 +42,8 @@ MODULES = (
     "weight_averaging",
     "naive",
     "joint",
+    "cumulative",
+    "from_scratch",
     "replay",
     "dark_experience_replay",
     "asymmetric_replay",
@@ -54,6 +56,8 @@ MODULES = (
     "winning_subnetworks",
     "compacting_picking",
     "avalanche_packnet",
+    "streaming_lda",
+    "analytic",
 )
 """Those of `strategies/methods/`, in the order in which strategies are listed."""
 

@@ -131,6 +131,10 @@ BRIEF = {
 """A night of hundreds of steps where the defaults, with thousands, are not what is asked about."""
 
 
+ONE_PASS = ("slda", "analytic")
+"""They stop when they have seen every example once, and leave what is left."""
+
+
 class Spy(SupervisedPlugin):
     """Counts the minibatches of each call of `train`."""
 
@@ -221,7 +225,8 @@ def test_a_users_plugin_fires(name, scenario):
 def test_it_spends_its_budget_and_no_more_wherever_that_cuts_it(name, scenario, steps):
     known = steps == 16
     found = finished(name, scenario) if known else after(name, toy_benchmark(scenario), steps)
-    assert steps - 1 <= found.meter.spent <= steps
+    assert found.meter.spent <= steps
+    assert found.meter.spent >= steps - 1 or name in ONE_PASS
     assert not found.meter.overrun
     assert all(0 <= value <= 1 for row in found.rows for value in row)
     assert all(torch.isfinite(value).all() for value in found.weights.values())
@@ -233,7 +238,8 @@ def test_it_trains_within_its_budget_wherever_its_search_space_ends(name):
     for point in corners(search_space(name, {}, {})):
         strategy, meter = metered(name, benchmark, 10, chosen=point)
         rows = run_metered(strategy, meter, benchmark)
-        assert 9 <= meter.spent <= 10, point
+        assert meter.spent <= 10, point
+        assert meter.spent >= 9 or name in ONE_PASS, point
         assert all(0 <= value <= 1 for row in rows for value in row), point
         finite = all(torch.isfinite(p).all() for p in strategy.model.parameters())
         # so strong a penalty can make a plain step overshoot: a failed trial, with its reason

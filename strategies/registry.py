@@ -43,6 +43,8 @@ MODULES = (
     "naive",
     "joint",
     "replay",
+    "generative_replay",
+    "brain_inspired_replay",
     "icarl",
     "ewc",
     "synaptic_intelligence",

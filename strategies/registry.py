@@ -49,6 +49,8 @@ MODULES = (
     "asymmetric_replay",
     "greedy_sampler",
     "interfered_retrieval",
+    "generative_replay",
+    "brain_inspired_replay",
     "icarl",
     "ewc",
     "synaptic_intelligence",

@@ -81,6 +81,17 @@ def shared_head(model: nn.Module) -> str | None:
     raise ValueError("model must have a head or a linear output layer, got none")
 
 
+def output_layer(model: nn.Module) -> nn.Module:
+    """What makes answers of features: the heads of all tasks, or the layer that tasks share.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    heads = [m for m in model.modules() if isinstance(m, (TaskHead, MultiHeadClassifier))]
+    name = None if heads else shared_head(model)
+    return heads[-1] if name is None else model.get_submodule(name)
+
+
 def check_ownable(model: nn.Module) -> None:
     """ValueError, with the module's name, for what cannot be owned weight by weight.
 

@@ -45,6 +45,7 @@ MODULES = (
     "replay",
     "icarl",
     "ewc",
+    "avalanche_ewc",
     "synaptic_intelligence",
     "lwf",
     "winning_subnetworks",

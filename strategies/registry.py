@@ -53,6 +53,7 @@ MODULES = (
     "brain_inspired_replay",
     "icarl",
     "ewc",
+    "avalanche_ewc",
     "synaptic_intelligence",
     "lwf",
     "winning_subnetworks",

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from bench.config.run_config import RunConfig
 from bench.formatting.markdown import one_line
 from bench.records.schema import RunRecord
-from bench.records.upgrade import upgraded
+from bench.records.upgrade import in_present_names, upgraded
 
 LOCK = ".lock"
 """The file that whoever writes to a folder of records holds, at its root."""
@@ -98,7 +98,7 @@ def read_record(path: Path) -> RunRecord:
         raise RecordError(path, f"not readable as a record: {error}") from error
     if record.digest != record.config.digest:
         raise RecordError(path, "the digest is not that of its configuration")
-    return record
+    return in_present_names(record)
 
 
 def _refuse_hidden_text(payload: dict[str, Any]) -> None:

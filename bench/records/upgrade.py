@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.records.schema import SCHEMA
+from bench.records.schema import SCHEMA, RunRecord
 
 _COST_SINCE_3 = {"excused_seconds": "uncharged_seconds"}
 _KINDS_SINCE_3 = {"night": "offline"}
+_STRATEGIES_OF_RULESET_1 = {"ewc": "avalanche-ewc"}
 
 
 def upgraded(payload: dict[str, Any]) -> dict[str, Any]:
@@ -28,6 +29,18 @@ def upgraded(payload: dict[str, Any]) -> dict[str, Any]:
     if version < 3 and isinstance(payload.get("cost"), dict):
         new["cost"] = _cost_since_3(payload["cost"])
     return new
+
+
+def in_present_names(record: RunRecord) -> RunRecord:
+    """The record with its strategy under the id that it has today, and the digest of that.
+
+    Under ruleset 1.0 `ewc` was what `avalanche-ewc` is now.
+    """
+    strategy = record.config.strategy
+    if record.ruleset != "1.0" or strategy not in _STRATEGIES_OF_RULESET_1:
+        return record
+    config = record.config.model_copy(update={"strategy": _STRATEGIES_OF_RULESET_1[strategy]})
+    return record.model_copy(update={"config": config, "digest": config.digest})
 
 
 def _cost_since_3(cost: dict[str, Any]) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def test_naive(benchmark, what):
     assert value > 0.6
 
 
-PEERS = {"replay": BareReplay, "ewc": BareEWC, "lwf": BareLwF}
+PEERS = {"replay": BareReplay, "avalanche-ewc": BareEWC, "lwf": BareLwF}
 
 
 @pytest.mark.parametrize("name", PEERS)

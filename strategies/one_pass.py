@@ -12,6 +12,7 @@ import torch
 from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor
 
+from strategies.clock import Clock, EpochClock
 from strategies.networks.readout import Readout
 
 
@@ -20,11 +21,18 @@ class OnePass(SupervisedTemplate, ABC):
 
     What is below the output layer stays as it is, normalisation and dropout as in evaluation. What
     the budget of an experience has left after the pass is carried over.
+
+    Args:
+        budget_clock: tells the progress of the current experience; None makes one from epochs.
     """
 
-    def __init__(self, **base_kwargs: Any) -> None:
+    def __init__(self, *, budget_clock: Clock | None = None, **base_kwargs: Any) -> None:
         super().__init__(**base_kwargs)
         self.readout = Readout(self.model)
+        self.budget_clock = budget_clock or EpochClock()
+        self.solution: float | None = None
+        """What it takes to solve, as a share of the first experience; None before it was tried.
+        From the second experience on whoever keeps the budget has seen it."""
         self.added = False
         """Whether the sums have gained something since the output was solved."""
 
@@ -70,11 +78,29 @@ class OnePass(SupervisedTemplate, ABC):
         if not self.adds_up:
             super().optimizer_step()
 
+    def _before_training_exp(self, **kwargs: Any) -> None:
+        super()._before_training_exp(**kwargs)
+        self.budget_clock.begin(self.train_epochs * len(self.dataloader))
+
+    def _after_training_iteration(self, **kwargs: Any) -> None:
+        if self.adds_up and self.solution is None:
+            self.solution = self._tried_solution()
+        self.budget_clock.step()
+        super()._after_training_iteration(**kwargs)
+        if self.adds_up and self.solution and self.budget_clock.progress + self.solution >= 1:
+            self.stop_training()
+
+    @torch.no_grad()
+    def _tried_solution(self) -> float:
+        before = self.budget_clock.progress
+        self.solve()
+        return self.budget_clock.progress - before
+
     @torch.no_grad()
     def _after_training_exp(self, **kwargs: Any) -> None:
         if self.added:
             self.solve()
-            self.added = False
+            self.added, self.solution = False, 0.0
         super()._after_training_exp(**kwargs)
 
 

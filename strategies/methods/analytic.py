@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from strategies.avalanche_signature import template_first
+from strategies.clock import Clock
 from strategies.entry import Baseline, Entry
 from strategies.networks.heads import MultiHeadModel, TaskHead
 from strategies.networks.readout import Readout
@@ -45,6 +46,7 @@ class Analytic(OnePass):
     Args:
         width: number of random features, at least 4.
         ridge: added to the squared sum of each feature, as a share of their mean, above 0.
+        budget_clock: see `OnePass`.
     """
 
     @template_first
@@ -53,6 +55,7 @@ class Analytic(OnePass):
         *,
         width: int = 1000,
         ridge: float = 1e-3,
+        budget_clock: Clock | None = None,
         **base_kwargs: Any,
     ) -> None:
         if width < QUARTERS**2:
@@ -60,7 +63,7 @@ class Analytic(OnePass):
         if not ridge > 0:
             raise ValueError(f"ridge must be above 0, got {ridge}")
         model = _on_random_features(base_kwargs.pop("model"), width)
-        super().__init__(model=model, **base_kwargs)
+        super().__init__(model=model, budget_clock=budget_clock, **base_kwargs)
         self.ridge = ridge
         rows, width = self.readout.layer.weight.shape
         like = self.readout.layer.weight.detach()

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from strategies.avalanche_signature import template_first
-from strategies.clock import Clock, EpochClock
+from strategies.clock import Clock
 from strategies.entry import Baseline, Entry
 from strategies.one_pass import OnePass
 from strategies.search_space import Range
@@ -35,7 +35,7 @@ class StreamingLDA(OnePass):
             pass over its examples.
         shrinkage: share of the covariance that is replaced by the mean variance in every direction,
             in (0, 1].
-        budget_clock: tells the progress of the first experience; None makes one from epochs.
+        budget_clock: see `OnePass`.
     """
 
     dataloader: Any
@@ -53,9 +53,8 @@ class StreamingLDA(OnePass):
             raise ValueError(f"base must be in (0, 1), got {base}")
         if not 0 < shrinkage <= 1:
             raise ValueError(f"shrinkage must be in (0, 1], got {shrinkage}")
-        super().__init__(**base_kwargs)
+        super().__init__(budget_clock=budget_clock, **base_kwargs)
         self.base, self.shrinkage = base, shrinkage
-        self.budget_clock = budget_clock or EpochClock()
         self.fixed = False
         """Whether what is below the output layer is."""
         rows, width = self.readout.layer.weight.shape
@@ -111,14 +110,6 @@ class StreamingLDA(OnePass):
             if self.budget_clock.progress >= self.base:
                 return
             yield minibatch
-
-    def _before_training_exp(self, **kwargs: Any) -> None:
-        super()._before_training_exp(**kwargs)
-        self.budget_clock.begin(self.train_epochs * len(self.dataloader))
-
-    def _after_training_iteration(self, **kwargs: Any) -> None:
-        self.budget_clock.step()
-        super()._after_training_iteration(**kwargs)
 
     def _after_training_exp(self, **kwargs: Any) -> None:
         self.fixed = True  # also where a short budget left no pass

@@ -48,7 +48,6 @@ ENTRIES = {
             "stored data"
         ),
         paper="Behrouz et al. 2026",
-        defaults={"learning_rate": 0.01},
         space={
             "fast": Range(0.05, 1.0, log=True),
             "slice": Range(0.1, 0.9),
@@ -62,16 +61,18 @@ ENTRIES = {
                 "By day a small network learns the present experience from scratch. At night "
                 "the large one, which answers, unmasks a share of its weights that were still "
                 "at rest and trains those alone: on the day's examples as the small network "
-                "answers them, and on dreams of earlier classes as it answered them itself "
-                "before the night. Some of the dreams are the teacher's, some its own."
+                "answers them, or as labelled where it is not sure of the label yet, and on "
+                "dreams of earlier classes as it answered them itself before the night. Some of "
+                "the dreams are the teacher's, some its own."
             ),
             whose=(
                 "Growing by unmasked slices of which only the newest is trained, from the "
                 "teacher's data and the student's rollouts, and the reset of the fast network "
                 "are Behrouz et al. 2026, for language models. Ours: dreams for sampled texts, "
-                "as in `dreaming`; the day's own examples for the present classes; random "
-                "slices of the weights for low-rank experts; output layer and biases that every "
-                "night trains; no reward for imitation."
+                "as in `dreaming`; the day's own examples for the present classes, and their "
+                "labels as far as the small network has not learned them; random slices of the "
+                "weights for low-rank experts; output layer and biases that every night trains; "
+                "no reward for imitation."
             ),
             memory=(
                 "Used: every weight of the large network that is unmasked. Beside them what "

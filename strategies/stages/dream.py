@@ -27,9 +27,6 @@ from strategies.sleep_cycle import Night, SleepingStrategy, Stage, learn, miniba
 
 Curriculum = Literal["uniform", "reinforced"]
 
-LONGEST_GRADIENT = 1.0
-"""Norm that the gradient of a step is shortened to: a day may have blurred what was seen again."""
-
 NOISE = 1.0
 """Largest deviation of the noise on what is to be seen again, in deviations of what is shown."""
 
@@ -62,6 +59,9 @@ class Dream(Stage):
             that dreams more of the classes whose rehearsal improved the network's own score on
             dreams of all of them (a gradient bandit; Williams 1992).
     """
+
+    longest_gradient = 1.0
+    """Norm that that of a step is shortened to: a day may have blurred what was seen again."""
 
     def __init__(self, *, vividness: float = 4.0, curriculum: Curriculum = "uniform") -> None:
         if not vividness > 0:
@@ -111,7 +111,7 @@ class Dream(Stage):
                 new = len(self.moments) - self._earlier
                 old = self._loss(model, path, self._dreams(self._dreamer, model, x, path, dreams))
                 loss = (new * loss + self._earlier * old) / (new + self._earlier)
-            learn(strategy, loss, longest=LONGEST_GRADIENT)
+            learn(strategy, loss, longest=self.longest_gradient)
             if self._dreamer is not None and self.curriculum == "reinforced":
                 evenly = torch.arange(len(y)) % self._earlier
                 lesson = self._dreamer.dream(x, path, evenly)

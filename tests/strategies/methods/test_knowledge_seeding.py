@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from metered import metered
 from strategies.pruning.weight_count import weights_in_use
 from strategies.sleep_cycle import Night
-from strategies.stages.consolidate import hidden
-from toy import StepClock, accuracy, toy_benchmark, toy_strategy
+from strategies.stages.consolidate import Consolidate, hidden
+from toy import StepClock, accuracy, scores, toy_benchmark, toy_strategy
 
 
 def seeding(scenario: str = "class", *, steps: int = 200, experiences: int = 2, **chosen):
@@ -52,13 +53,43 @@ def test_it_is_nights_of_one_stage():
     for name, chosen in (("knowledge-seeding", {}), ("staged-sleep", {"stages": "consolidate"})):
         benchmark = toy_benchmark("class")
         strategy = toy_strategy(
-            name, benchmark, epochs=20, budget_clock=StepClock(40), chosen=chosen
+            name,
+            benchmark,
+            epochs=20,
+            budget_clock=StepClock(40),
+            chosen={"learning_rate": 0.05, **chosen},
         )
         for experience in benchmark.train:
             strategy.train(experience)
         learned.append(strategy.model.state_dict())
     one, other = learned
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("scenario", ["task", "class", "domain"])
+def test_fifty_steps_of_an_experience_are_worth_no_less_than_plain_training(scenario):
+    reached = []
+    for name in ("naive", "knowledge-seeding"):
+        benchmark = toy_benchmark(scenario, experiences=3)
+        strategy, meter = metered(name, benchmark, 150)
+        for index, experience in enumerate(benchmark.train):
+            with meter.experience(index):
+                strategy.train(experience)
+        found = scores(strategy, benchmark)
+        own = found.task_aware if scenario == "task" else found.accuracy
+        reached.append(sum(own) / len(own))
+    naive, seeded = reached
+    assert seeded >= naive
+    assert scenario == "task" or seeded > naive + 0.1
+
+
+def test_a_fast_network_is_believed_as_far_as_it_knows_the_label():
+    stage, y = Consolidate(), torch.tensor([0, 1])
+    stage._fast_network = torch.nn.Identity()
+    logits = torch.tensor([[0.9, 0.1], [0.75, 0.25]]).log()
+    answers = stage._answers(logits, y, torch.zeros(2, dtype=torch.long))
+    expected = torch.tensor([[0.9 * 0.9 + 0.1, 0.9 * 0.1], [0.25 * 0.75, 0.25 * 0.25 + 0.75]])
+    assert torch.allclose(answers, expected)
 
 
 def test_a_day_that_was_cut_before_its_night_leaves_the_slow_network():

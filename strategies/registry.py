@@ -46,9 +46,12 @@ MODULES = (
     "icarl",
     "ewc",
     "avalanche_ewc",
+    "mas",
     "synaptic_intelligence",
     "lwf",
+    "hat",
     "winning_subnetworks",
+    "superposition",
     "compacting_picking",
     "avalanche_packnet",
 )

@@ -56,6 +56,16 @@ class QuadraticPenalty(Template):
                 total = total + (weight * (known - self.anchor[name]).square()).sum() / 2
         return total
 
+    def keep(self, name: str, weight: Tensor, found: Tensor) -> None:
+        """Add the parabola of an experience that ended with `weight`, which it needs so much."""
+        importance, anchor = found.clone(), weight.clone()
+        if name in self.importance:
+            known = _rows(self.importance[name])
+            importance[known] += self.importance[name]
+            share = torch.where(importance > 0, found / importance, 1)[known]
+            anchor[known] = torch.lerp(self.anchor[name], weight[known], share)
+        self.importance[name], self.anchor[name] = importance, anchor
+
     def drawn(self, minibatches: int, size: int) -> Iterator[Tensor]:
         """The model's (B, C) logits on minibatches drawn from the experience, statistics at rest.
 
@@ -86,17 +96,7 @@ class QuadraticPenalty(Template):
         found = self.experience_importance()
         with torch.no_grad():
             for name, parameter in self.model.named_parameters():
-                self._anchor(name, parameter.detach(), found[name])
-
-    def _anchor(self, name: str, weight: Tensor, found: Tensor) -> None:
-        """Add the parabola of one experience to those before it."""
-        importance, anchor = found.clone(), weight.clone()
-        if name in self.importance:
-            known = _rows(self.importance[name])
-            importance[known] += self.importance[name]
-            share = torch.where(importance > 0, found / importance, 1)[known]
-            anchor[known] = torch.lerp(self.anchor[name], weight[known], share)
-        self.importance[name], self.anchor[name] = importance, anchor
+                self.keep(name, parameter.detach(), found[name])
 
 
 def _rows(known: Tensor) -> tuple[slice, ...]:

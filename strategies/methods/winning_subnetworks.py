@@ -6,18 +6,15 @@ Winning Subnetworks", ICML 2022.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import torch
 from avalanche.training.templates import SupervisedTemplate
-from torch import Tensor, nn
 
 from strategies.avalanche_signature import template_first
 from strategies.entry import Entry, Explanation
-from strategies.pruning.masks import Masks, largest, union
+from strategies.pruning.masks import Masks, union
 from strategies.search_space import DENSITY, Range
-from strategies.subnetworks.learned_masks import LearnedMasks
+from strategies.subnetworks.learned_masks import LearnedMasks, best_scored, fresh_scores
 from strategies.subnetworks.task_subnetworks import Certainty, Norm
 
 
@@ -58,26 +55,14 @@ class WinningSubnetworks(LearnedMasks, SupervisedTemplate):
 
     def chosen(self) -> Masks:
         """The best-scored weights of each layer."""
-        masks = {}
-        for name, score in self.scores.items():
-            count = round(self.density * score.numel())
-            masks[name] = largest(score.detach().flatten(), count).view(score.shape)
-        return masks
+        return best_scored(self.scores, self.density)
 
     def _before_training_exp(self, **kwargs: Any) -> None:
         super()._before_training_exp(**kwargs)
-        scores = {name: _fresh_scores(weight) for name, weight in self.weights.items()}
-        self.learn_masks(scores, self.score_learning_rate)
+        self.learn_masks(fresh_scores(self.weights), self.score_learning_rate)
         owned = union(self.masks, self.weights)
         anchors = {n: w.detach().clone() for n, w in self.weights.items()}
         self.train_only({n: ~mask for n, mask in owned.items()} if self.packed else {}, anchors)
-
-
-def _fresh_scores(weight: Tensor) -> Tensor:
-    """Scores of one layer, drawn as linear layers draw their weights, at least single precision."""
-    dtype = torch.promote_types(weight.dtype, torch.float32)
-    score = torch.empty(weight.shape, dtype=dtype, device=weight.device)
-    return nn.init.kaiming_uniform_(score, a=math.sqrt(5))
 
 
 ENTRIES = {

@@ -7,13 +7,15 @@ as masks over weights Mallya, Davis & Lazebnik, "Piggyback", ECCV 2018.
 from __future__ import annotations
 
 import copy
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from strategies.pruning.held import Shape, held
-from strategies.pruning.masks import Masks, masked, pack, union, unpack
+from strategies.pruning.masks import Masks, largest, masked, pack, union, unpack
 from strategies.pruning.weight_count import WeightsInUse, count_weights, weights_in_use
 from strategies.subnetworks.task_subnetworks import Certainty, Norm, Subnetworks
 
@@ -85,6 +87,25 @@ class LearnedMasks(Subnetworks):
         super()._after_training_exp(**kwargs)
         self.packed.append({name: pack(mask) for name, mask in self.chosen().items()})
         self.hold_masks()
+
+
+def fresh_scores(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A score for each weight, drawn as linear layers draw weights, at least single precision."""
+    scores = {}
+    for name, weight in weights.items():
+        dtype = torch.promote_types(weight.dtype, torch.float32)
+        score = torch.empty(weight.shape, dtype=dtype, device=weight.device)
+        scores[name] = nn.init.kaiming_uniform_(score, a=math.sqrt(5))
+    return scores
+
+
+def best_scored(scores: Mapping[str, Tensor], density: float) -> Masks:
+    """The share `density` of each layer's entries that have the best scores."""
+    masks = {}
+    for name, score in scores.items():
+        count = round(density * score.numel())
+        masks[name] = largest(score.detach().flatten(), count).view(score.shape)
+    return masks
 
 
 def straight_through(mask: Tensor, score: Tensor | None) -> Tensor:

@@ -53,6 +53,7 @@ OURS = (
     "iterative-prune-budgeted",
     "iterative-prune-adaptive",
     "cpg",
+    "hat",
     "sleep-replay",
     "staged-sleep",
     "dreaming",

@@ -20,7 +20,7 @@ class Counted(QuadraticPenalty):
     def learned(self, weight: torch.Tensor, importance: torch.Tensor) -> None:
         """An experience ends with this weight, which it needs so much."""
         self.model.weight = nn.Parameter(weight.clone())
-        self._anchor("weight", weight, importance)
+        self.keep("weight", weight, importance)
 
 
 def gradient_at(strategy: Counted, weight: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,7 @@ from strategies.methods.winning_subnetworks import WinningSubnetworks
 from strategies.subnetworks.task_subnetworks import most_certain
 from toy import SHAPE, logits, toy_benchmark, toy_model, toy_strategy
 
-FROZEN = ["packnet-frozen", "wsn", "cpg"]
+FROZEN = ["packnet-frozen", "wsn", "cpg", "supsup"]
 
 
 def mixed_trunk() -> nn.Sequential:

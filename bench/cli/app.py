@@ -32,7 +32,7 @@ COMMANDS = {
         "docs": ("describe", "Write the page that explains every strategy."),
     },
     "Search": {
-        "tune": ("tune", "Give every strategy the same search; write what it found as a suite."),
+        "tune": ("tune", "Give every strategy the same search, and write a suite."),
         "study": ("study", "Search the hyper-parameters of one strategy."),
     },
     "Check": {

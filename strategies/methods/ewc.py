@@ -35,7 +35,7 @@ class EWC(QuadraticPenalty, SupervisedTemplate):
 
     @template_first
     def __init__(
-        self, *, ewc_lambda: float = 10_000.0, fisher_minibatches: int = 50, **base_kwargs: Any
+        self, *, ewc_lambda: float = 100.0, fisher_minibatches: int = 50, **base_kwargs: Any
     ) -> None:
         if not ewc_lambda >= 0:
             raise ValueError(f"ewc_lambda must be at least 0, got {ewc_lambda}")
@@ -87,6 +87,9 @@ ENTRIES = {
         family="regularised",
         summary="quadratic penalty weighted by Fisher information, sample by sample",
         paper="Kirkpatrick et al. 2017",
+        # held-out data, one seed: ten permutations of MNIST in 1,500 steps give 85.9 % at 10 and
+        # 82.4 at 100; split Fashion-MNIST 94.4 at 100 and 94.9 from 10,000 on, where the test
+        # stream of the permutations, in 3,000 steps, is at 39.9 and plain training at 55.2
         space={"ewc_lambda": Range(1.0, 1e7, log=True)},
         stores="statistics",
         explanation=Baseline(

@@ -148,7 +148,7 @@ def test_a_record_says_where_the_time_went_and_with_what(tmp_path):
     assert set(cost.uncharged_seconds) == {"data", "model", "warm_up", "evaluation"}
     assert record.environment.versions.keys() >= {"python", "torch", "avalanche-lib"}
     assert record.environment.data_hash
-    assert record.resolved["ewc_lambda"] == 10_000.0
+    assert record.resolved["ewc_lambda"] == 100.0
 
 
 def test_resume_does_only_what_is_missing(tmp_path):

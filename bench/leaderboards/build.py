@@ -90,7 +90,7 @@ def draw(stored: Iterable[Stored], out: Path) -> list[Path]:
             for figure, drawn in figures.figures(leaderboard):
                 path = out / page.figure_path(name, figure, number)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                plotting.save(drawn, path, drawn_from=page.stamp(leaderboard))
+                plotting.save(drawn, path, drawn_from=page.stamp(leaderboard, figure))
                 written += [path.with_name(f"{path.name}{kind}") for kind in (".svg", ".png")]
     return written
 

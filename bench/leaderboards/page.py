@@ -193,9 +193,10 @@ def figure_path(page: Path, figure: str, number: int) -> Path:
     return page.with_name(f"{page.name}-{figure}{f'-{number + 1}' if number else ''}")
 
 
-def stamp(leaderboard: Leaderboard) -> str:
+def stamp(leaderboard: Leaderboard, figure: str = "") -> str:
     """What a figure carries of the records that it was drawn from: a hash of their files."""
-    beside = leaderboard.defaults.records if leaderboard.defaults else ()
+    compared = leaderboard.defaults if figure == "tuning" else None
+    beside = compared.records if compared else ()
     records = (*leaderboard.records, *beside)
     every = sorted(hashlib.sha256(i.path.read_bytes()).hexdigest() for i in records)
     return f"records {hashlib.sha256(' '.join(every).encode()).hexdigest()[:16]}"
@@ -205,11 +206,12 @@ def _figures(leaderboard: Leaderboard, page: Path, number: int) -> list[tuple[st
     """File, caption and name of the figures beside the page that were drawn from its records."""
     paths = {f: page.with_name(f"{figure_path(page, f, number).name}.svg") for f in FIGURES}
     plain = {f: path for f, path in paths.items() if path.is_file() and not path.is_symlink()}
-    drawn_from = stamp(leaderboard) if plain else ""
+    own = stamp(leaderboard) if plain else ""
+    drawn_from = (own, stamp(leaderboard, "tuning") if "tuning" in plain else own)
     return [
         (link(Path(path.stem)), FIGURES[figure], figure)
         for figure, path in plain.items()
-        if drawn_from in path.read_text(encoding="utf-8", errors="replace")
+        if drawn_from[figure == "tuning"] in path.read_text(encoding="utf-8", errors="replace")
     ]
 
 

@@ -98,20 +98,16 @@ def common(found: Iterable[Configuration]) -> dict[str, object]:
     return {n: v for n, v in first.items() if all(n in one and one[n] == v for one in every)}
 
 
-def names(found: Iterable[Configuration], *, tuned: bool = False) -> dict[Configuration, str]:
+def names(found: Iterable[Configuration]) -> dict[Configuration, str]:
     """A short name for each row of one table: what not all share, numbers to three digits.
 
     Where two would be equal it is the label.
-
-    Args:
-        found: the rows.
-        tuned: whether a search chose all hyper-parameters, which no name needs to tell then.
     """
     every = labels(found)
     shared = common(every)
     short = {}
     for configuration in every:
-        own = {} if tuned else json.loads(configuration.hyperparameters)
+        own = json.loads(configuration.hyperparameters)
         told = {name: _rounded(value) for name, value in own.items() if name not in shared}
         short[configuration] = _label(configuration.strategy, told)
     uses = Counter(short.values())

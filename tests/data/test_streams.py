@@ -104,8 +104,14 @@ def test_a_scenario_that_a_benchmark_has_not_is_refused() -> None:
     ("name", "complaint"),
     [
         ("folder:x?experience=2", "unknown option of a benchmark 'experience'; did you mean"),
-        ("folder:x?experiences=two", "experiences must be a whole number above 0, got 'two'"),
-        ("folder:x?experiences=0", "experiences must be a whole number above 0, got '0'"),
+        (
+            "folder:x?experiences=two",
+            "experiences must be a whole number above 0, of nine digits at most, got 'two'",
+        ),
+        (
+            "folder:x?experiences=0",
+            "experiences must be a whole number above 0, of nine digits at most, got '0'",
+        ),
         ("floder:./x", "unknown benchmark 'floder:./x'"),
     ],
 )

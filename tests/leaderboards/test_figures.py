@@ -59,7 +59,7 @@ def drawn(figure, label):
 
 def test_each_figure_is_drawn_and_names_its_conditions_and_n(two):
     drawn = drawn_figures(two)
-    assert drawn.keys() == FIGURES.keys()
+    assert drawn.keys() == FIGURES.keys() - {"tuning"}  # of a tuned board alone
     for name, figure in drawn.items():
         title = figure.get_suptitle() or titles_of(figure.axes[0])
         assert "split-mnist, class-incremental, 20s, mlp" in title

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,6 +29,12 @@ def range_text(counts: Iterable[int]) -> str:
     """`5`, or `3 to 5` where they differ; 0 for none."""
     found = sorted(set(counts)) or [0]
     return f"{found[0]} to {found[-1]}" if len(found) > 1 else f"{found[0]}"
+
+
+def settings_text(values: Mapping[str, object]) -> str:
+    """`density=0.1, schedule=linear`, with fractions to three digits."""
+    shown = {n: f"{v:.3g}" if isinstance(v, float) else v for n, v in values.items()}
+    return ", ".join(f"{name}={value}" for name, value in shown.items())
 
 
 def counted(number: int, what: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from bench.formatting.markdown import escape, table
-from bench.formatting.numbers import percent, points
+from bench.formatting.numbers import percent, points, settings_text
 from bench.leaderboards.column import Column, Table
 from bench.leaderboards.columns import columns_of
 from bench.ranking.leaderboard import Leaderboard, Row
@@ -44,8 +44,6 @@ def gains_table(found: Sequence[Gain]) -> str:
 
 def _gain(gain: Gain) -> list[str]:
     before, after = gain.default, gain.tuned
-    chosen: dict[str, object] = json.loads(after.configuration.hyperparameters)
-    shown = (f"{n}={v:.3g}" if isinstance(v, float) else f"{n}={v}" for n, v in chosen.items())
     return [
         escape(after.configuration.strategy),
         percent(before.accuracy.mean),
@@ -54,7 +52,7 @@ def _gain(gain: Gain) -> list[str]:
         f"{before.score.mean:.3f}",
         f"{after.score.mean:.3f}",
         f"{gain.score.mean:+.3f} [{gain.score.low:+.3f}, {gain.score.high:+.3f}]",
-        escape(", ".join(shown)),
+        escape(settings_text(json.loads(after.configuration.hyperparameters))),
     ]
 
 

@@ -194,7 +194,10 @@ def figure_path(page: Path, figure: str, number: int) -> Path:
 
 
 def stamp(leaderboard: Leaderboard, figure: str = "") -> str:
-    """What a figure carries of the records that it was drawn from: a hash of their files."""
+    """What a figure carries of the records that it was drawn from: a hash of their files.
+
+    That of tuning was drawn from those at the defaults as well.
+    """
     compared = leaderboard.defaults if figure == "tuning" else None
     beside = compared.records if compared else ()
     records = (*leaderboard.records, *beside)
@@ -207,11 +210,12 @@ def _figures(leaderboard: Leaderboard, page: Path, number: int) -> list[tuple[st
     paths = {f: page.with_name(f"{figure_path(page, f, number).name}.svg") for f in FIGURES}
     plain = {f: path for f, path in paths.items() if path.is_file() and not path.is_symlink()}
     own = stamp(leaderboard) if plain else ""
-    drawn_from = (own, stamp(leaderboard, "tuning") if "tuning" in plain else own)
+    both = stamp(leaderboard, "tuning") if "tuning" in plain else ""
     return [
         (link(Path(path.stem)), FIGURES[figure], figure)
         for figure, path in plain.items()
-        if drawn_from[figure == "tuning"] in path.read_text(encoding="utf-8", errors="replace")
+        if (both if figure == "tuning" else own)
+        in path.read_text(encoding="utf-8", errors="replace")
     ]
 
 

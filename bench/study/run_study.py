@@ -15,6 +15,7 @@ from bench.data.presence import check_inputs
 from bench.executor.executor import Executor, Listener
 from bench.executor.plan import Plan, refuse_other_conditions
 from bench.executor.processes import answer, slots
+from bench.formatting.numbers import settings_text
 from bench.records.schema import RunRecord
 from bench.study import across_tasks, pages
 from bench.study.folder import Folder, write_page
@@ -239,8 +240,5 @@ class RunPrinter(Listener):
 
 
 def _point(config: RunConfig) -> str:
-    shown = {
-        n: f"{v:.3g}" if isinstance(v, float) else v for n, v in config.hyperparameters.items()
-    }
     seed = f", seed {config.repetition}" if config.repetition else ""
-    return ", ".join(f"{name}={value}" for name, value in shown.items()) + seed
+    return settings_text(config.hyperparameters) + seed

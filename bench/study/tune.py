@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from bench.config.conditions import SharedFields
 from bench.config.run_config import RULESET, Value
 from bench.config.suite import Suite
 from bench.config.tuned import Tuned
-from bench.formatting.numbers import percent
+from bench.formatting.numbers import percent, settings_text
 from bench.records.store import slug
 from bench.study import pages, run_study
 from bench.study.export import write_suite
@@ -177,17 +177,12 @@ def _row(one: TunedStrategy) -> list[str]:
         _value(one.best),
         percent(one.best.accuracy) if one.best else "-",
         amount(one.study, cost(one.trials)),
-        _chosen(one.best.chosen) if one.best else "-",
+        settings_text(one.best.chosen) if one.best else "-",
     ]
 
 
 def _value(trial: Trial | None) -> str:
     return f"{trial.values[0]:.3f}" if trial and trial.values else "-"
-
-
-def _chosen(values: Mapping[str, Value]) -> str:
-    shown = {n: f"{v:.3g}" if isinstance(v, float) else v for n, v in values.items()}
-    return ", ".join(f"{name}={value}" for name, value in shown.items())
 
 
 def _comment(found: Sequence[TunedStrategy], command: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,7 +15,9 @@ from bench.leaderboards.columns import COLUMNS
 from bench.ranking.leaderboard import Leaderboard, Row
 
 if TYPE_CHECKING:
-    import pandas as pd  # importing it takes half a second, which not every command needs
+    import pandas as pd  # importing it takes half a second, which no page needs
+
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
 
 
 def frame(leaderboards: Sequence[Leaderboard], *, page: Path) -> pd.DataFrame:
@@ -38,13 +42,12 @@ def page_csv(leaderboards: Sequence[Leaderboard], *, page: Path) -> str:
         leaderboards: in the order of the lines.
         page: where the file will lie, for the paths of the records.
     """
-    import pandas as pd
-
-    lines = [
-        {name: _harmless(cell) for name, cell in line.items()}
-        for line in _lines(leaderboards, page)
-    ]
-    return pd.DataFrame(lines, dtype=object).to_csv(index=False, lineterminator="\n")
+    lines = _lines(leaderboards, page)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(lines[0]) if lines else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _written(cell) for name, cell in line.items()} for line in lines)
+    return text.getvalue()
 
 
 def _lines(leaderboards: Sequence[Leaderboard], page: Path) -> list[dict[str, Any]]:
@@ -68,7 +71,8 @@ def _line(leaderboard: Leaderboard, row: Row, page: Path) -> dict[str, Any]:
     return line
 
 
-def _harmless(cell: Any) -> Any:
-    """The cell; text that a spreadsheet would run as a formula is made text by an apostrophe."""
-    runs = isinstance(cell, str) and re.match(r"\s*[=+\-@＝＋－＠]|[\t\r\n]", cell)
-    return f"'{cell}" if runs else cell
+def _written(cell: Any) -> Any:
+    """The cell, empty for NaN; text that a spreadsheet would run as a formula gets an apostrophe."""
+    if isinstance(cell, str):
+        return f"'{cell}" if _FORMULA.match(cell) else cell
+    return "" if cell != cell else cell

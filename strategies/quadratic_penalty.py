@@ -1,7 +1,7 @@
 """A penalty that pulls each weight to where earlier experiences left it, by how much they need it.
 
 What weighs a weight is said by the strategies: Fisher information in `ewc`, how far the output
-moves with it in `mas`.
+moves with it in `mas`, what it did for the loss in `si`.
 """
 
 from __future__ import annotations
@@ -46,15 +46,25 @@ class QuadraticPenalty(Template):
 
     def penalty(self) -> Tensor:
         """What is added to the loss now."""
-        # a steeper parabola would overshoot its anchor in a step, and diverge
-        steepest = 1 / max(group["lr"] for group in self.optimizer.param_groups)
         total = torch.zeros((), device=self.device)
         for name, parameter in self.model.named_parameters():
             if name in self.importance:
-                weight = (self.strength * self.importance[name]).clamp(max=steepest)
-                known = parameter[_rows(self.anchor[name])]
-                total = total + (weight * (known - self.anchor[name]).square()).sum() / 2
+                away = parameter[_rows(self.anchor[name])] - self.anchor[name]
+                total = total + (self._steepness(name) * away.square()).sum() / 2
         return total
+
+    def pull(self, name: str, weight: Tensor) -> Tensor:
+        """The gradient of the penalty at a weight, 0 where it has none."""
+        pull = torch.zeros_like(weight)
+        if name in self.importance and self.strength:
+            known = _rows(self.anchor[name])
+            pull[known] = self._steepness(name) * (weight[known] - self.anchor[name])
+        return pull
+
+    def _steepness(self, name: str) -> Tensor:
+        # a steeper parabola would overshoot its anchor in a step, and diverge
+        steepest = 1 / max(group["lr"] for group in self.optimizer.param_groups)
+        return (self.strength * self.importance[name]).clamp(max=steepest)
 
     def keep(self, name: str, weight: Tensor, found: Tensor) -> None:
         """Add the parabola of an experience that ended with `weight`, which it needs so much."""

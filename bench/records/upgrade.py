@@ -8,7 +8,7 @@ from bench.records.schema import SCHEMA, RunRecord
 
 _COST_SINCE_3 = {"excused_seconds": "uncharged_seconds"}
 _KINDS_SINCE_3 = {"night": "offline"}
-_STRATEGIES_OF_RULESET_1 = {"ewc": "avalanche-ewc"}
+_STRATEGIES_OF_RULESET_1 = {"ewc": "avalanche-ewc", "si": "avalanche-si"}
 
 
 def upgraded(payload: dict[str, Any]) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def upgraded(payload: dict[str, Any]) -> dict[str, Any]:
 def in_present_names(record: RunRecord) -> RunRecord:
     """The record with its strategy under the id that it has today, and the digest of that.
 
-    Under ruleset 1.0 `ewc` was what `avalanche-ewc` is now.
+    Under ruleset 1.0 `ewc` and `si` were what `avalanche-ewc` and `avalanche-si` are now.
     """
     strategy = record.config.strategy
     if record.ruleset != "1.0" or strategy not in _STRATEGIES_OF_RULESET_1:

@@ -1,78 +1,92 @@
-"""Synaptic intelligence by Avalanche's plugin, mended where it cannot work on a CPU.
+"""Synaptic intelligence: a penalty weighted by what each weight did for the loss along its path.
 
-Avalanche 0.6 keeps "old" and "new" weights as `param.detach().cpu().flatten()`. On a CPU that is a
-view of the live weights, so both always agree, every importance is 0 and the strategy is plain
-training. Here the copies are copies, and importances are at least 0 as in the paper's own code: a
-negative one, which momentum makes, rewards moving away without bound.
+Zenke, Poole & Ganguli 2017, "Continual learning through synaptic intelligence" (ICML).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from avalanche.core import SupervisedPlugin
-from avalanche.training.plugins import SynapticIntelligencePlugin
-from avalanche.training.supervised import Naive
+import torch
+from avalanche.training.templates import SupervisedTemplate
+from torch import Tensor
 
+from strategies.avalanche_signature import template_first
 from strategies.entry import Baseline, Entry
+from strategies.quadratic_penalty import QuadraticPenalty
 from strategies.search_space import Range
 
 
-class CopyingSynapticIntelligencePlugin(SynapticIntelligencePlugin):
-    """Avalanche's plugin, holding copies of the weights instead of views."""
+class SynapticIntelligence(QuadraticPenalty, SupervisedTemplate):
+    """Plain training with a pull towards the last weights, by what each did for earlier losses.
 
-    def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
-        """Remember the weights that the experience starts from."""
-        super().before_training_exp(strategy, **kwargs)
-        _copy(self.ewc_data[0])
-
-    def before_training_iteration(self, strategy: Any, **kwargs: Any) -> None:
-        """Remember the weights before the step."""
-        super().before_training_iteration(strategy, **kwargs)
-        _copy(self.syn_data["old_theta"])
-
-    def after_training_exp(self, strategy: Any, **kwargs: Any) -> None:
-        """Importances, at least 0, and the weights that the penalty pulls towards."""
-        super().after_training_exp(strategy, **kwargs)
-        _copy(self.ewc_data[0])
-        for importance in self.ewc_data[1].values():
-            importance.data.clamp_(min=0)
-
-
-def synaptic_intelligence(
-    *,
-    si_lambda: float = 100.0,
-    eps: float = 1e-7,
-    plugins: Sequence[SupervisedPlugin] | None = None,
-    **base_kwargs: Any,
-) -> Naive:
-    """Zenke, Poole & Ganguli 2017: a penalty weighted along the path of training.
+    The penalty is `si_lambda` times the importance times the squared distance; the paper calls the
+    strength c, and the damping xi. So that plain steps do not overshoot, no weight is pulled by
+    more than its distance over the learning rate.
 
     Args:
         si_lambda: strength of the penalty, at least 0.
-        eps: damping of the importances, above 0.
+        damping: added to the squared distance that a weight went, above 0.
     """
-    plugin = CopyingSynapticIntelligencePlugin(si_lambda=si_lambda, eps=eps)
-    return Naive(plugins=[*(plugins or ()), plugin], **base_kwargs)
 
+    @template_first
+    def __init__(
+        self, *, si_lambda: float = 1.0, damping: float = 0.1, **base_kwargs: Any
+    ) -> None:
+        if not si_lambda >= 0:
+            raise ValueError(f"si_lambda must be at least 0, got {si_lambda}")
+        if not damping > 0:
+            raise ValueError(f"damping must be above 0, got {damping}")
+        super().__init__(**base_kwargs)
+        self.begin(2 * si_lambda)
+        self.damping = damping
 
-def _copy(stored: dict[str, Any]) -> None:
-    for parameter in stored.values():
-        parameter.data = parameter.data.clone()
+    def _before_training_exp(self, **kwargs: Any) -> None:
+        super()._before_training_exp(**kwargs)
+        weights = dict(self.model.named_parameters())
+        self.start = {name: weight.detach().clone() for name, weight in weights.items()}
+        self.gained = {name: torch.zeros_like(weight) for name, weight in self.start.items()}
+
+    def _before_update(self, **kwargs: Any) -> None:
+        super()._before_update(**kwargs)
+        self.before = {n: weight.detach().clone() for n, weight in self.model.named_parameters()}
+
+    @torch.no_grad()
+    def _after_update(self, **kwargs: Any) -> None:
+        for name, weight in self.model.named_parameters():
+            if weight.grad is not None:
+                slope = weight.grad - self.pull(name, self.before[name])
+                self.gained[name] -= slope * (weight - self.before[name])
+        super()._after_update(**kwargs)
+
+    def experience_importance(self) -> dict[str, Tensor]:
+        """What each weight gained of the loss, over the square of its way; none is below 0."""
+        found = {}
+        for name, weight in self.model.named_parameters():
+            way = (weight.detach() - self.start[name]).square()
+            found[name] = (self.gained[name] / (way + self.damping)).clamp(min=0)
+        return found
+
+    def keep(self, name: str, weight: Tensor, found: Tensor) -> None:
+        """Importances add up; the pull is to the last weights alone."""
+        super().keep(name, weight, found)
+        self.anchor[name] = weight.clone()
 
 
 ENTRIES = {
     "si": Entry(
-        factory="strategies.methods.synaptic_intelligence:synaptic_intelligence",
+        factory="strategies.methods.synaptic_intelligence:SynapticIntelligence",
         family="regularised",
         summary="quadratic penalty weighted along the path of training",
         paper="Zenke et al. 2017",
-        space={"si_lambda": Range(0.1, 1e4, log=True)},
+        space={"si_lambda": Range(0.1, 1e5, log=True), "damping": Range(1e-3, 0.1, log=True)},
         stores="statistics",
         explanation=Baseline(
-            does="As `ewc`, with importances gathered along the path of training.",
-            memory="seven numbers for each weight, once",
+            does=(
+                "As `ewc`, by how much each weight lowered the loss on its way, gathered while "
+                "training: no data is looked at again."
+            ),
+            memory="two numbers for each weight, once",
         ),
     ),
 }

@@ -144,11 +144,12 @@ def test_a_folder_is_held_by_one_and_its_lock_is_neither_emptied_nor_followed(tm
     assert (tmp_path / "target").read_text() == "kept"
 
 
-def test_under_ruleset_1_ewc_was_what_avalanche_ewc_is_now(tmp_path):
-    new = record("ewc")
+@pytest.mark.parametrize("strategy", ["ewc", "si"])
+def test_under_ruleset_1_a_penalty_of_this_name_was_the_librarys(tmp_path, strategy):
+    new = record(strategy)
     old = new.model_copy(update={"ruleset": "1.0"})
     read = read_record(Store(tmp_path).write(old))
-    assert read.config == old.config.model_copy(update={"strategy": "avalanche-ewc"})
+    assert read.config == old.config.model_copy(update={"strategy": f"avalanche-{strategy}"})
     assert read.digest == read.config.digest != old.digest
     assert read.outcome == old.outcome
     assert read_record(Store(tmp_path).write(new)) == new

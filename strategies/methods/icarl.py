@@ -1,8 +1,12 @@
-"""Avalanche's iCaRL by day, and the same with nights of sleep replay.
+"""iCaRL by day, and the same with nights of sleep replay.
 
-Rebuffi et al. 2017, "iCaRL: Incremental classifier and representation learning" (CVPR). That sleep
-adds to it is Tadros et al. 2022; there the whole network sleeps, here the layers below the output,
-since the nearest mean of stored examples answers and the output layer is there for training alone.
+Rebuffi et al. 2017, "iCaRL: Incremental classifier and representation learning" (CVPR), by
+Avalanche's plugins, mended in two places. Theirs trains the outputs of classes that no experience
+has shown yet, which costs 3 to 5 points on split MNIST. They take class means of images and of
+their mirror images, which no digit has.
+That sleep adds to it is Tadros et al. 2022; there the whole network sleeps, here the layers below
+the output, since the nearest mean of stored examples answers and the output layer is there for
+training alone.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from avalanche.training.supervised import Naive
 # public ICaRL makes its own strategy, which cannot sleep
 from avalanche.training.supervised.icarl import _ICaRLPlugin
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 from strategies.clock import Clock
 from strategies.entry import Baseline, Entry, Explanation, Reproduction
@@ -35,11 +40,10 @@ def icarl(
     plugins: Sequence[SupervisedPlugin] | None = None,
     **base_kwargs: Any,
 ) -> Naive:
-    """ICaRL as the library has it: herded examples, distillation, the nearest mean answers.
+    """Herded examples, distillation, the nearest class mean answers.
 
     Args:
-        mem_size: stored examples in all, at least 1. The library's means are those of each image
-            and its mirror image, of digits too.
+        mem_size: stored examples in all, at least 1.
     """
     return Naive(**_parts(model, mem_size, plugins), **base_kwargs)
 
@@ -78,9 +82,15 @@ def icarl_sleep(
 
 
 class Loss(ICaRLLossPlugin):
-    """The library's, in single precision whatever the network computes in."""
+    """The library's, of the classes so far, in single precision whatever the network computes in."""
 
     old_logits: Tensor | None
+
+    def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
+        """Learn which classes have an output by now."""
+        super().before_training_exp(strategy, **kwargs)
+        present = strategy.experience.classes_in_this_experience
+        self.so_far = sorted({*self.old_classes, *present})
 
     def before_forward(self, strategy: Any, **kwargs: Any) -> None:
         """Keep what the network before this experience answers."""
@@ -90,8 +100,29 @@ class Loss(ICaRLLossPlugin):
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The loss of (B, classes) answers to (B,) classes."""
+        known = torch.full_like(logits, CERTAIN, dtype=torch.float32)
+        known[:, self.so_far] = logits[:, self.so_far].float()
         with torch.autocast(logits.device.type, enabled=False):
-            return super().__call__(logits.float(), targets)
+            return super().__call__(known, targets) * logits.shape[1] / len(self.so_far)
+
+
+CERTAIN = -1e4
+"""Output of a class that no experience has shown: its loss and its gradient are 0."""
+
+
+class Plugin(_ICaRLPlugin):
+    """The library's, whose means are those of the stored examples alone."""
+
+    @torch.no_grad()
+    def compute_class_means(self, strategy: Any) -> None:
+        """The mean direction of the features of each class's examples; 0 of no examples."""
+        head = strategy.model.train_classifier
+        nothing = torch.zeros(head.in_features, device=strategy.device)
+        self.class_means = dict.fromkeys(range(head.out_features), nothing)
+        for examples, classes in zip(self.x_memory, self.y_memory, strict=True):
+            features = strategy.model.feature_extractor(examples.to(strategy.device))
+            self.class_means[classes[0]] = normalize(normalize(features).mean(0), dim=0)
+        strategy.model.eval_classifier.replace_class_means_dict(self.class_means)
 
 
 NEVER = 2**63
@@ -117,7 +148,7 @@ def _parts(
     return {
         "model": TrainEvalModel(model, head, nearest),
         "criterion": loss,
-        "plugins": [*(plugins or ()), _ICaRLPlugin(mem_size, None, True), loss],
+        "plugins": [*(plugins or ()), Plugin(mem_size, None, True), loss],
     }
 
 
@@ -171,7 +202,7 @@ ENTRIES = {
         stores="examples",
         explanation=Explanation(
             does=(
-                "Avalanche's iCaRL by day: stored examples beside new ones, and the old "
+                "iCaRL by day: stored examples beside new ones, and the old "
                 "network's answers kept. Then a night of sleep replay, after which examples are "
                 "chosen and class means taken of the network as it woke. The nearest mean "
                 "answers."
@@ -179,8 +210,7 @@ ENTRIES = {
             whose=(
                 "That sleep adds to iCaRL is Tadros et al. 2022, whose whole network sleeps. "
                 "Ours: the layers below the output sleep, since the output layer serves "
-                "training alone, with the constants of `sleep-replay` here. The library takes "
-                "the means of images and their mirror images, of digits too."
+                "training alone, with the constants of `sleep-replay` here."
             ),
             memory=(
                 "Used: every weight that is not zero. Beside them the stored examples, their "

@@ -130,7 +130,7 @@ def page_markdown() -> str:
     reading = _READING.format(experiences=EXPERIENCES, benchmark=BENCHMARK, steps=STEPS)
     night = _NIGHT.format(figures=FIGURES, night=NIGHT, benchmark=BENCHMARK)
     sections = [_INTRODUCTION, _overview(), reading, night, _training()]
-    sections += [*_families(), *_dense()]
+    sections += [*_families(), *_dense(), _reproductions()]
     return "\n\n".join(sections) + "\n"
 
 
@@ -146,6 +146,35 @@ def _overview() -> str:
         for name, entry in STRATEGIES.items()
     ]
     return _lines(["## At a glance", "", *table(header, rows)])
+
+
+def _reproductions() -> str:
+    """What was held against a public figure under its own protocol, and what was not."""
+    header = ("strategy", "on", "published", "measured", "agrees", "records")
+    rows = [
+        [
+            f"`{name}`",
+            escape(one.on),
+            escape(one.published),
+            escape(one.measured),
+            one.verdict,
+            f"[{one.page}](../leaderboards/{one.page}/README.md)",
+        ]
+        for name, entry in STRATEGIES.items()
+        for one in entry.reproduced
+    ]
+    missing = [f"`{name}`" for name, entry in STRATEGIES.items() if not entry.reproduced]
+    return _lines(
+        [
+            "## Reproduced?",
+            "",
+            "Each figure was measured under the protocol of its source, not under an equal budget.",
+            "",
+            *table(header, rows),
+            "",
+            f"Not compared with a public figure: {', '.join(missing)}.",
+        ]
+    )
 
 
 def _training() -> str:

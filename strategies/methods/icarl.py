@@ -82,7 +82,7 @@ def icarl_sleep(
 
 
 class Loss(ICaRLLossPlugin):
-    """The library's, of the classes so far, in single precision whatever the network computes in."""
+    """The library's, of the classes so far, in single precision whatever the network does."""
 
     old_logits: Tensor | None
 

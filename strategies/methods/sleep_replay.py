@@ -192,7 +192,7 @@ ENTRIES = {
             Reproduction(
                 on="CIFAR-10 features",
                 published="44.55 %",
-                measured="10.23 [6.28, 15.22] %",
+                measured="10.23 [6.28, 15.23] %",
                 verdict="no",
                 page="tadros2022",
             ),

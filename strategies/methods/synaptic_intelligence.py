@@ -30,9 +30,7 @@ class SynapticIntelligence(QuadraticPenalty, SupervisedTemplate):
     """
 
     @template_first
-    def __init__(
-        self, *, si_lambda: float = 1.0, damping: float = 0.1, **base_kwargs: Any
-    ) -> None:
+    def __init__(self, *, si_lambda: float = 1.0, damping: float = 0.1, **base_kwargs: Any) -> None:
         if not si_lambda >= 0:
             raise ValueError(f"si_lambda must be at least 0, got {si_lambda}")
         if not damping > 0:

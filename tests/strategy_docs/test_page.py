@@ -8,8 +8,10 @@ from bench.strategy_docs import page, schedule_trace
 from bench.strategy_docs.schedule_figure import schedule_figure
 from bench.strategy_docs.schedule_trace import EXPERIENCES, Trace, merged, trace
 from patched import patched
+from strategies.registry import STRATEGIES
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 
 
 def traced(name: str) -> Trace:
@@ -31,6 +33,16 @@ def at_the_end(found: Trace, experience: int):
 def test_the_committed_page_is_what_its_generator_writes():
     committed = (DOCS / page.PAGE).read_text(encoding="utf-8")
     assert page.page_markdown() == committed, "run: python -m bench docs --out docs"
+
+
+@pytest.mark.parametrize(
+    ("name", "one"),
+    [(name, one) for name, entry in STRATEGIES.items() for one in entry.reproduced],
+)
+def test_what_is_said_to_be_reproduced_stands_on_the_page_of_its_paper(name, one):
+    text = (ROOT / "leaderboards" / one.page / "README.md").read_text(encoding="utf-8")
+    lines = [line.replace("\\", "") for line in text.splitlines() if one.published in line]
+    assert any(one.measured in line for line in lines), f"{name}: {one.measured}"
 
 
 def test_every_strategy_with_a_schedule_has_a_figure_and_no_other():

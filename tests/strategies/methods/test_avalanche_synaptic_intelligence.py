@@ -19,7 +19,8 @@ def test_a_strong_penalty_holds_the_weights_and_a_weak_one_does_not():
     moved = {}
     for strength in (0.0, 10000.0):
         benchmark = toy_benchmark("domain")
-        strategy = toy_strategy("avalanche-si", benchmark, chosen={"si_lambda": strength, "momentum": 0.0})
+        chosen = {"si_lambda": strength, "momentum": 0.0}
+        strategy = toy_strategy("avalanche-si", benchmark, chosen=chosen)
         strategy.train(benchmark.train[0])
         before = [p.detach().clone() for p in strategy.model.parameters()]
         strategy.train(benchmark.train[1])

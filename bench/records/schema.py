@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from bench.config.budget import TOLERANCE, Kind
 from bench.config.run_config import RunConfig, Value
 
-SCHEMA = 4
+SCHEMA = 5
 """Version of the record's fields; `bench.records.upgrade` says what each of them added."""
 
 ROUNDING = 1e-6
@@ -59,6 +59,8 @@ class Cost(_Part):
     """Training samples through forward and backward passes in minibatches."""
     longest_step: Amount
     """Longest time between two checks of the budget, in the budget's seconds."""
+    median_step: Amount | None = None
+    """Median of these times: by so much a run may overdraw. Null in records before schema 5."""
     peak_memory_bytes: Count | None
     """Largest resident set of the process; device memory when the device is cuda."""
 
@@ -88,6 +90,12 @@ class Cost(_Part):
             raise ValueError(
                 "longest_step must be at most what one experience charged, "
                 f"{most:g}, got {self.longest_step:g}"
+            )
+        longest = min(self.longest_step, 2 * self.charged / steps if steps else 0.0)
+        if timed and self.median_step is not None and self.median_step > longest * (1 + ROUNDING):
+            raise ValueError(
+                "median_step must be at most the longest, and half of the steps as long must fit "
+                f"into what was charged: {longest:g}, got {self.median_step:g}"
             )
 
     def check_clocks(self, *, threads: int) -> None:
@@ -269,7 +277,7 @@ class RunRecord(_Part):
             raise ValueError("status ok needs cost, outcome and weights")
         self._check_lengths(len(self.outcome.test_samples))
         budget = self.config.budget
-        step = 1.0 if budget.clock == "steps" else self.cost.longest_step
+        step = 1.0 if budget.clock == "steps" else self.cost.median_step or 0.0
         most = budget.amount + max(step, TOLERANCE * budget.amount)
         if not 0 <= self.cost.charged <= most:
             raise ValueError(f"status ok needs charged in [0, {most:g}], got {self.cost.charged:g}")

@@ -18,6 +18,7 @@ def upgraded(payload: dict[str, Any]) -> dict[str, Any]:
     3: the record has the source of a user's own model. The `excused_seconds` of the cost are
     `uncharged_seconds`, and what it charged as `night` is `offline`.
     4: the weights have the stored examples; null in older records.
+    5: the cost has the median step; null in older records, which may not overdraw by one.
 
     Raises:
         ValueError: for one of a schema that is not known.

@@ -184,5 +184,6 @@ class Examiner:
             steps=dict(meter.steps),
             samples=meter.samples,
             longest_step=meter.longest_step,
+            median_step=meter.median_step,
             peak_memory_bytes=torch.cuda.max_memory_allocated() if device == "cuda" else resident,
         )

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import os
 import time
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal, Protocol
+
+import numpy as np
 
 from bench.config.budget import KINDS, TOLERANCE, Budget, Kind
 
@@ -64,7 +67,7 @@ class Meter:
         self.samples = 0
         self.wall_seconds = 0.0
         self.cpu_seconds = 0.0
-        self.longest_step = 0.0
+        self.step_seconds = array("d")
         self.charged_by_experience: list[float] = []
         self.steps_by_experience: list[int] = []
         self._shares = list(shares)
@@ -171,8 +174,7 @@ class Meter:
         if self._queue is not None:
             self._queue.bound()
         now = self._read()
-        if now - self._last_step > self.longest_step:
-            self.longest_step = now - self._last_step
+        self.step_seconds.append(now - self._last_step)
         self._last_step = now
 
     def _drain(self) -> None:
@@ -192,5 +194,15 @@ class Meter:
     @property
     def overrun(self) -> bool:
         """Whether more was charged than the budget and its tolerance allow."""
-        one_step = 1.0 if self.budget.clock == "steps" else self.longest_step
+        one_step = 1.0 if self.budget.clock == "steps" else self.median_step
         return self.spent > self.budget.amount + max(one_step, TOLERANCE * self.budget.amount)
+
+    @property
+    def median_step(self) -> float:
+        """Of the times from one step to the next; 0 before the first."""
+        return float(np.median(self.step_seconds)) if self.step_seconds else 0.0
+
+    @property
+    def longest_step(self) -> float:
+        """The longest of the times from one step to the next; 0 before the first."""
+        return max(self.step_seconds, default=0.0)

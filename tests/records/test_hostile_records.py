@@ -210,17 +210,18 @@ def test_a_signed_record_that_cannot_be_is_left_out_by_reason(folder, change, re
 
 
 @pytest.mark.parametrize(
-    ("longest_step", "reason"),
+    ("steps", "reason"),
     [
-        (10.0, "longest_step must be at most what one experience charged, 6, got 10"),
-        (6.0, "status ok needs charged in [0, 26], got 30"),
+        ({"longest_step": 10.0}, "status ok needs charged in [0, 20.2], got 30"),
+        ({"longest_step": 6.0, "median_step": 6.0}, "status ok needs charged in [0, 26], got 30"),
+        ({"longest_step": 6.0, "median_step": 10.0}, "must fit into what was charged: 0.6, got 10"),
     ],
 )
-def test_a_longest_step_cannot_be_forged_to_excuse_an_overdraft(folder, longest_step, reason):
+def test_a_step_cannot_be_forged_to_excuse_an_overdraft(folder, steps, reason):
     payload = json.loads(next((folder / "records").rglob("*.json")).read_text())
     payload["cost"] |= {  # 30 s of 20 s, 6 s in each of five experiences
         "charged": 30.0, "charged_by_experience": [6.0] * 5, "seconds_by_kind": {"train": 30.0},
-        "longest_step": longest_step,
+        **steps,
     }  # fmt: skip
     (folder / "records" / ODD).write_text(signed(payload))
     assert reason in built(folder)
@@ -355,6 +356,8 @@ def test_a_record_of_each_schema_is_read(version):
         assert record.cost.steps_by_experience is None
     else:
         assert sum(record.cost.steps_by_experience) == sum(record.cost.steps.values())
+    if version >= 5:
+        assert 0 < record.cost.median_step <= record.cost.longest_step
 
 
 def test_a_record_of_an_older_schema_is_written_in_the_present_one(tmp_path):

@@ -171,6 +171,19 @@ def test_overrun_is_more_than_one_percent_and_one_step(charged, step, overrun):
     assert meter.overrun is overrun
 
 
+def test_no_step_is_excused_for_being_long():
+    meter, time = make_meter(3, (1.0,))
+    with meter.experience(0):
+        for _ in range(9):
+            time.now += 0.2
+            meter.step("train")
+        time.now += 20.0
+        meter.step("train")
+    assert meter.longest_step == pytest.approx(20.0)
+    assert meter.median_step == pytest.approx(0.2)
+    assert meter.overrun
+
+
 class Device:
     """A device that takes a second for each step that it is handed; the host takes none."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
@@ -26,6 +27,9 @@ from bench.runner.progress import Progress
 from bench.runner.run import build, run
 from strategies import building
 from strategies.import_path import is_import_path, place_of, source_file, source_hash
+
+STARVED = 0.1
+"""Share of its time for which a run has waited for its cores, above which others held it up."""
 
 
 class Stopped(BaseException):
@@ -150,6 +154,7 @@ def _outcome(
         except OSError:
             os._exit(1)  # the parent is gone: nobody waits for this run
 
+    began = time.monotonic()
     try:
         signal.signal(STOP, _stop)
         apply_patches()
@@ -170,8 +175,19 @@ def _outcome(
             return "oom", _line(error)
         return "error", _line(error)
     if findings.overrun:
-        return "overrun", "charged more than the budget and its tolerance"
+        return overdrawn(environment.waited_seconds() / (time.monotonic() - began))
     return "ok", None
+
+
+def overdrawn(waited: float) -> tuple[Status, str]:
+    """Whose fault it is that more was charged than the budget and its tolerance.
+
+    Args:
+        waited: share of its time for which the run has waited for a core that others used.
+    """
+    if waited > STARVED:
+        return "infra_error", f"overdrew while others used its cores for {waited:.0%} of its time"
+    return "overrun", "charged more than the budget and its tolerance"
 
 
 def _line(error: BaseException) -> str:

@@ -19,8 +19,9 @@ from typing import Any
 from bench.config.run_config import RULESET, RunConfig
 from bench.executor.messages import STOP, Job, Refusal, model_source
 from bench.executor.plan import Plan
-from bench.executor.processes import check, fork_server, kill, run_child, slots, start
+from bench.executor.processes import check, fork_server, kill, run_child, server_id, slots, start
 from bench.executor.running import Running, cause_of_death
+from bench.executor.scratch import scratch
 from bench.executor.stack_dump import stuck_at
 from bench.records import environment
 from bench.records.schema import RunRecord
@@ -115,7 +116,7 @@ class Executor:
             return []
         context = fork_server(max(c.threads for c in cells))
         receiver, sender = context.Pipe(duplex=False)
-        with tempfile.TemporaryDirectory(prefix="sleepbench-") as folder:
+        with tempfile.TemporaryDirectory(prefix="check-", dir=scratch()) as folder:
             log = Path(folder) / "check.log"
             process = context.Process(
                 target=check, args=(cells, todo.done, self._data_root, download, log, sender)
@@ -162,11 +163,11 @@ class Executor:
         """
         self._listener = listener or Listener()
         free = slots(self._jobs, threads)
-        context = fork_server(threads)
         records = []
         try:
             while True:
                 while free and (config := next_run()) is not None:
+                    context = fork_server(threads)
                     self._running.append(self._start(context, config, free.pop(0)))
                 if not self._running:
                     break
@@ -190,7 +191,7 @@ class Executor:
     def _start(self, context: Any, config: RunConfig, cores: frozenset[int]) -> Running:
         receiver, sender = context.Pipe(duplex=False)
         attempt = self._store.attempts(config) + 1
-        folder = Path(tempfile.mkdtemp(prefix="sleepbench-"))
+        folder = Path(tempfile.mkdtemp(prefix="run-", dir=scratch()))
         log = self._store.path(config, attempt).with_suffix(".log")
         log.parent.mkdir(parents=True, exist_ok=True)
         job = Job(
@@ -200,7 +201,7 @@ class Executor:
         running = Running(
             config, attempt, process, receiver, folder, cores,
             float("inf"), datetime.now(timezone.utc),
-            environment.out_of_memory_kills(), log, self._patience(config),
+            environment.out_of_memory_kills(), log, server_id(), self._patience(config),
         )  # fmt: skip
         start(process)
         running.deadline = time.monotonic() + self._limit(config)  # the server is up by now
@@ -252,6 +253,8 @@ class Executor:
 
     def _collect(self, ended: Running) -> RunRecord:
         ended.process.join()
+        if ended.lost:
+            kill(ended.process)  # or it would go on beside its repetition
         path = self._store.path(ended.config, ended.attempt)
         record = _read_if_there(path) or self._write_row_of_the_dead(ended)
         self._clean(ended)

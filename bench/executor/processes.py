@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -17,11 +18,15 @@ from typing import Any, TypeVar
 
 from bench.config.run_config import RunConfig
 from bench.executor.messages import Job
+from bench.executor.scratch import scratch
 from bench.executor.stack_dump import answer_into
 from bench.records.schema import RunRecord
 from bench.records.store import Store
 
 T = TypeVar("T")
+
+LONGEST_FOLDER = 70
+"""Characters of a folder that can hold the server's socket, whose path may have 107."""
 
 UNWRITABLE = 74
 """Exit code of a run whose record could not be written: a failure of the machine."""
@@ -109,11 +114,12 @@ def start(process: Any) -> None:
 
 
 def kill(process: Any) -> None:
-    """End a run and everything it started."""
+    """End a run and everything it started, one that its server has left behind, too."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
-        process.kill()
+        with suppress(ProcessLookupError):  # it has no session yet, or has ended
+            os.kill(process.pid, signal.SIGKILL)
     process.join()
 
 
@@ -132,19 +138,32 @@ def slots(jobs: int, threads: int) -> list[frozenset[int]]:
     return [frozenset(cores[i * threads : (i + 1) * threads]) for i in range(jobs)]
 
 
+def server_id() -> int | None:
+    """Process id of the server that runs are forked from; None if there is none."""
+    found: int | None = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    return found
+
+
 def fork_server(threads: int) -> Any:
-    """A context whose processes fork from one server that has everything imported."""
+    """A context whose processes fork from one server that has everything imported.
+
+    A server that has died is replaced.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["bench.executor.child"])
     numbers = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    ours = {**dict.fromkeys(numbers, str(threads)), "PYTHONHASHSEED": "0"}
-    before = dict(os.environ)
+    folder = str(scratch())
+    ours = {**dict.fromkeys(numbers, str(threads)), "PYTHONHASHSEED": "0", "TMPDIR": folder}
+    before, usual = dict(os.environ), tempfile.tempdir
     # Ctrl-C reaches the whole terminal; the server must not answer it with a traceback
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.environ.update(ours)
+    if len(folder) <= LONGEST_FOLDER:
+        tempfile.tempdir = folder  # for the server's socket
     try:
         forkserver.ensure_running()
     finally:  # this process, a notebook's say, keeps its own
+        tempfile.tempdir = usual
         for name in ours.keys() - before.keys():
             del os.environ[name]
         os.environ.update({name: before[name] for name in ours.keys() & before.keys()})

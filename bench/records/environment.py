@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import subprocess
+from contextlib import suppress
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -111,6 +112,15 @@ def out_of_memory_kills() -> int:
         return 0
     counts = dict(line.split() for line in events.read_text().splitlines())
     return int(counts.get("oom_kill", 0))
+
+
+def waited_seconds() -> float:
+    """For how long threads of this process were ready and had no core; 0 if unknown."""
+    waited = 0
+    for told in Path("/proc/self/task").glob("*/schedstat"):
+        with suppress(OSError):  # the thread has ended
+            waited += int(told.read_text().split()[1])
+    return waited / 1e9
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -30,7 +30,9 @@ class SynapticIntelligence(QuadraticPenalty, SupervisedTemplate):
     """
 
     @template_first
-    def __init__(self, *, si_lambda: float = 1.0, damping: float = 0.1, **base_kwargs: Any) -> None:
+    def __init__(
+        self, *, si_lambda: float = 100.0, damping: float = 0.1, **base_kwargs: Any
+    ) -> None:
         if not si_lambda >= 0:
             raise ValueError(f"si_lambda must be at least 0, got {si_lambda}")
         if not damping > 0:
@@ -77,6 +79,8 @@ ENTRIES = {
         family="regularised",
         summary="quadratic penalty weighted along the path of training",
         paper="Zenke et al. 2017",
+        # other streams, one seed, 1,500 steps, strength 1, 10, 100 and 1,000: split Fashion-MNIST
+        # 78.0, 69.4, 80.8 and 84.0 % (plain training 63.9), rotated MNIST 89.5, 89.3, 87.9 and 25.8
         space={"si_lambda": Range(0.1, 1e5, log=True), "damping": Range(1e-3, 0.1, log=True)},
         stores="statistics",
         explanation=Baseline(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -14,8 +16,9 @@ import pytest
 from bench.config.budget import Budget
 from bench.config.run_config import RunConfig
 from bench.config.suite import Suite
-from bench.executor.executor import Executor
+from bench.executor.executor import Executor, Listener
 from bench.executor.plan import plan
+from bench.executor.processes import server_id
 from bench.records.store import Store
 from command_line import bench, family, run, usage_error
 
@@ -117,7 +120,7 @@ def test_a_strategy_that_is_never_built_is_refused_with_the_line_it_was_at(tmp_p
 
 def test_a_run_that_charges_more_than_its_tolerance_is_an_overrun(tmp_path):
     [record] = Executor(Store(tmp_path)).run([config("rogues:Overdraw", "1s")])
-    assert record.status == "overrun"
+    assert record.status in ("overrun", "infra_error")  # the machine may be busy
     assert record.cost.charged > 1.01
 
 
@@ -138,10 +141,11 @@ def test_equal_configurations_give_equal_records_on_the_steps_clock(tmp_path):
 
 
 def test_a_record_says_where_the_time_went_and_with_what(tmp_path):
-    [record] = Executor(Store(tmp_path)).run([config("ewc", "1s")])
+    [record] = Executor(Store(tmp_path)).run([config("ewc", "100steps")])
     cost = record.cost
     assert record.status == "ok"
-    assert sum(cost.seconds_by_kind.values()) == pytest.approx(cost.charged)
+    assert sum(cost.seconds_by_kind.values()) == pytest.approx(cost.wall_seconds, rel=0.05)
+    assert 0 < cost.median_step <= cost.longest_step
     assert sum(cost.charged_by_experience) == pytest.approx(cost.charged)
     assert cost.seconds_by_kind["train"] > 0
     assert cost.seconds_by_kind["data"] > 0
@@ -149,6 +153,34 @@ def test_a_record_says_where_the_time_went_and_with_what(tmp_path):
     assert record.environment.versions.keys() >= {"python", "torch", "avalanche-lib"}
     assert record.environment.data_hash
     assert record.resolved["ewc_lambda"] == 100.0
+
+
+def test_an_overrun_on_cores_that_others_used_is_the_machines_fault():
+    from bench.executor.child import overdrawn  # imports torch
+
+    assert overdrawn(0.05)[0] == "overrun"
+    assert overdrawn(0.5) == (
+        "infra_error", "overdrew while others used its cores for 50% of its time"
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="needs /proc/self/schedstat")
+def test_a_process_knows_how_long_it_waited_for_its_core():
+    from bench.records.environment import waited_seconds
+
+    work = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\nwhile True: pass"
+    rival = subprocess.Popen([sys.executable, "-c", work])
+    mine = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(mine)})
+    try:
+        before, until = waited_seconds(), time.monotonic() + 1.0
+        while time.monotonic() < until:
+            pass
+        assert waited_seconds() - before > 0.1
+    finally:
+        os.sched_setaffinity(0, mine)
+        rival.kill()
+        rival.wait()
 
 
 def test_resume_does_only_what_is_missing(tmp_path):
@@ -224,6 +256,28 @@ def test_kill_9_of_the_whole_tree_loses_nothing_that_was_finished(tmp_path):
     assert f"{len(finished)} done" in run(*command, "--out", str(tmp_path / "cut"))
     run(*command, "--out", str(tmp_path / "whole"))
     assert outcomes(tmp_path / "cut") == outcomes(tmp_path / "whole")
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc to find the process tree")
+def test_a_killed_server_is_the_machines_fault_and_its_run_is_made_again(tmp_path):
+    killed: list[int] = []
+
+    class KillTheServer(Listener):
+        def progressed(self, config: RunConfig, progress: object) -> None:
+            if not killed:
+                killed.append(server_id())
+                os.kill(killed[0], signal.SIGKILL)
+
+    wanted = [config("rogues:Slow"), config("naive")]
+    lost, after = Executor(Store(tmp_path)).run(wanted, KillTheServer())
+    assert (lost.status, lost.reason) == (
+        "infra_error", "the server that runs are forked from was killed"
+    )  # fmt: skip
+    assert after.status == "ok"  # by another server
+    assert server_id() != killed[0]
+    assert plan(wanted, Store(tmp_path)).missing == [wanted[0]]
+    (again,) = Executor(Store(tmp_path)).run([wanted[0]])
+    assert (again.status, again.attempt) == ("ok", 2)
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc to find the process tree")

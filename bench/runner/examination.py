@@ -13,13 +13,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from bench.config.run_config import RunConfig
 from bench.data.streams import Benchmark
 from bench.data.unlabelled import Questions, questions
 from bench.runner.evaluation import Scores, answers, evaluate
+from bench.runner.meter import process_cpu_seconds
+from bench.runner.models import make_model
 from bench.runner.seeding import seed_everything
-from bench.runner.speedups import precision
+from bench.runner.speedups import precision, prepare
+from bench.runner.uncharged_work import check_excused
 from strategies.networks.layers import finite
 from strategies.pruning.held import (
     NOTHING,
@@ -53,27 +57,36 @@ class Request:
 
     Attributes:
         state: of the strategy, from `strategies.saved_state.save`.
-        index: of the experience that it was trained on last.
+        asked: whether it is to answer, or what it holds is to be looked at.
     """
 
     state: bytes
-    index: int
+    asked: bool
 
 
 @dataclass(frozen=True)
-class Examination:
-    """What a strategy answered and what it holds.
+class Answered:
+    """How well a strategy answered.
 
     Attributes:
         validation: on what was held out; None where nothing was.
         test: on the test stream; None in a run on validation only.
+    """
+
+    validation: Scores | None
+    test: Scores | None
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What a strategy holds.
+
+    Attributes:
         weights: in use; what is held besides the network is among its buffers.
         needed: of what is held besides the network, what the answers need.
         loose_bytes: of the state, of what is neither tensors nor data: numbers, text and code.
     """
 
-    validation: Scores | None
-    test: Scores | None
     weights: WeightsInUse
     needed: Held
     loose_bytes: int
@@ -96,20 +109,50 @@ class Examinations:
         self._validation = self._questions(benchmark.valid_stream)
         self._test = self._questions(tested)
 
-    def __call__(self, request: Request) -> Examination:
-        """Load the strategy and examine it."""
+    def __call__(self, request: Request) -> Answered | Holdings:
+        """Load the strategy and examine it.
+
+        Raises:
+            UnchargedWork: if it takes much longer to answer than the bare network does.
+        """
         torch.set_num_threads(self._config.threads)
         seed_everything(self._config.seed("data"))
+        began = process_cpu_seconds()
         strategy = load(request.state, self._lent)
         with precision(self._config.speedups, self._config.device), diverging(strategy):
+            if request.asked:
+                answered = self._answered(strategy)
+                worked = process_cpu_seconds() - began
+                check_excused("answering", worked, self._bare_seconds())
+                return answered
             needed = self._needed(request, held_parts(strategy))
             loose_bytes = contents(strategy, lent=self._lent).loose_bytes
             weights = weights_in_use.dispatch(counted_as(strategy))(strategy, self._sample)
-            validation, test = (
-                evaluate(strategy, asked, self._classes) if asked else None
-                for asked in (self._validation, self._test)
-            )
-        return Examination(validation, test, weights, needed, loose_bytes)
+        return Holdings(weights, needed, loose_bytes)
+
+    def _answered(self, strategy: Any) -> Answered:
+        validation, test = (
+            evaluate(strategy, asked, self._classes) if asked else None
+            for asked in (self._validation, self._test)
+        )
+        return Answered(validation, test)
+
+    @torch.no_grad()
+    def _bare_seconds(self) -> float:
+        """CPU seconds that a new network takes to answer all that is asked.
+
+        Measured on one minibatch, and taken as much again for each of as many images.
+        """
+        model = bare_model(self._config, self._benchmark).eval()
+        asked = [*self._validation, *self._test]
+        images = torch.zeros(PROBE, *self._sample, device=self._config.device)
+        told = self._config.scenario == "task"
+        tasks = (torch.zeros(PROBE, dtype=torch.long, device=images.device),) if told else ()
+        model(images, *tasks)
+        began = process_cpu_seconds()
+        model(images, *tasks)
+        each = (process_cpu_seconds() - began) / PROBE
+        return each * sum(len(one.experience.dataset) for one in asked)
 
     def _questions(self, stream: Any) -> list[Questions]:
         if stream is None:
@@ -164,6 +207,18 @@ class Examinations:
             return self._answers(strategy)
         except Exception:  # whatever it could not do without them
             return None
+
+
+def bare_model(config: RunConfig, benchmark: Benchmark) -> nn.Module:
+    """The network of a run as the benchmark builds it, from torch's generator."""
+    model = make_model(
+        config.model,
+        benchmark.input_shape,
+        classes=benchmark.n_classes,
+        tasks=benchmark.classes_by_experience if config.scenario == "task" else None,
+    ).to(config.device)
+    prepare(model, config.speedups)
+    return model
 
 
 def check_counts(strategy: Any) -> None:

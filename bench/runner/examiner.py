@@ -14,7 +14,7 @@ from bench.data.streams import Benchmark
 from bench.records.schema import Cost, Matrix, Outcome, WeightsInUse
 from bench.records.weight_share import shares_used
 from bench.runner.elsewhere import Elsewhere
-from bench.runner.examination import Diverged, Examination, Request
+from bench.runner.examination import Answered, Diverged, Holdings, Request
 from bench.runner.fresh_process import Asked
 from bench.runner.meter import Meter
 from bench.runner.progress import Account
@@ -73,7 +73,7 @@ class Room:
     """
 
     lent: Lent
-    process: Asked[Request, Examination]
+    process: Asked[Request, Answered | Holdings]
     modules: frozenset[str]
 
 
@@ -119,17 +119,21 @@ class Examiner:
         with self._meter.off_the_clock("evaluation"), torch.random.fork_rng():
             if not finite(strategy.model):
                 raise Diverged(f"weights are not finite after experience {index}")
-            found = self._room.process.ask(Request(save(strategy, self._room.lent), index))
+            state, ask = save(strategy, self._room.lent), self._room.process.ask
+            # each in a process of its own: what is found out for one is not there for the other
+            held, answered = ask(Request(state, asked=False)), ask(Request(state, asked=True))
+            assert isinstance(held, Holdings), "that was the request"
+            assert isinstance(answered, Answered), "that was the request"
             end_experience(strategy)
-            self._keep_answers(index, found)
-            self._keep_weights(index, found, self._elsewhere.held(strategy, self._sample))
+            self._keep_answers(index, answered)
+            self._keep_weights(index, held, self._elsewhere.held(strategy, self._sample))
         self._keep_outcome()
         last = self._findings.weights[-1]
         self._account.experience, self._account.accuracy = index + 1, self._curve[-1][1]
         version = self._findings.benchmark_version
         self._account.weights, _ = shares_used(last, self._config, version)
 
-    def _keep_answers(self, index: int, found: Examination) -> None:
+    def _keep_answers(self, index: int, found: Answered) -> None:
         shown = found.test or found.validation
         if found.validation is not None:
             self._rows["validation"][index] = list(found.validation.accuracy)
@@ -140,7 +144,7 @@ class Examiner:
         mean = float(np.mean(shown.accuracy[: index + 1]))
         self._curve.append((self._meter.spent, mean))
 
-    def _keep_weights(self, index: int, found: Examination, elsewhere: Held) -> None:
+    def _keep_weights(self, index: int, found: Holdings, elsewhere: Held) -> None:
         gained = found.loose_bytes - self._loose_bytes
         free = FREE_BYTES + FREE_BYTES_BY_EXPERIENCE * (index + 1)
         other = max(0, gained - free)  # what it is for cannot be told: it may be needed

@@ -21,14 +21,14 @@ from bench.data.streams import Benchmark, make_benchmark
 from bench.runner.budget_plugin import UNTIL_STOPPED, BudgetPlugin, CudaQueue, MeterClock
 from bench.runner.elsewhere import lend
 from bench.runner.evaluation import NoMetrics
-from bench.runner.examination import Examinations, check_counts, diverging
+from bench.runner.examination import Examinations, bare_model, check_counts, diverging
 from bench.runner.examiner import Examiner, Findings, Room
 from bench.runner.fresh_process import FreshProcess, SameProcess
-from bench.runner.meter import Meter
-from bench.runner.models import make_model
+from bench.runner.meter import Meter, process_cpu_seconds
 from bench.runner.progress import Account, Progress
 from bench.runner.seeding import seed_everything
-from bench.runner.speedups import precision, prepare, warm_up
+from bench.runner.speedups import precision, warm_up
+from bench.runner.uncharged_work import check_excused
 from strategies import building
 from strategies.saved_state import Lent, save
 
@@ -65,8 +65,6 @@ def run(
     findings.resolved = building.resolve(config.strategy, entry, config.hyperparameters)
     findings.benchmark_version, findings.data_hash = benchmark.version, benchmark.data_hash
     with closing(room.process), precision(config.speedups, config.device):
-        with meter.off_the_clock("warm_up"):
-            warm_up(strategy, benchmark.input_shape, tasks=config.scenario == "task")
         examiner = Examiner(
             config, benchmark, meter, ready.account, findings, room=room, strategy=strategy
         )
@@ -142,9 +140,11 @@ def build(
         lent = lend(benchmark, meter, budget, clock, evaluator)
         room = _room(config, benchmark, lent) if examined else None
     try:
-        with meter.off_the_clock("model"), torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed("init"))
-            strategy = _strategy(config, benchmark, budget, clock, evaluator)
+            strategy = _strategy(
+                config, benchmark, meter, plugins=(budget, clock, evaluator), warm=examined
+            )
     except BaseException:
         if room is not None:
             room.process.close()
@@ -173,34 +173,52 @@ def _room(config: RunConfig, benchmark: Benchmark, lent: Lent) -> Room:
 def _strategy(
     config: RunConfig,
     benchmark: Benchmark,
-    budget: BudgetPlugin,
-    clock: MeterClock,
-    evaluator: NoMetrics,
+    meter: Meter,
+    *,
+    plugins: tuple[BudgetPlugin, MeterClock, NoMetrics],
+    warm: bool,
 ) -> Any:
-    """The strategy around its model, with the plugin that stops it."""
-    model = make_model(
-        config.model,
-        benchmark.input_shape,
-        classes=benchmark.n_classes,
-        tasks=benchmark.classes_by_experience if config.scenario == "task" else None,
-    ).to(config.device)
-    prepare(model, config.speedups)
-    strategy = building.build(
-        config.strategy,
-        building.find(config.strategy),
-        model=model,
-        scenario=config.scenario,
-        chosen=config.hyperparameters,
-        budget_clock=clock,
-        device=config.device,
-        train_epochs=UNTIL_STOPPED,
-        eval_mb_size=EVAL_BATCH,
-        evaluator=evaluator,
-        plugins=[budget],
-    )
-    if budget not in strategy.plugins:
-        raise ValueError(f"{config.strategy} must hand `plugins` on to Avalanche's template")
-    strategy.plugins.remove(strategy.evaluator)  # nothing to measure, asked at every hook
-    check_counts(strategy)
-    save(strategy)  # what could not be examined is refused before it is trained
+    """The strategy around its model, with the plugin that stops it.
+
+    Args:
+        plugins: what stops it, its clock, and what measures nothing.
+        warm: whether the model is warmed up before the strategy gets it.
+
+    Raises:
+        UnchargedWork: if its constructor takes much longer than that of the model.
+        ValueError: for what cannot be built.
+    """
+    budget, clock, evaluator = plugins
+    entry = building.find(config.strategy)
+    chosen = building.resolve(config.strategy, entry, config.hyperparameters)
+    with meter.off_the_clock("model"):
+        began = process_cpu_seconds()
+        model = bare_model(config, benchmark)
+        bare = process_cpu_seconds() - began
+    if warm:
+        with meter.off_the_clock("warm_up"), precision(config.speedups, config.device):
+            tasks = config.scenario == "task"
+            batch_size = chosen["batch_size"]
+            warm_up(model, benchmark.input_shape, batch_size=batch_size, tasks=tasks)
+    with meter.off_the_clock("model"):
+        began = process_cpu_seconds()
+        strategy = building.build(
+            config.strategy,
+            entry,
+            model=model,
+            scenario=config.scenario,
+            chosen=config.hyperparameters,
+            budget_clock=clock,
+            device=config.device,
+            train_epochs=UNTIL_STOPPED,
+            eval_mb_size=EVAL_BATCH,
+            evaluator=evaluator,
+            plugins=[budget],
+        )
+        check_excused("its constructor", process_cpu_seconds() - began, bare)
+        if budget not in strategy.plugins:
+            raise ValueError(f"{config.strategy} must hand `plugins` on to Avalanche's template")
+        strategy.plugins.remove(strategy.evaluator)  # nothing to measure, asked at every hook
+        check_counts(strategy)
+        save(strategy)  # what could not be examined is refused before it is trained
     return strategy

@@ -12,7 +12,6 @@ import contextlib
 import copy
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import Any
 
 import torch
 from torch import nn
@@ -41,15 +40,18 @@ def precision(speedups: Sequence[Speedup], device: str) -> Iterator[None]:
         yield
 
 
-def warm_up(strategy: Any, input_shape: tuple[int, int, int], *, tasks: bool) -> None:
+def warm_up(
+    model: nn.Module, input_shape: tuple[int, int, int], *, batch_size: int, tasks: bool
+) -> None:
     """Let kernels, memory and compiler settle on dummy data; model and generators are untouched.
 
     Args:
-        strategy: one of Avalanche's.
+        model: on its device; no strategy has it yet, so that none works here uncharged.
         input_shape: (C, H, W).
+        batch_size: of the training.
         tasks: whether the model takes task labels.
     """
-    model, device = strategy.model, strategy.device
+    device = next(model.parameters()).device
     before = copy.deepcopy(model.state_dict())
     training = {module: module.training for module in model.modules()}
 
@@ -60,7 +62,7 @@ def warm_up(strategy: Any, input_shape: tuple[int, int, int], *, tasks: bool) ->
 
     with torch.random.fork_rng():
         # two sizes: the last minibatch of an epoch is smaller, and a compiler learns from both
-        sizes = strategy.train_mb_size, max(2, strategy.train_mb_size // 2)
+        sizes = batch_size, max(2, batch_size // 2)
         for size, train, grad in product(sizes, (True, False), (True, False)):
             model.train(train)
             with torch.set_grad_enabled(grad):

@@ -1,4 +1,4 @@
-"""Work that goes on while the clock stands still, and a clock that was slowed."""
+"""Work that goes on while the clock stands still, or takes too long there, and a slowed clock."""
 
 from __future__ import annotations
 
@@ -24,8 +24,34 @@ GAP = 0.05
 """The same as a share of the time that has passed."""
 
 
+LEAST_EXCUSED = 1.0
+"""CPU seconds that building or examining a strategy may take, whatever the network takes."""
+
+MOST_TIMES = 30
+"""How often as long as the bare network it may take besides."""
+
+
 class UnchargedWork(RuntimeError):
     """The strategy worked while the clock stood still."""
+
+
+def check_excused(what: str, worked: float, bare: float) -> None:
+    """Refuse work off the clock that the network alone does not explain.
+
+    Args:
+        what: subject of the message.
+        worked: CPU seconds that it took.
+        bare: CPU seconds that the network as the benchmark builds it takes for the same.
+
+    Raises:
+        UnchargedWork: says how long it was.
+    """
+    excused = LEAST_EXCUSED + MOST_TIMES * bare
+    if worked > excused:
+        raise UnchargedWork(
+            f"{what} took {worked:.1f} CPU s while the clock stood still, of which {excused:.1f} "
+            "are excused"
+        )
 
 
 class Watch:

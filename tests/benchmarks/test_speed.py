@@ -185,7 +185,8 @@ def test_speedups(benchmark, speedup):
     def rate(*speedups: str) -> float:
         built = ready("naive", "class", steps, speedups, benchmark=where, model=model)
         with precision(speedups, "cpu"):
-            warm_up(built.strategy, built.benchmark.input_shape, tasks=False)
+            size = built.strategy.train_mb_size
+            warm_up(built.strategy.model, built.benchmark.input_shape, batch_size=size, tasks=False)
             return train(built, 0)
 
     value = ratio(lambda: rate(speedup), rate, rounds=3)
@@ -230,7 +231,9 @@ def test_examination(benchmark):
             return time.perf_counter() - start
 
         def examination() -> None:
-            room.process.ask(Request(save(built.strategy, room.lent), 0))
+            state = save(built.strategy, room.lent)
+            for asked in (False, True):
+                room.process.ask(Request(state, asked))
 
         value = ratio(
             lambda: seconds(examination),

@@ -12,7 +12,7 @@ from bench.config.run_config import RunConfig
 from bench.executor.executor import Executor
 from bench.records.store import Store
 from bench.runner.examiner import Findings
-from bench.runner.run import run
+from bench.runner.run import build, run
 from cheats import EXAMPLES
 
 EXPERIENCES = 5
@@ -176,9 +176,18 @@ def test_what_cannot_be_saved_is_refused_before_the_run():
             "UnchargedWork: threads run on while the clock stands still: one without a name",
         ),
         ("SlowClock", "1s", "UnchargedWork: the meter missed "),
+        ("WorksInConstructor", "60steps", "UnchargedWork: its constructor took 3."),
+        ("WorksWhileAsked", "60steps", "UnchargedWork: answering took "),
     ],
 )
 def test_work_beside_the_clock_ends_the_run(tmp_path, cheat, budget, reason):
     [record] = Executor(Store(tmp_path)).run([config(f"cheats:{cheat}", budget)])
     assert record.status == "error"
     assert record.reason.startswith(reason)
+
+
+def test_no_hook_of_a_strategy_is_run_on_the_dummy_data_of_the_warm_up():
+    built = build(config("cheats:HooksWarmUp"), None, examined=True)
+    built.room.process.close()
+    assert "passes" not in sys.modules["cheats"].KEPT
+    assert built.meter.uncharged["warm_up"] > 0

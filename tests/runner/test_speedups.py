@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -86,8 +85,7 @@ def test_warming_up_leaves_no_trace():
     model[3].eval()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     state = torch.get_rng_state()
-    strategy = SimpleNamespace(model=model, device="cpu", train_mb_size=8)
-    warm_up(strategy, SHAPE, tasks=False)
+    warm_up(model, SHAPE, batch_size=8, tasks=False)
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
     assert torch.equal(state, torch.get_rng_state())

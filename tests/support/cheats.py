@@ -435,6 +435,29 @@ class LearnsInEvaluation(Naive):
         super()._after_eval_exp(**kwargs)
 
 
+def work(seconds):
+    """Keep a core busy, as training would."""
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+
+
+class WorksInConstructor(Naive):
+    """Trains on what it finds on the disk, say, before any clock runs."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        work(3)
+
+
+class WorksWhileAsked(Naive):
+    """Trains a network of its own on what it stored, before it answers."""
+
+    def _before_eval_exp(self, **kwargs):
+        work(3)
+        super()._before_eval_exp(**kwargs)
+
+
 class SaysItHasMasks(PackNet):
     """Answers with the whole network and claims to need none of it."""
 
@@ -477,6 +500,19 @@ class RawThread(Naive):
     def _after_training_exp(self, **kwargs):
         super()._after_training_exp(**kwargs)
         _thread.start_new_thread(time.sleep, (30,))
+
+
+class HooksWarmUp(Naive):
+    """Trains whenever its network is run, on dummy data too."""
+
+    def __init__(self, *, model, **kwargs):
+        super().__init__(model=model, **kwargs)
+        self.handle = model.register_forward_hook(count)
+
+
+def count(module, given, answers):
+    """How often a network was run."""
+    KEPT["passes"] = KEPT.get("passes", 0) + 1
 
 
 class SlowClock(Naive):

@@ -72,7 +72,7 @@ def _line(leaderboard: Leaderboard, row: Row, page: Path) -> dict[str, Any]:
 
 
 def _written(cell: Any) -> Any:
-    """The cell, empty for NaN; text that a spreadsheet would run as a formula gets an apostrophe."""
+    """The cell, empty for NaN; what a spreadsheet would run as a formula gets an apostrophe."""
     if isinstance(cell, str):
         return f"'{cell}" if _FORMULA.match(cell) else cell
     return "" if cell != cell else cell

@@ -102,7 +102,7 @@ def _board(
 ) -> dict[str, Any]:
     key, bounds = leaderboard.key, leaderboard.bounds
     rows = leaderboard.every_row
-    tables = {name: found for name in TABLES if (found := columns_of(name, rows))}
+    tables = {name: own for name in TABLES if (own := columns_of(name, rows))}
     headings = [
         [
             TABLES[name],

@@ -19,6 +19,7 @@ Table = Literal[
     "needed",
     "cost",
     "sources",
+    "chosen",
     "latex",
     "terminal",
 ]

@@ -7,11 +7,12 @@ its name in each of TABLES that shall show it.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 
 from bench.config.budget import KINDS
-from bench.formatting.numbers import percent
+from bench.formatting.numbers import percent, settings_text
 from bench.leaderboards.column import (
     INTERVAL,
     Column,
@@ -102,6 +103,11 @@ def _charged_by_search(row: Row) -> float:
     return charged or math.nan
 
 
+def _chosen(row: Row) -> str | None:
+    searched = not math.isnan(_charged_by_search(row))
+    return settings_text(json.loads(row.configuration.hyperparameters)) if searched else None
+
+
 COLUMNS: dict[str, Column] = {column.name: column for column in (
     Column(
         name="strategy", title="strategy", value=lambda row: row.configuration.strategy,
@@ -122,7 +128,8 @@ COLUMNS: dict[str, Column] = {column.name: column for column in (
     ),
     Column(
         name="name", title="strategy", value=lambda row: row.name, csv=(),
-        meaning="the strategy with what differs from its defaults and between rows",
+        meaning="the strategy with what differs from its defaults and between rows; in a tuned "
+        "table the word `tuned` instead, and what tells rows of one strategy apart",
     ),
     Column(
         name="ranked", title="ranked", value=lambda row: row.ranked,
@@ -281,10 +288,14 @@ COLUMNS: dict[str, Column] = {column.name: column for column in (
     ),
     Column(
         name="search_charged", title="its search charged", csv=(), optional=True,
-        titles={"cost": lambda table: "its search charged, "
-                f"{'steps' if table.key.clock == 'steps' else 's'}"},
+        titles=dict.fromkeys(("cost", "chosen"), lambda table: "its search charged, "
+                             f"{'steps' if table.key.clock == 'steps' else 's'}"),
         form=numbers(",.0f"), value=_charged_by_search,
         meaning="what the search that chose the row was charged, in the unit of the budget",
+    ),
+    Column(
+        name="chosen", title="hyper-parameters", csv=(), optional=True, value=_chosen,
+        meaning="what a search chose, and what it was told to leave as it is",
     ),
 )}  # fmt: skip
 """The columns by name, in the order of the CSV table and of the documentation."""
@@ -310,6 +321,7 @@ TABLES: dict[Table, tuple[str, ...]] = {
         *(_seconds(kind).name for kind in KINDS),
     ),
     "sources": ("name", "family", "reproduced"),
+    "chosen": ("name", "chosen", "search_charged"),
     "latex": (
         "rank", "name", "seeds", "score", "accuracy", "rank_by_accuracy", "forgetting", "capacity",
         "rank_by_memory",
@@ -323,6 +335,7 @@ TABLES: dict[Table, tuple[str, ...]] = {
 
 
 def columns_of(table: Table, rows: Sequence[Row]) -> list[Column]:
-    """The columns of a table of these rows, in order."""
+    """The columns of a table of these rows, in order; none if names would be all."""
     found = [COLUMNS[name] for name in TABLES[table]]
-    return [c for c in found if not c.optional or any(measured(c.value(row)) for row in rows)]
+    told = [c for c in found if not c.optional or any(measured(c.value(row)) for row in rows)]
+    return told if len(told) > 1 else []

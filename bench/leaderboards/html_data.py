@@ -36,6 +36,7 @@ TABLES: dict[Table, str] = {
     "needed": "Weights by accuracy",
     "cost": "Cost",
     "sources": "Sources",
+    "chosen": "Tuned to",
 }
 """Short title of each choice of columns."""
 CAPTIONS: dict[Table, str] = {"ranking": "Ranking by score", **page.SECTIONS}
@@ -100,7 +101,8 @@ def _board(
     leaderboard: Leaderboard, like: Sequence[PoolKey], numbers: dict[Path, int], shared: Shared
 ) -> dict[str, Any]:
     key, bounds = leaderboard.key, leaderboard.bounds
-    tables = {name: columns_of(name, leaderboard.every_row) for name in TABLES}
+    rows = leaderboard.every_row
+    tables = {name: own for name in TABLES if (own := columns_of(name, rows))}
     headings = [
         [
             TABLES[name],
@@ -117,7 +119,7 @@ def _board(
         "chance": None if math.isnan(bounds.chance) else bounds.chance,
         "joint": bounds.joint if bounds.frozen else None,
         "tables": shared.place(headings),
-        "rows": [_row(row, bounds, tables, numbers) for row in leaderboard.every_row],
+        "rows": [_row(row, bounds, tables, numbers) for row in rows],
         "records": [numbers[item.path] for item in leaderboard.records],
         "missing": [str(cell) for cell in leaderboard.missing],
     }

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import cast
 
 from bench.formatting.markdown import escape, table
-from bench.formatting.numbers import percent, points, settings_text
+from bench.formatting.numbers import percent, points
 from bench.leaderboards.column import Column, Table
 from bench.leaderboards.columns import columns_of
 from bench.ranking.leaderboard import Leaderboard, Row
@@ -36,23 +35,22 @@ def rows_table(name: Table, leaderboard: Leaderboard, *, fronts: bool = False) -
 
 
 def gains_table(found: Sequence[Gain]) -> str:
-    """What tuning moved of each strategy, and the hyper-parameters that it chose."""
+    """What tuning moved of each strategy."""
     header = ["strategy", "accuracy at the defaults", "tuned", "moved", "score at the defaults",
-              "tuned", "moved", "chosen"]  # fmt: skip
+              "tuned", "moved"]  # fmt: skip
     return "\n".join(table(header, map(_gain, found)))
 
 
 def _gain(gain: Gain) -> list[str]:
     before, after = gain.default, gain.tuned
     return [
-        escape(after.configuration.strategy),
+        escape(after.name),
         percent(before.accuracy.mean),
         percent(after.accuracy.mean),
         points(gain.accuracy, 1),
         f"{before.score.mean:.3f}",
         f"{after.score.mean:.3f}",
         f"{gain.score.mean:+.3f} [{gain.score.low:+.3f}, {gain.score.high:+.3f}]",
-        escape(settings_text(json.loads(after.configuration.hyperparameters))),
     ]
 
 

@@ -23,6 +23,7 @@ from bench.formatting.markdown import (
 from bench.formatting.numbers import SCENARIO_NAMES, percent, relative
 from bench.formatting.templates import template
 from bench.leaderboards.column import Table
+from bench.leaderboards.columns import columns_of
 from bench.leaderboards.markdown_table import gains_table, rows_table
 from bench.leaderboards.sentences import leads, reading
 from bench.ranking.leaderboard import Leaderboard
@@ -50,6 +51,7 @@ SECTIONS: dict[Table, str] = {
     "needed": "Weights that an accuracy takes, in percent",
     "cost": "Cost: charged seconds by kind",
     "sources": "Families, and what was compared with a paper",
+    "chosen": "What the search chose",
 }
 """Title of each table below the ranking."""
 OF_FRONTS: tuple[Table, ...] = ("shares", "needed")
@@ -166,7 +168,7 @@ def _part(
     tables = [
         (title, rows_table(name, leaderboard, fronts=name in OF_FRONTS))
         for name, title in SECTIONS.items()
-        if rows
+        if rows and columns_of(name, rows)
     ]
     if found := gains(leaderboard):
         tables.append(("What tuning moved, in percent", gains_table(found)))

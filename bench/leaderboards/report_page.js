@@ -96,7 +96,8 @@ const showFigureTitle = () => { at("figure-title").textContent = `Accuracy again
 const showRows = () => { showTable(); showLeader(); drawFigure(); };
 
 const showBoard = () => {
-  Object.assign(state, { sort: null });
+  const tables = data.shared[state.board.tables].length;  // a tuned board has one more
+  Object.assign(state, { sort: null, table: state.table < tables ? state.table : 0 });
   showChoice();
   showWords();
   showTables();

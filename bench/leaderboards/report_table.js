@@ -13,7 +13,7 @@ const headingsOf = columns => {
   return [...found.slice(0, after), within, ...found.slice(after)];
 };
 
-const isText = name => ["name", "family", "reproduced", "seeds"].includes(name);
+const isText = name => ["name", "family", "reproduced", "seeds", "chosen"].includes(name);
 
 const buildHead = headings => {
   const line = make("tr");

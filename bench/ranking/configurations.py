@@ -98,12 +98,15 @@ def common(found: Iterable[Configuration]) -> dict[str, object]:
     return {n: v for n, v in first.items() if all(n in one and one[n] == v for one in every)}
 
 
-def names(found: Iterable[Configuration]) -> dict[Configuration, str]:
+def names(found: Iterable[Configuration], *, tuned: bool = False) -> dict[Configuration, str]:
     """A short name for each row of one table: what not all share, numbers to three digits.
 
-    Where two would be equal it is the label.
+    Where two would be equal it is the label. In a `tuned` table it is `ewc (tuned)`, as a search
+    sets everything; rows of one strategy tell the first hyper-parameter that is another in each.
     """
     every = labels(found)
+    if tuned:
+        return _tuned_names(every)
     shared = common(every)
     short = {}
     for configuration in every:
@@ -112,6 +115,29 @@ def names(found: Iterable[Configuration]) -> dict[Configuration, str]:
         short[configuration] = _label(configuration.strategy, told)
     uses = Counter(short.values())
     return {e: name if uses[name] == 1 else every[e] for e, name in short.items()}
+
+
+def _tuned_names(every: dict[Configuration, str]) -> dict[Configuration, str]:
+    twins: dict[str, list[Configuration]] = {}
+    for configuration in sorted(every, key=lambda e: (every[e], e.resolved)):
+        twins.setdefault(configuration.strategy, []).append(configuration)
+    return {
+        configuration: f"{strategy} (tuned{told})"
+        for strategy, own in twins.items()
+        for configuration, told in zip(own, _telling(own), strict=True)
+    }
+
+
+def _telling(twins: Sequence[Configuration]) -> list[str]:
+    """What tells each from the others: one hyper-parameter, or a number where none does."""
+    if len(twins) == 1:
+        return [""]
+    every = [json.loads(e.resolved) | json.loads(e.hyperparameters) for e in twins]
+    for name in sorted(set.intersection(*map(set, every))):
+        values = [_rounded(one[name]) for one in every]
+        if len({json.dumps(value) for value in values}) == len(twins):
+            return [f", {name}={value}" for value in values]
+    return [f", {number}" for number in range(1, len(twins) + 1)]
 
 
 def _rounded(value: object) -> object:

@@ -201,7 +201,12 @@ class Leaderboard:
 
     @property
     def common(self) -> str:
-        """The hyper-parameters that are set in every row, which their names leave out."""
+        """The hyper-parameters that are set in every row, which their names leave out.
+
+        None of a tuned leaderboard, of which a table has all that the search chose.
+        """
+        if self.key.tuned:
+            return ""
         shared = configurations.common(row.configuration for row in self.every_row)
         return ", ".join(f"{name}={value}" for name, value in sorted(shared.items()))
 

@@ -62,7 +62,7 @@ def rank_all(stored: Iterable[Stored]) -> list[Leaderboard]:
 def _rank(key: PoolKey, stored: Sequence[Stored]) -> Leaderboard:
     within = scores.bounds(key)
     grid = configurations.by_configuration(stored)
-    rows = _rows(grid, within)
+    rows = _rows(grid, within, tuned=key.tuned)
     entries = [row for row in rows if row.ranked]
     placed = [row for row in entries if row.accuracy.mean > within.chance]
     counting = {item.path for row in rows for item in row.runs.values()}
@@ -85,9 +85,11 @@ def _rank(key: PoolKey, stored: Sequence[Stored]) -> Leaderboard:
     )
 
 
-def _rows(grid: Mapping[Configuration, Mapping[Seed, list[Stored]]], within: Bounds) -> list[Row]:
+def _rows(
+    grid: Mapping[Configuration, Mapping[Seed, list[Stored]]], within: Bounds, *, tuned: bool
+) -> list[Row]:
     """A row for each configuration with a run that counts, best mean score first."""
-    labels, names = configurations.labels(grid), configurations.names(grid)
+    labels, names = configurations.labels(grid), configurations.names(grid, tuned=tuned)
     counted = {
         configuration: {s: run for s in sorted(cells) if (run := configurations.counted(cells[s]))}
         for configuration, cells in grid.items()

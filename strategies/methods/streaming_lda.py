@@ -127,7 +127,11 @@ ENTRIES = {
             does=(
                 "Trains the network in a part of the first experience and fixes it; from then on "
                 "each example is seen once, and streaming linear discriminant analysis of the "
-                "last hidden layer answers. An experience whose examples are all seen ends early."
+                "last hidden layer answers. An experience whose examples are all seen ends early. "
+                "It cannot learn features after the first experience, and one mean stands for a "
+                "class that looks different in each: on held-out data of permuted MNIST, "
+                "domain-incremental, it reached 49.6 % in 1,000 steps, where `naive` had 50.0 %. "
+                "One seed each."
             ),
             memory="a mean for each class, one covariance",
         ),

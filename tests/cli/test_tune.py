@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+
 import pytest
 
 from bench.config.suite import Suite
@@ -47,6 +51,20 @@ def test_the_page_says_what_was_found(tuned):
     page = (tuned / "trials" / "README.md").read_text()
     assert page.count("| naive | 3 |") == page.count("| ewc | 3 |") == 1
     assert "judged by its score on 10 % of the training data" in page
+    stored, _ = Store(tuned / "trials" / "naive" / "records").read()
+    times = [item.record.environment for item in stored]
+    taken = sum((one.ended - one.started).total_seconds() for one in times) / 3600
+    row = next(line for line in page.splitlines() if line.startswith("| naive |"))
+    assert row.split(" | ")[8] == f"{taken:.3g}"
+    assert "![What each search had found after each trial" in page
+    svg = (tuned / "trials" / "history.svg").read_text()
+    assert f"{taken:.3g} core-hours" in svg
+    assert "ewc" in svg
+
+
+def test_the_cost_is_told_before_a_search_begins(tuned):
+    told = (tuned / "output.txt").read_text()  # of the second call, after two trials of each
+    assert "6 trials: 4 done, 2 to go, which charge at most 40 steps\n" in told
 
 
 def test_a_tuned_suite_with_another_budget_is_refused(tuned, monkeypatch, capsys):
@@ -70,3 +88,29 @@ def test_a_tuned_suite_with_another_budget_is_refused(tuned, monkeypatch, capsys
 )
 def test_what_cannot_be_tuned_is_refused(options, told, monkeypatch, capsys):
     assert told in usage_error(monkeypatch, capsys, "tune", *options)
+
+
+def test_a_killed_tuning_goes_on_with_nothing_lost_and_no_trial_made_twice(tmp_path):
+    options = [*SMALL, "--trials", "3", "--out", str(tmp_path), "--suite", str(tmp_path / "s.toml")]
+    with subprocess.Popen(
+        [sys.executable, "-m", "bench", *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as first:
+        until = time.monotonic() + 240
+        while len(records_of(tmp_path / "ewc")) < 1 and time.monotonic() < until:
+            assert first.poll() is None
+            time.sleep(0.02)
+        first.kill()  # SIGKILL, with a trial of the second strategy done and the next one begun
+    before = records_of(tmp_path / "naive") | records_of(tmp_path / "ewc")
+    assert len(before) >= 4
+    output = run(*options)
+    assert f"6 trials: {len(before)} done, {6 - len(before)} to go, which charge at most" in output
+    for name in ("naive", "ewc"):
+        stored, _ = Store(tmp_path / name / "records").read()
+        points = {str(sorted(item.record.config.hyperparameters.items())) for item in stored}
+        assert len(stored) == len(points) == 3
+    after = records_of(tmp_path / "naive") | records_of(tmp_path / "ewc")
+    assert after.items() >= before.items()
+
+
+def records_of(folder):
+    return {path: path.read_bytes() for path in (folder / "records").rglob("*.json")}

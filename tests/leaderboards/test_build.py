@@ -344,6 +344,26 @@ class TestRanking:
         }  # fmt: skip
         assert rows["a"].label == "a (density=0.123456, rate=0.1)"
 
+    def test_a_tuned_row_has_a_short_name_that_is_its_own(self):
+        found = leaderboard(
+            *(
+                make_runs(name, hyperparameters=chosen, search_charged=40.0)
+                for name, chosen in (
+                    ("ewc", {"batch_size": 64, "learning_rate": 0.0123}),
+                    ("naive", {"batch_size": 16, "learning_rate": 0.1}),
+                    ("naive", {"batch_size": 16, "learning_rate": 0.2}),
+                    ("si", {"batch_size": 16, "learning_rate": 0.1, "optimizer": "sgd"}),
+                    ("si", {"batch_size": 32, "learning_rate": 0.1, "optimizer": "adam"}),
+                    ("si", {"batch_size": 32, "learning_rate": 0.2, "optimizer": "adam"}),
+                )
+            )
+        )
+        assert {row.name for row in found.rows} == {
+            "ewc (tuned)", "naive (tuned, learning_rate=0.1)", "naive (tuned, learning_rate=0.2)",
+            "si (tuned, 1)", "si (tuned, 2)", "si (tuned, 3)",
+        }  # fmt: skip
+        assert found.common == ""
+
     def test_names_that_rounding_makes_equal_are_told_in_full(self):
         densities = (0.12341, 0.12342, 0.9)
         rows = [make_runs("a", hyperparameters={"density": d}) for d in densities]
@@ -763,7 +783,7 @@ def test_a_row_that_a_search_chose_says_what_the_search_charged(tmp_path):
     assert "its search charged, s" in text
     assert "## tuned by a search" in text
     assert "## not tuned" in text
-    assert re.search(r"^\| naive \| 90.0 \| 90.0 \| 90.0 \| 1,234 \|", text, re.MULTILINE)
+    assert re.search(r"^\| naive \(tuned\) \| 90.0 \| 90.0 \| 90.0 \| 1,234 \|", text, re.MULTILINE)
     assert "its search charged" not in page_of(tmp_path / "other", make_runs("naive"))
 
 
@@ -774,9 +794,8 @@ def test_a_tuned_board_says_what_tuning_moved_and_shows_it(tmp_path):
     records = write(tmp_path / "records", make_runs("naive", accuracy=0.5) + chosen)
     build.build(records, tmp_path / "pages", figures=True)
     page = (tmp_path / "pages" / "split-mnist" / "class-20s.md").read_text()
-    row = next(line for line in page.splitlines() if line.startswith("| naive | 50.2 |"))
-    assert row.startswith("| naive | 50.2 | 70.2 | 20.0 [20.0, 20.0] |")
-    assert "momentum=0.25" in row
+    assert "| naive (tuned) | 50.2 | 70.2 | 20.0 [20.0, 20.0] |" in page
+    assert page.count("| naive (tuned) | momentum=0.25 | 320 |") == 1
     assert page.count("(class-20s-tuning-2.svg)") == 1  # of the second table, the tuned one
     assert not (tmp_path / "pages" / "split-mnist" / "class-20s-tuning.svg").exists()
     build.build(write(records, make_runs("naive", 6, accuracy=0.5)[5:]), tmp_path / "pages")

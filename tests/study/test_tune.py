@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from bench.study.run_study import SearchOptions
 from bench.study.space import search_space
-from bench.study.tune import _refuse_default_outside
+from bench.study.tune import _refuse_default_outside, plan
 from bench.study.tuning import Tuning
 from strategies import building
 from strategies.registry import STRATEGIES
@@ -57,3 +59,25 @@ def test_a_default_outside_the_space_is_refused():
         _refuse_default_outside(ready)
     ready.defaults = {**defaults, "learning_rate": 0.05}
     _refuse_default_outside(ready)
+
+
+def test_what_is_to_be_charged_is_trials_left_times_seeds_times_budget():
+    (study,) = Tuning(strategies=("naive",), seeds=2, threads=3).studies().values()
+    ready = [SimpleNamespace(study=study, trials=[None] * done) for done in (0, 3, 20)]
+    assert plan(ready, SearchOptions(trials=16)) == (
+        "48 trials: 19 done, 29 to go, which charge at most 1,160 s, "
+        "0.967 core-hours of training; evaluation comes on top"
+    )
+    (study,) = Tuning(strategies=("naive",), budget="50steps", clock="steps").studies().values()
+    ready = [SimpleNamespace(study=study, trials=[])]
+    told = "4 trials: 0 done, 4 to go, which charge at most 200 steps"
+    assert plan(ready, SearchOptions(trials=4)) == told
+
+
+@pytest.mark.parametrize("scenario", ["task", "class"])
+def test_the_recipe_tells_what_all_strategies_cost(scenario):
+    count = len(Tuning(scenario=scenario).studies())
+    recipe = (Path(__file__).parents[2] / "docs" / "how-to" / "tune.md").read_text()
+    hours = f"{count * 16 * 20 / 3600:.1f}"
+    row = f"| {scenario}-incremental, all {count} | 16 | 20 s | {hours} core-hours |"
+    assert row in recipe

@@ -43,6 +43,26 @@ def test_interference_is_what_the_optimizers_step_would_add_to_each_loss(momentu
     strategy.loss.backward()  # what was tried leaves the graph of the step as it was
 
 
+def test_new_and_replayed_examples_weigh_alike_in_one_mean():
+    benchmark = toy_benchmark("class")
+    strategy = toy_strategy("mir", benchmark, epochs=1, chosen={"mem_size": 5, "batch_size": 20})
+    strategy.train(benchmark.train[0])
+    x, y, _ = strategy.earlier._buffer.everything()
+    seen = []
+    model = copy.deepcopy(strategy.model)
+
+    def expected(**kwargs):
+        both, labels = torch.cat([strategy.mb_x, x]), torch.cat([strategy.mb_y, y])
+        model.load_state_dict(strategy.model.state_dict())
+        seen.append((strategy.loss.item(), functional.cross_entropy(model(both), labels).item()))
+
+    strategy._after_backward = expected
+    strategy.train(benchmark.train[1])
+    assert seen
+    for loss, mean in seen:
+        assert loss == pytest.approx(mean, rel=1e-5)
+
+
 @pytest.mark.parametrize("scenario", ["task", "class", "domain"])
 def test_the_experience_before_is_replayed_in_every_scenario(scenario):
     benchmark = toy_benchmark(scenario)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -31,6 +31,8 @@ from bench.runner.speedups import precision, warm_up
 from bench.runner.uncharged_work import check_excused
 from strategies import building
 from strategies.saved_state import Lent, save
+
+T = TypeVar("T")
 
 EVAL_BATCH = 128
 """Images of a test minibatch: the activations of four times as many leave the caches."""
@@ -135,16 +137,14 @@ def build(
     )
     meter.uncharged["data"] = time.perf_counter() - began
     account = Account(meter, len(benchmark.train_stream), report)
-    budget, clock, evaluator = BudgetPlugin(meter, account.tell), MeterClock(meter), NoMetrics()
+    plugins = (BudgetPlugin(meter, account.tell), MeterClock(meter), NoMetrics())
     with meter.off_the_clock("evaluation"):
-        lent = lend(benchmark, meter, budget, clock, evaluator)
+        lent = lend(benchmark, meter, *plugins)
         room = _room(config, benchmark, lent) if examined else None
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed("init"))
-            strategy = _strategy(
-                config, benchmark, meter, plugins=(budget, clock, evaluator), warm=examined
-            )
+            strategy = _strategy(config, benchmark, meter, plugins=plugins, warm=examined)
     except BaseException:
         if room is not None:
             room.process.close()
@@ -192,33 +192,30 @@ def _strategy(
     entry = building.find(config.strategy)
     chosen = building.resolve(config.strategy, entry, config.hyperparameters)
     with meter.off_the_clock("model"):
-        began = process_cpu_seconds()
-        model = bare_model(config, benchmark)
-        bare = process_cpu_seconds() - began
+        model, bare = _timed(lambda: bare_model(config, benchmark))
     if warm:
         with meter.off_the_clock("warm_up"), precision(config.speedups, config.device):
-            tasks = config.scenario == "task"
-            batch_size = chosen["batch_size"]
+            tasks, batch_size = config.scenario == "task", chosen["batch_size"]
             warm_up(model, benchmark.input_shape, batch_size=batch_size, tasks=tasks)
     with meter.off_the_clock("model"):
-        began = process_cpu_seconds()
-        strategy = building.build(
-            config.strategy,
-            entry,
-            model=model,
-            scenario=config.scenario,
-            chosen=config.hyperparameters,
-            budget_clock=clock,
-            device=config.device,
-            train_epochs=UNTIL_STOPPED,
-            eval_mb_size=EVAL_BATCH,
-            evaluator=evaluator,
-            plugins=[budget],
-        )
-        check_excused("its constructor", process_cpu_seconds() - began, bare)
+        strategy, worked = _timed(
+            lambda: building.build(
+                config.strategy, entry, model=model, scenario=config.scenario,
+                chosen=config.hyperparameters, budget_clock=clock, device=config.device,
+                train_epochs=UNTIL_STOPPED, eval_mb_size=EVAL_BATCH, evaluator=evaluator,
+                plugins=[budget],
+            )
+        )  # fmt: skip
+        check_excused("its constructor", worked, bare)
         if budget not in strategy.plugins:
             raise ValueError(f"{config.strategy} must hand `plugins` on to Avalanche's template")
         strategy.plugins.remove(strategy.evaluator)  # nothing to measure, asked at every hook
         check_counts(strategy)
         save(strategy)  # what could not be examined is refused before it is trained
     return strategy
+
+
+def _timed(work: Callable[[], T]) -> tuple[T, float]:
+    """What `work` returns, and the CPU seconds that it took."""
+    began = process_cpu_seconds()
+    return work(), process_cpu_seconds() - began

@@ -6,9 +6,11 @@ Winning Subnetworks", ICML 2022.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from avalanche.training.templates import SupervisedTemplate
+from torch import Tensor
 
 from strategies.avalanche_signature import template_first
 from strategies.entry import Entry, Explanation
@@ -50,19 +52,38 @@ class WinningSubnetworks(LearnedMasks, SupervisedTemplate):
         if not self.weights:
             raise ValueError("model must have a linear or convolutional layer to prune, got none")
         self.begin(norm, infer)
+        self.last_scores: dict[str, Tensor] = {}
+        """The scores of the last finished task, from which the next one's go on."""
         self.density = density
         self.score_learning_rate = score_learning_rate
 
     def chosen(self) -> Masks:
-        """The best-scored weights of each layer."""
-        return best_scored(self.scores, self.density)
+        """The weights of each layer whose scores are largest in magnitude."""
+        return best_scored(self.ranking(), self.density)
+
+    def ranking(self) -> dict[str, Tensor]:
+        """The magnitudes of the scores."""
+        return {name: score.abs() for name, score in self.scores.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that a new strategy of the same model needs to go on between experiences."""
+        return {**super().state_dict(), "last_scores": self.last_scores}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`, which is copied."""
+        super().load_state_dict(state)
+        self.last_scores = copy.deepcopy(state["last_scores"])
 
     def _before_training_exp(self, **kwargs: Any) -> None:
         super()._before_training_exp(**kwargs)
-        self.learn_masks(fresh_scores(self.weights), self.score_learning_rate)
+        self.learn_masks(self.last_scores or fresh_scores(self.weights), self.score_learning_rate)
         owned = union(self.masks, self.weights)
         anchors = {n: w.detach().clone() for n, w in self.weights.items()}
         self.train_only({n: ~mask for n, mask in owned.items()} if self.packed else {}, anchors)
+
+    def _after_training_exp(self, **kwargs: Any) -> None:
+        self.last_scores = {name: score.detach() for name, score in self.scores.items()}
+        super()._after_training_exp(**kwargs)
 
 
 ENTRIES = {

@@ -53,9 +53,7 @@ class LearnedMasks(Subnetworks):
     def learn_masks(self, scores: dict[str, Tensor], learning_rate: float) -> None:
         """From now on Adam moves these scores by their gradient through the forward pass."""
         self.scores = {name: score.requires_grad_() for name, score in scores.items()}
-        self._score_optimizer = torch.optim.Adam(
-            self.scores.values(), lr=learning_rate, fused=True
-        )
+        self._score_optimizer = torch.optim.Adam(self.scores.values(), lr=learning_rate, fused=True)
 
     def hold_masks(self) -> None:
         """From now on no score moves."""

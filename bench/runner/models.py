@@ -48,7 +48,7 @@ def mlp_standardized(shape: Shape, widths: Sequence[int]) -> tuple[nn.Sequential
     layers, width = mlp(shape, widths)
     for layer in layers:
         if isinstance(layer, nn.Linear):
-            layer.bias = None
+            layer.register_parameter("bias", None)
     return nn.Sequential(StandardDigits(), *layers), width
 
 

@@ -23,9 +23,10 @@ from strategies.subnetworks.task_subnetworks import Certainty, Norm
 class WinningSubnetworks(LearnedMasks, SupervisedTemplate):
     """A score for each weight, the best-scored of each layer as the task's mask, owned ones held.
 
-    The forward pass uses the weights inside the mask; the scores learn through it as if it were the
-    identity (straight through). Weights inside the mask of an earlier task are reused but never
-    moved, so earlier tasks stay bit-identical. Masks are a bit per weight and task.
+    Scores are ranked by magnitude, and those of a task go on from the task before. The forward pass
+    uses the weights inside the mask; the scores learn through it as if it were the identity
+    (straight through). Weights inside the mask of an earlier task are reused but never moved, so
+    earlier tasks stay bit-identical. Masks are a bit per weight and task.
 
     Args:
         density: share of each layer's weights that one task is answered with, in (0, 1].
@@ -93,23 +94,29 @@ ENTRIES = {
         summary="a learned mask per task, weights reused by later tasks and never moved",
         paper="Kang et al. 2022",
         scenarios=("task",),
-        stores="weights",
+        stores="statistics",
         space={"density": DENSITY, "score_learning_rate": Range(1e-4, 0.1, log=True)},
         explanation=Explanation(
             does=(
-                "Each weight has a score, and the best-scored of each layer answer the task. "
+                "Each weight has a score, and those of each layer whose scores are largest in "
+                "magnitude answer the task. "
                 "Scores and weights are learned together from the first step, so there is no "
                 "night. A task may choose weights of earlier tasks, which it uses and never "
-                "moves: those are not counted twice. New scores are drawn for each task."
+                "moves: those are not counted twice. Scores go on from the task before, which is "
+                "why tasks choose much the same weights."
             ),
             whose=(
-                "The paper's: scores learned straight through the choice, reuse without change. "
-                "Ours: `density` and the rate of the scores, heads, biases and normalisation "
-                "kept for each task, and masks stored plainly, where the paper compresses them."
+                "The paper's and its authors' code: scores drawn as layers draw weights, ranked by "
+                "magnitude, learned straight through the choice by an Adam that starts anew with "
+                "each task, and carried on; reuse without change. Ours: heads, biases and "
+                "normalisation kept for each task, where the authors' digits have no biases; the "
+                "last step answers, where theirs keep the epoch with the least loss on images "
+                "held out; masks stored plainly, where the paper compresses them."
             ),
             memory=(
                 "Used: the union of the masks, and the heads, biases and normalisation of all "
-                "tasks. Beside them a bit for each weight and task."
+                "tasks. Beside them a bit for each weight and task. Between tasks the scores are "
+                "kept."
             ),
             use=(
                 "The task is told, nothing may be forgotten, and tasks are alike enough to "

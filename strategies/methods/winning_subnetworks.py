@@ -16,7 +16,12 @@ from strategies.avalanche_signature import template_first
 from strategies.entry import Entry, Explanation
 from strategies.pruning.masks import Masks, union
 from strategies.search_space import DENSITY, Range
-from strategies.subnetworks.learned_masks import LearnedMasks, best_scored, fresh_scores
+from strategies.subnetworks.learned_masks import (
+    LearnedMasks,
+    best_scored,
+    fresh_scores,
+    magnitudes,
+)
 from strategies.subnetworks.task_subnetworks import Certainty, Norm
 
 
@@ -64,7 +69,7 @@ class WinningSubnetworks(LearnedMasks, SupervisedTemplate):
 
     def ranking(self) -> dict[str, Tensor]:
         """The magnitudes of the scores."""
-        return {name: score.abs() for name, score in self.scores.items()}
+        return magnitudes(self.scores)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that a new strategy of the same model needs to go on between experiences."""

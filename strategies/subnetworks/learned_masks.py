@@ -103,6 +103,11 @@ def fresh_scores(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return scores
 
 
+def magnitudes(scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The absolute values, which the gradient goes through."""
+    return {name: score.abs() for name, score in scores.items()}
+
+
 def best_scored(scores: Mapping[str, Tensor], density: float) -> Masks:
     """The share `density` of each layer's entries that have the best scores."""
     masks = {}

@@ -26,7 +26,7 @@ SAVED = 0.78
 TINY, SMALL, LARGE = 0.03, 0.1, 0.3
 """Densities of WSN in the paper's table."""
 
-OURS: tuple[tuple[float, float], ...] = ((0.01, TINY), (0.025, SMALL))
+OURS: tuple[tuple[float, float], ...] = ((0.015, TINY), (0.03, SMALL))
 """Density of pruning in rounds, and that of WSN which it is held against."""
 
 EQUAL: dict[str, Value] = {"density": 1.0}

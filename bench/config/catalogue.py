@@ -128,7 +128,9 @@ class ModelSpec:
 
 MODELS: dict[str, ModelSpec] = {
     "mlp": ModelSpec("two layers of 300 and 100 units", "LeCun et al. 1998"),
-    "mlp-100": ModelSpec("two layers of 100 units", "Kang et al. 2022"),
+    "mlp-100": ModelSpec(
+        "two layers of 100 units without biases, digits standardized", "Kang et al. 2022"
+    ),
     "mlp-400": ModelSpec("two layers of 400 units", "van de Ven et al. 2022"),
     "mlp-1200": ModelSpec("two layers of 1200 units", "Tadros et al. 2022"),
     "mlp-1200-dropout": ModelSpec(

@@ -35,6 +35,23 @@ def mlp_dropout(
     return nn.Sequential(*(layer for group in groups for layer in group)), width
 
 
+class StandardDigits(nn.Module):
+    """Images in [0, 1] less the mean of MNIST's pixels, over their standard deviation."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of the shape of `x`."""
+        return (x - 0.1307) / 0.3081
+
+
+def mlp_standardized(shape: Shape, widths: Sequence[int]) -> tuple[nn.Sequential, int]:
+    """`mlp` without biases, over standardized digits (Kang et al. 2022)."""
+    layers, width = mlp(shape, widths)
+    for layer in layers:
+        if isinstance(layer, nn.Linear):
+            layer.register_parameter("bias", None)
+    return nn.Sequential(StandardDigits(), *layers), width
+
+
 def start_small(model: nn.Module, *, within: float) -> None:
     """Linear weights uniform `within` so much of 0, biases 0 (Tadros et al. 2022)."""
     for layer in model.modules():
@@ -126,7 +143,7 @@ def _width(trunk: nn.Module, shape: Shape) -> int:
 
 _BUILDERS: dict[str, Callable[[Shape], tuple[nn.Sequential, int]]] = {
     "mlp": lambda shape: mlp(shape, (300, 100)),
-    "mlp-100": lambda shape: mlp(shape, (100, 100)),
+    "mlp-100": lambda shape: mlp_standardized(shape, (100, 100)),
     "mlp-400": lambda shape: mlp(shape, (400, 400)),
     "mlp-1200": lambda shape: mlp(shape, (1200, 1200)),
     "mlp-1200-dropout": lambda shape: mlp_dropout(shape, (1200, 1200), dropped=0.25),

@@ -18,15 +18,21 @@ from strategies.avalanche_signature import template_first
 from strategies.entry import Entry, Explanation
 from strategies.pruning.masks import Masks
 from strategies.search_space import Range, Space
-from strategies.subnetworks.learned_masks import LearnedMasks, best_scored, fresh_scores
+from strategies.subnetworks.learned_masks import (
+    LearnedMasks,
+    best_scored,
+    fresh_scores,
+    magnitudes,
+)
 from strategies.subnetworks.task_subnetworks import Certainty, Norm
 
 
 class SupSup(LearnedMasks, SupervisedTemplate):
     """Weights that are drawn once and never move; a task learns which of them answer it.
 
-    Each weight has a score, and the best-scored of each layer are the mask. The scores learn
-    through it as if it were the identity (straight through). Masks are a bit per weight and task.
+    Each weight has a score, and those of each layer whose scores are largest in magnitude are the
+    mask. The scores learn through it as if it were the identity (straight through). Masks are a bit
+    per weight and task.
 
     Args:
         density: share of each layer's weights that one task is answered with, in (0, 1).
@@ -61,8 +67,12 @@ class SupSup(LearnedMasks, SupervisedTemplate):
             weight.copy_(signed_constant(weight))
 
     def chosen(self) -> Masks:
-        """The best-scored weights of each layer."""
-        return best_scored(self.scores, self.density)
+        """The weights of each layer whose scores are largest in magnitude."""
+        return best_scored(self.ranking(), self.density)
+
+    def ranking(self) -> dict[str, Tensor]:
+        """The magnitudes of the scores."""
+        return magnitudes(self.scores)
 
     def _before_training_exp(self, **kwargs: Any) -> None:
         super()._before_training_exp(**kwargs)
@@ -86,7 +96,8 @@ SPACE: Space = {
 }
 
 WHOSE = (
-    "The paper's: weights of one size with random signs that never move, masks by edge-popup. "
+    "The paper's: weights of one size with random signs that never move, masks by edge-popup over "
+    "magnitudes of scores, as its authors' code has where a mask has a density. "
     "Ours: heads, biases and normalisation are trained and kept for each task, where the paper has "
     "random heads and no biases, and masks are stored plainly."
 )
@@ -102,9 +113,9 @@ ENTRIES = {
         space=SPACE,
         explanation=Explanation(
             does=(
-                "The weights of the network are random and stay so. Each has a score, and the "
-                "best-scored of each layer answer the task. Only the scores are learned, so "
-                "nothing is forgotten, and there is room for any number of tasks."
+                "The weights of the network are random and stay so. Each has a score, and those of "
+                "each layer whose scores are largest in magnitude answer the task. Only the scores "
+                "are learned, so nothing is forgotten, and there is room for any number of tasks."
             ),
             whose=WHOSE,
             memory=(

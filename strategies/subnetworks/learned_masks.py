@@ -46,10 +46,14 @@ class LearnedMasks(Subnetworks):
         """The mask of the task in training as it stands; empty when it sees every weight."""
         raise NotImplementedError
 
+    def ranking(self) -> dict[str, Tensor]:
+        """What weights are chosen by, a function of the scores that their gradient goes through."""
+        return self.scores
+
     def learn_masks(self, scores: dict[str, Tensor], learning_rate: float) -> None:
         """From now on Adam moves these scores by their gradient through the forward pass."""
         self.scores = {name: score.requires_grad_() for name, score in scores.items()}
-        self._score_optimizer = torch.optim.Adam(self.scores.values(), lr=learning_rate)
+        self._score_optimizer = torch.optim.Adam(self.scores.values(), lr=learning_rate, fused=True)
 
     def hold_masks(self) -> None:
         """From now on no score moves."""
@@ -61,9 +65,9 @@ class LearnedMasks(Subnetworks):
 
     def training_subnetwork(self) -> dict[str, Tensor]:
         """The weights that are chosen now; the scores learn straight through the choice."""
-        weights = self.weights
+        weights, ranking = self.weights, self.ranking()
         return {
-            name: weights[name] * straight_through(mask, self.scores.get(name)).to(weights[name])
+            name: straight_through(weights[name], mask, ranking.get(name))
             for name, mask in self.chosen().items()
         }
 
@@ -99,6 +103,11 @@ def fresh_scores(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return scores
 
 
+def magnitudes(scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The absolute values, which the gradient goes through."""
+    return {name: score.abs() for name, score in scores.items()}
+
+
 def best_scored(scores: Mapping[str, Tensor], density: float) -> Masks:
     """The share `density` of each layer's entries that have the best scores."""
     masks = {}
@@ -108,10 +117,31 @@ def best_scored(scores: Mapping[str, Tensor], density: float) -> Masks:
     return masks
 
 
-def straight_through(mask: Tensor, score: Tensor | None) -> Tensor:
-    """`mask` as it is, whose gradient is the score's, where there is one."""
-    # the difference first: it is an exact zero, and the mask stays exact
-    return mask if score is None else mask + (score - score.detach())
+def straight_through(weight: Tensor, mask: Tensor, score: Tensor | None) -> Tensor:
+    """The weights inside `mask`, whose gradient is the score's, where there is one."""
+    chosen: Tensor = _StraightThrough.apply(weight, mask, score)
+    return chosen
+
+
+class _StraightThrough(torch.autograd.Function):
+    """A product with a mask, in which the score takes the gradient of its entry of the mask."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, mask: Tensor, score: Tensor | None) -> Tensor:
+        kept = mask.to(weight)
+        ctx.save_for_backward(weight, kept)
+        ctx.score_type = None if score is None else score.dtype
+        return weight * kept
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, Tensor | None]:
+        weight, kept = ctx.saved_tensors
+        of_weight, _, of_score = ctx.needs_input_grad
+        return (
+            gradient * kept if of_weight else None,
+            None,
+            (gradient * weight).to(ctx.score_type) if of_score else None,
+        )
 
 
 @weights_in_use.register

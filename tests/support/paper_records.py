@@ -26,7 +26,10 @@ def configs(where: PaperFolder, name: str) -> list[RunConfig]:
     return where.suite(experiment).configs()
 
 
-SAME = ("benchmark", "scenario", "model", "budget", "speedups", "allocation", "search_charged")
+SAME = (
+    "benchmark", "scenario", "model", "budget", "speedups", "allocation", "search_charged",
+    "validation",
+)  # fmt: skip
 
 
 def record(config: RunConfig, *, error: float, weights: int = 500, **fields) -> RunRecord:

@@ -47,3 +47,9 @@ def test_a_model_without_a_layer_to_mask_is_refused():
     model = nn.Sequential(nn.Flatten(), nn.Linear(36, 4))
     with pytest.raises(ValueError, match="model must have a linear or convolutional layer to mask"):
         toy_strategy("supsup-inferred", benchmark, model=model)
+
+
+def test_the_mask_takes_the_scores_of_largest_magnitude():
+    strategy = toy_strategy("supsup", toy_benchmark("task"), chosen={"density": 0.5})
+    strategy.scores = {"layer": torch.tensor([[-3.0, 1.0], [2.0, -0.5]])}
+    assert strategy.chosen()["layer"].tolist() == [[True, False], [True, False]]

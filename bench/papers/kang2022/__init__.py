@@ -1,0 +1,1 @@
+"""Kang et al. 2022: winning subnetworks forget nothing in a fifth of the network's bits."""

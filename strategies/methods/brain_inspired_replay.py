@@ -20,7 +20,7 @@ from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor, nn
 
 from strategies.avalanche_signature import template_first
-from strategies.entry import Baseline, Entry
+from strategies.entry import Baseline, Entry, Reproduction
 from strategies.methods.generative_replay import check_generator, distillation
 from strategies.networks.layers import output_layer
 from strategies.networks.variational_autoencoder import PixelRange, drawn, reconstruction
@@ -253,6 +253,22 @@ ENTRIES = {
         family="replay",
         summary="replay of images that the network draws running backwards, no stored data",
         paper="van de Ven et al. 2020",
+        reproduced=(
+            Reproduction(
+                on="split MNIST, task-incremental",
+                published="99.61 %",
+                measured="99.54 %; n = 1 seed",
+                verdict="yes",
+                page="vandeven2022",
+            ),
+            Reproduction(
+                on="split MNIST, class-incremental",
+                published="94.41 %",
+                measured="94.23 %; n = 1 seed",
+                verdict="yes",
+                page="vandeven2022",
+            ),
+        ),
         space={
             "gated": Range(0.0, 0.9),
             "generator_learning_rate": Range(1e-4, 1e-2, log=True),

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
 from strategies.avalanche_signature import template_first
-from strategies.entry import Baseline, Entry
+from strategies.entry import Baseline, Entry, Reproduction
 from strategies.networks.variational_autoencoder import VariationalAutoencoder
 from strategies.search_space import Range
 
@@ -171,6 +171,22 @@ ENTRIES = {
         family="replay",
         summary="replay of images that a generator draws, no stored data",
         paper="Shin et al. 2017",
+        reproduced=(
+            Reproduction(
+                on="split MNIST, task-incremental",
+                published="99.50 %",
+                measured="99.36 %; n = 1 seed",
+                verdict="yes",
+                page="vandeven2022",
+            ),
+            Reproduction(
+                on="split MNIST, class-incremental",
+                published="90.35 %",
+                measured="86.99 %; n = 1 seed",
+                verdict="no",
+                page="vandeven2022",
+            ),
+        ),
         space={"targets": ("soft", "hard"), "generator_learning_rate": Range(1e-4, 1e-2, log=True)},
         stores="statistics",
         explanation=Baseline(

@@ -163,6 +163,13 @@ ENTRIES = {
         family="replay",
         reproduced=(
             Reproduction(
+                on="split MNIST, class-incremental",
+                published="92.49 %",
+                measured="90.24 [85.25, 95.22] %; n = 3 seeds",
+                verdict="no",
+                page="vandeven2022",
+            ),
+            Reproduction(
                 on="MNIST",
                 published="65.50 %",
                 measured="75.27 [70.40, 82.57] %",

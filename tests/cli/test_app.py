@@ -220,7 +220,7 @@ def test_a_calibration_that_cannot_be_is_refused(monkeypatch, capsys, arguments,
     [
         (
             ["bal2020"],
-            "unknown paper 'bal2020'; did you mean 'ball2020'? Known: ball2020, kang2022, mallya2018",
+            "unknown paper 'bal2020'; did you mean 'ball2020'? Known: ball2020, kang2022, mallya",
         ),
         (["mallya2018", "--only", "split-mnits"], "did you mean 'split-mnist'"),
     ],

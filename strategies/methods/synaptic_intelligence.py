@@ -111,7 +111,7 @@ ENTRIES = {
                 "As `ewc`, by how much each weight lowered the loss on its way, gathered while "
                 "training: no data is looked at again."
             ),
-            memory="two numbers for each weight, once",
+            memory="five numbers for each weight, once: two are the penalty, three the path",
         ),
     ),
 }

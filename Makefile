@@ -4,6 +4,7 @@
 # make docs       the documentation as a site: site/index.html
 # make strategies every strategy explained, its schedule drawn: docs/strategies.md
 # make benchmark  what the frame costs beside the method: docs/speed.md
+# make campaign   commands killed at random, which must lose nothing: docs/kills.md
 # make profile    where the time of each strategy goes: docs/profile.md
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -17,7 +18,7 @@ BIN := $(VENV)/bin
 # else every process compiles torch and Avalanche anew, more than half of what importing them takes
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench test lint docs strategies benchmark profile clean
+.PHONY: bench test lint docs strategies benchmark campaign profile clean
 
 bench: $(VENV)/installed
 	$(BIN)/python -m bench run --budget $(BUDGET) --seeds $(SEEDS) --jobs $(JOBS) \
@@ -30,6 +31,9 @@ test: $(VENV)/installed
 benchmark: $(VENV)/installed
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-json=.benchmark.json
 	$(BIN)/python tests/benchmarks/table.py .benchmark.json docs/speed.md
+
+campaign: $(VENV)/installed
+	$(BIN)/python tests/campaign/kills.py --run 200 --study 40 --page docs/kills.md
 
 profile: $(VENV)/installed
 	$(BIN)/python -m bench run --profile --benchmark split-mnist --scenario $(SCENARIO) \

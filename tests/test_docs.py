@@ -32,6 +32,7 @@ WORDS = [
 WALK = (ROOT / "docs/explanation/walk.md").read_text()
 LINK = re.compile(r"\]\((?!\w+:)([^)\s#]+)")
 STEP = re.compile(r"^\d\. \[`(\S+)`\]", re.MULTILINE)
+CHEATS = [ROOT / "tests/support/cheats.py", ROOT / "tests/support/process_cheats.py"]
 COMMAND = re.compile(r"python -m bench ([^`\n]+)")
 
 
@@ -49,6 +50,19 @@ def test_every_command_and_option_that_a_page_names_exists(line):
     assert command.name not in (None, "bench"), line
     known = {name for p in command.params for name in (*p.opts, *p.secondary_opts)}
     assert {word for word in words if word.startswith("--")} <= {*known, "--help"}
+
+
+def test_every_cheat_of_the_tests_is_on_the_page_of_what_was_tried():
+    page = (ROOT / "docs/explanation/trust.md").read_text()
+    named = {
+        name for row in re.findall(r"^\|.*\| (`.*`) \|$", page, re.M) for name in row.split(", ")
+    }
+    classes = [
+        node for file in CHEATS for node in ast.parse(file.read_text()).body
+        if isinstance(node, ast.ClassDef)
+    ]  # fmt: skip
+    strategies = {f"`{node.name}`" for node in classes if node.name != "Story"}
+    assert strategies <= named
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

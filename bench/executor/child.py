@@ -1,4 +1,4 @@
-"""One run inside its own process: whatever happens becomes a record."""
+"""One run inside its own process: whatever happens becomes a report."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import signal
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from bench.config.catalogue import find_benchmark
-from bench.config.run_config import RULESET, RunConfig
+from bench.config.run_config import RunConfig
 from bench.data.cache import load
 from bench.data.presence import DataError
-from bench.executor.messages import STOP, STOPPED, Job, Refusal, model_source
+from bench.executor.messages import STOP, STOPPED, Job, Refusal, Report, model_source
 from bench.records import environment
 from bench.records.schema import RunRecord, Status
 from bench.runner.avalanche_patches import apply_patches
@@ -40,40 +39,26 @@ def _stop(number: int, frame: Any) -> None:
     raise Stopped
 
 
-def run_job(job: Job, send: Callable[[Any], None]) -> RunRecord:
-    """The record of a job that was run; the traceback of a failure goes to standard error.
+def run_job(job: Job, tell: Callable[[Progress], None]) -> Report:
+    """What a job that was run says of itself; the traceback of a failure goes to standard error.
 
     Args:
         job: what to run.
-        send: told the run's progress.
+        tell: told the run's progress.
     """
-    started = datetime.now(timezone.utc)
-    config = job.config
-    findings = Findings(model_source=model_source(config))
+    config, findings = job.config, Findings()
     torch.set_num_threads(config.threads)
-    status, reason = _outcome(job, findings, send)
-    accelerator = torch.cuda.get_device_name() if config.device == "cuda" else None
-    return RunRecord(
-        ruleset=RULESET,
-        digest=config.digest,
-        benchmark_version=findings.benchmark_version,
-        model_source=findings.model_source,
-        config=config,
-        resolved=findings.resolved,
-        ranked=building.find(config.strategy).ranked,
+    status, reason = _outcome(job, findings, tell)
+    return Report(
         status=status,
         reason=reason,
-        attempt=job.attempt,
+        benchmark_version=findings.benchmark_version,
+        data_hash=findings.data_hash,
+        accelerator=torch.cuda.get_device_name() if config.device == "cuda" else None,
+        resolved=findings.resolved,
         cost=findings.cost,
         outcome=findings.outcome,
         weights=findings.weights,
-        environment=environment.describe(
-            config,
-            command=job.command,
-            started=started,
-            data_hash=findings.data_hash,
-            accelerator=accelerator,
-        ),
     )
 
 
@@ -146,11 +131,11 @@ def _versions(record: RunRecord) -> tuple[str | None, str | None]:
 
 
 def _outcome(
-    job: Job, findings: Findings, send: Callable[[Any], None]
+    job: Job, findings: Findings, tell: Callable[[Progress], None]
 ) -> tuple[Status, str | None]:
     def report(progress: Progress) -> None:
         try:
-            send(progress)
+            tell(progress)
         except OSError:
             os._exit(1)  # the parent is gone: nobody waits for this run
 

@@ -1,7 +1,8 @@
 """Running configurations: one fresh process per run, pinned, watched, resumable.
 
 The parent imports no torch: a fork server imports it once, and every run is a fork of that server.
-A run writes its own record; the parent writes the row of a run that died.
+A run tells a report; the parent ends it, and writes the record from the report and from what it has
+seen of the run itself.
 """
 
 from __future__ import annotations
@@ -16,18 +17,19 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from bench.config.run_config import RULESET, RunConfig
-from bench.executor.messages import STOP, Job, Refusal, model_source
+from bench.config.run_config import RunConfig
+from bench.executor.confinement import kill
+from bench.executor.messages import STOP, Inbox, Job, Refusal, Report
 from bench.executor.plan import Plan
-from bench.executor.processes import check, fork_server, kill, run_child, server_id, slots, start
-from bench.executor.running import Running, cause_of_death
+from bench.executor.processes import check, fork_server, run_child, server_id, slots, start
+from bench.executor.running import Running
 from bench.executor.scratch import scratch
 from bench.executor.stack_dump import stuck_at
+from bench.executor.verdict import record_of
 from bench.records import environment
 from bench.records.schema import RunRecord
-from bench.records.store import Store, read_record
+from bench.records.store import Store
 from bench.runner.progress import Progress
-from strategies import building
 
 WATCHDOG_FACTOR = 3
 WATCHDOG_ALLOWANCE = 300.0
@@ -35,6 +37,9 @@ WATCHDOG_ALLOWANCE = 300.0
 
 SILENT_SECONDS = 3600.0
 """Longest time without a minibatch under a budget of steps, which no clock ends."""
+
+KEPT = (".log", ".samples")
+"""Suffixes of what is kept of a run beside its record: what it printed, and a profile's samples."""
 
 STOP_SECONDS = 60.0
 """Longest time that a run may take to write its record when it is asked to end."""
@@ -192,19 +197,16 @@ class Executor:
         receiver, sender = context.Pipe(duplex=False)
         attempt = self._store.attempts(config) + 1
         folder = Path(tempfile.mkdtemp(prefix="run-", dir=scratch()))
-        log = self._store.path(config, attempt).with_suffix(".log")
-        log.parent.mkdir(parents=True, exist_ok=True)
-        job = Job(
-            config, attempt, self._store.root, self._data_root, folder, log, cores, self._command
-        )
+        job = Job(config, self._data_root, folder, cores)
         process = context.Process(target=self._child, args=(job, sender))
         running = Running(
-            config, attempt, process, receiver, folder, cores,
+            config, attempt, process, Inbox(receiver), folder, cores,
             float("inf"), datetime.now(timezone.utc),
-            environment.out_of_memory_kills(), log, server_id(), self._patience(config),
+            environment.out_of_memory_kills(), job.log, server_id(), self._patience(config),
         )  # fmt: skip
         start(process)
-        running.deadline = time.monotonic() + self._limit(config)  # the server is up by now
+        running.began = time.monotonic()  # the server is up by now
+        running.deadline = running.began + self._limit(config)
         sender.close()
         self._listener.started(config)
         return running
@@ -222,10 +224,10 @@ class Executor:
     def _watch(self) -> list[Running]:
         """Pass on what runs tell, kill what is late, and return the runs that have ended."""
         handles = {r.process.sentinel: r for r in self._running}
-        handles |= {r.channel: r for r in self._running if not r.channel.closed}
+        handles |= {r.inbox.channel: r for r in self._running if not r.inbox.channel.closed}
         for ready in wait(list(handles), timeout=0.5):
             running = handles[ready]
-            if ready is running.channel:
+            if ready is running.inbox.channel:
                 self._listen(running)
         for running in self._running:
             if time.monotonic() > running.deadline and not running.timed_out:
@@ -242,50 +244,38 @@ class Executor:
         return f"killed by the watchdog: {why}{stuck_at(running.process.pid, running.log)}"
 
     def _listen(self, running: Running) -> None:
-        try:
-            progress = running.channel.recv()
-        except (EOFError, OSError):
-            running.channel.close()
-            return
-        if running.patience:
-            running.deadline = time.monotonic() + running.patience
-        self._listener.progressed(running.config, progress)
+        """Pass on the progress of a run that has told something; end one that has reported."""
+        for told in running.inbox.read():
+            if isinstance(told, Report):
+                running.keep(told)
+                continue
+            if running.patience:
+                running.deadline = time.monotonic() + running.patience
+            self._listener.progressed(running.config, told)
+        if running.report is not None or running.inbox.damage:
+            kill(running.process)
 
     def _collect(self, ended: Running) -> RunRecord:
-        ended.process.join()
-        if ended.lost:
-            kill(ended.process)  # or it would go on beside its repetition
-        path = self._store.path(ended.config, ended.attempt)
-        record = _read_if_there(path) or self._write_row_of_the_dead(ended)
+        if ended.report is None:
+            kill(ended.process)  # what it has left behind
+        while ended.inbox.ready:  # what it told in its last moment
+            self._listen(ended)
+        killed = self._store.count(ended.config, "killed") if ended.report is None else 0
+        record = record_of(ended, command=self._command, killed=killed)
+        self._store.write(record)
+        self._keep_logs(ended)
         self._clean(ended)
         self._listener.finished(record)
         return record
 
-    def _write_row_of_the_dead(self, ended: Running) -> RunRecord:
-        status, reason = cause_of_death(ended)
-        entry = building.find(ended.config.strategy)
-        record = RunRecord(
-            ruleset=RULESET,
-            digest=ended.config.digest,
-            benchmark_version=None,
-            model_source=model_source(ended.config),
-            config=ended.config,
-            resolved=dict(ended.config.hyperparameters),
-            ranked=entry.ranked,
-            status=status,
-            reason=reason,
-            attempt=ended.attempt,
-            environment=environment.describe(
-                ended.config, command=self._command, started=ended.started
-            ),
-        )
-        self._store.write(record)
-        return record
+    def _keep_logs(self, ended: Running) -> None:
+        """Move what a run has left in writing beside its record."""
+        path = self._store.path(ended.config, ended.attempt)
+        for suffix in KEPT:
+            left = ended.log.with_suffix(suffix)
+            if left.is_file() and left.stat().st_size:
+                shutil.move(left, path.with_suffix(suffix))
 
     def _clean(self, running: Running) -> None:
-        running.channel.close()
+        running.inbox.channel.close()
         shutil.rmtree(running.folder, ignore_errors=True)
-
-
-def _read_if_there(path: Path) -> RunRecord | None:
-    return read_record(path) if path.exists() else None

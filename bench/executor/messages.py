@@ -1,16 +1,35 @@
-"""What passes between the process that commands and the process that runs; knows no torch."""
+"""What passes between the process that commands and the process that runs; knows no torch.
+
+A run tells lines of JSON. They are read without waiting for the rest of one, and nothing that a run
+writes is unpickled.
+"""
 
 from __future__ import annotations
 
+import os
+import select
 import signal
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 
-from bench.config.run_config import RunConfig
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bench.config.run_config import RunConfig, Value
+from bench.records.cost import Cost
+from bench.records.schema import Outcome, Status, WeightsInUse
+from bench.runner.progress import Progress
 from strategies.import_path import is_import_path, source_hash
 
 STOP = signal.SIGUSR1
 """Asks a run to end now and to leave its record."""
+
+READ_BYTES = 2**16
+"""Bytes that are read at once."""
+
+MOST_BYTES = 4 * 2**20
+"""Bytes of one line at most; a report of 50 experiences has 0.1 MB."""
 
 STOPPED = "stopped by the search that it was a trial of"
 """Reason of a run that was asked to end; its status is `killed`."""
@@ -22,23 +41,103 @@ class Job:
 
     Attributes:
         config: what to run.
-        attempt: how often this configuration has been begun, from 1.
-        store: root of the records.
         data_root: where the data sets lie; None for the default.
         folder: for temporary files of the run.
-        log: where the run's output goes.
         cores: what the run is pinned to.
-        command: what the user typed.
     """
 
     config: RunConfig
-    attempt: int
-    store: Path
     data_root: Path | None
     folder: Path
-    log: Path
     cores: frozenset[int]
-    command: str
+
+    @property
+    def log(self) -> Path:
+        """Where the run's output goes."""
+        return self.folder / "run.log"
+
+
+class Report(BaseModel):
+    """What a run says of itself when it has ended; its fields are those of the record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status: Status
+    reason: str | None
+    benchmark_version: str | None = None
+    data_hash: str | None = None
+    accelerator: str | None = None
+    resolved: dict[str, Value | list[Value]] = Field(default_factory=dict)
+    cost: Cost | None = None
+    outcome: Outcome | None = None
+    weights: list[WeightsInUse] = Field(default_factory=list)
+
+
+class _Line(BaseModel):
+    """One line of what a run tells: the one or the other."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    progress: Progress | None = None
+    report: Report | None = None
+
+
+def tell(channel: Connection, told: Progress | Report) -> None:
+    """Write one line.
+
+    Raises:
+        OSError: if nobody reads any more.
+    """
+    name = "report" if isinstance(told, Report) else "progress"
+    line = _Line.model_validate({name: told}).model_dump_json(exclude_unset=True)
+    left = memoryview(line.encode() + b"\n")
+    while left:
+        left = left[os.write(channel.fileno(), left) :]
+
+
+def wait_for_reader(channel: Connection) -> None:
+    """Return when nobody reads any more what is told."""
+    gone = select.poll()
+    gone.register(channel.fileno(), 0)
+    gone.poll()
+
+
+@dataclass
+class Inbox:
+    """What a run tells, as it comes.
+
+    Attributes:
+        channel: the end to read from.
+        damage: why the rest is not read; "" while it is.
+    """
+
+    channel: Connection
+    damage: str = ""
+    _unread: bytearray = field(default_factory=bytearray)
+
+    @property
+    def ready(self) -> bool:
+        """Whether `read` does not wait."""
+        return not self.channel.closed and self.channel.poll(0)
+
+    def read(self) -> Iterator[Progress | Report]:
+        """The messages that are there whole; closes the channel at its end."""
+        came = os.read(self.channel.fileno(), READ_BYTES)
+        self._unread += came
+        *lines, rest = self._unread.split(b"\n")
+        self._unread = rest
+        if len(rest) > MOST_BYTES:
+            self.damage = f"a line of it must have at most {MOST_BYTES} bytes"
+        try:
+            for line in lines:
+                told = _Line.model_validate_json(line)
+                message = told.report or told.progress
+                if message is not None:
+                    yield message
+        except ValidationError as error:
+            self.damage = str(error.errors()[0]["msg"])
+        if self.damage or not came:
+            self.channel.close()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -17,24 +18,31 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from bench.config.run_config import RunConfig
-from bench.executor.messages import Job
+from bench.executor.confinement import confine
+from bench.executor.messages import Job, tell, wait_for_reader
 from bench.executor.scratch import scratch
 from bench.executor.stack_dump import answer_into
 from bench.records.schema import RunRecord
-from bench.records.store import Store
 
 T = TypeVar("T")
 
 LONGEST_FOLDER = 70
 """Characters of a folder that can hold the server's socket, whose path may have 107."""
 
-UNWRITABLE = 74
-"""Exit code of a run whose record could not be written: a failure of the machine."""
 
+def run_child(
+    job: Job,
+    channel: Connection,
+    aside: Callable[[Job], AbstractContextManager[object]] = nullcontext,
+) -> None:
+    """Run a job in this process, tell its report, and wait to be ended.
 
-def run_child(job: Job, channel: Connection) -> None:
-    """Run a job in this process, which gets a session, a folder and cores of its own."""
-    os.setsid()
+    Args:
+        job: what to run; this process gets a session, a folder and cores of its own.
+        channel: where the progress and the report are told.
+        aside: what goes on beside the run.
+    """
+    confine()
     os.sched_setaffinity(0, job.cores)
     tempfile.tempdir = os.environ["TMPDIR"] = str(job.folder)
     with job.log.open("w") as log:
@@ -44,14 +52,13 @@ def run_child(job: Job, channel: Connection) -> None:
     from bench.executor.child import run_job
 
     gc.freeze()  # what was imported is no garbage, and looking for some would cost the run
-    record = run_job(job, channel.send)
+    with aside(job):
+        report = run_job(job, partial(tell, channel))
     sys.stdout.flush()
-    try:
-        Store(job.store).write(record)
-    except OSError:
-        os._exit(UNWRITABLE)
-    if job.log.stat().st_size == 0:
-        job.log.unlink()
+    with suppress(OSError):  # the process that commands is gone
+        tell(channel, report)
+        wait_for_reader(channel)
+    os._exit(0)
 
 
 def check(
@@ -111,16 +118,6 @@ def start(process: Any) -> None:
         process.start()
     finally:
         sys.modules["__main__"] = caller
-
-
-def kill(process: Any) -> None:
-    """End a run and everything it started, one that its server has left behind, too."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        with suppress(ProcessLookupError):  # it has no session yet, or has ended
-            os.kill(process.pid, signal.SIGKILL)
-    process.join()
 
 
 def slots(jobs: int, threads: int) -> list[frozenset[int]]:

@@ -1,22 +1,20 @@
-"""A run under way as the process that commands sees it, and what it died of."""
+"""A run under way as the process that commands sees it."""
 
 from __future__ import annotations
 
-import signal
 import time
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from bench.config.run_config import RunConfig
-from bench.executor.processes import UNWRITABLE
-from bench.records import environment
-from bench.records.schema import Status
+from bench.executor.confinement import cpu_seconds
+from bench.executor.messages import Inbox, Report
+from bench.records.cost import Outside
 
 DYING_SECONDS = 2.0
 """Longest time that a killed server may take to be gone."""
@@ -32,7 +30,7 @@ class Running:
     config: RunConfig
     attempt: int
     process: Any
-    channel: Connection
+    inbox: Inbox
     folder: Path
     cores: frozenset[int]
     deadline: float
@@ -43,7 +41,21 @@ class Running:
     """Process id of what forked it, and tells how it ended."""
     patience: float
     """Seconds from a minibatch to the deadline; 0 where minibatches do not move it."""
+    began: float = 0.0
+    """When it was forked, on the monotonic clock."""
+    report: Report | None = None
+    outside: Outside | None = None
     timed_out: str = ""
+
+    def keep(self, report: Report) -> None:
+        """Keep the report of a run that waits to be ended, and what the run took; the first counts.
+
+        A process that has ended already does not tell its CPU seconds any more.
+        """
+        if self.report is None:
+            self.report = report
+            took = time.monotonic() - self.began
+            self.outside = Outside(wall_seconds=took, cpu_seconds=cpu_seconds(self.process.pid))
 
     @cached_property
     def lost(self) -> bool:
@@ -66,21 +78,3 @@ def _is_alive(pid: int | None) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE if pid else False
     except psutil.NoSuchProcess:
         return False
-
-
-def cause_of_death(ended: Running) -> tuple[Status, str]:
-    """Status and reason of a run that ended without a record."""
-    code = ended.process.exitcode
-    if ended.timed_out:
-        return "timeout", ended.timed_out
-    if ended.lost:
-        return "infra_error", "the server that runs are forked from was killed"
-    if code == -signal.SIGKILL and environment.out_of_memory_kills() > ended.memory_kills:
-        return "oom", "killed by the system for lack of memory"
-    if code == -signal.SIGKILL or code == -signal.SIGTERM:
-        return "killed", f"ended from outside by signal {-code}"
-    if code < 0:
-        return "error", f"crashed with signal {-code} ({signal.Signals(-code).name})"
-    if code == UNWRITABLE:
-        return "infra_error", "its record could not be written"
-    return "error", f"ended its process with exit code {code} and left no record"

@@ -254,6 +254,12 @@ COLUMNS: dict[str, Column] = {column.name: column for column in (
         "really had",
     ),
     Column(
+        name="unaccounted", title="unaccounted", unit="s", csv=(), optional=True,
+        form=numbers(".2f"), value=lambda row: row.mean.unaccounted,
+        meaning="wall seconds of a run, measured by the process that commands, for which the run "
+        "itself does not account: what lies around its training, evaluation and building",
+    ),
+    Column(
         name="total_parameters", title="total parameters", form=numbers(",.0f"),
         value=lambda row: row.mean.total_parameters,
         meaning="parameters of all networks of the strategy, as the run counts them",
@@ -317,7 +323,8 @@ TABLES: dict[Table, tuple[str, ...]] = {
     "shares": ("name", "score", *(_accuracy_at(0, share).name for share in SHARES)),
     "needed": ("name", *(_weights_at(0, level).name for level in LEVELS)),
     "cost": (
-        "name", "charged", "charged_most", "cpu_share", "search_charged",
+        "name", "charged", "charged_most", "cpu_share", "unaccounted",
+        "search_charged",
         *(_seconds(kind).name for kind in KINDS),
     ),
     "sources": ("name", "family", "reproduced"),

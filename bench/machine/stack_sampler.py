@@ -11,7 +11,8 @@ import json
 import random
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain, pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import NamedTuple
 
 from bench.executor.messages import Job
 from bench.executor.processes import run_child
-from bench.records.store import Store, write_atomically
+from bench.records.store import write_atomically
 
 REFEREE = "bench.runner.run"
 """The module that calls `strategy.train`; the clock runs while it does and at no other time."""
@@ -145,13 +146,17 @@ def _call(frame: FrameType) -> Call:
 
 
 def run_child_sampled(job: Job, channel: Connection) -> None:
-    """`run_child`, with its samples beside the record."""
+    """`run_child`, with its samples beside the log of the run."""
+    run_child(job, channel, _sampled)
+
+
+@contextmanager
+def _sampled(job: Job) -> Iterator[None]:
     with Sampler() as sampler:
-        run_child(job, channel)
-    path = Store(job.store).path(job.config, job.attempt)
-    write_atomically(samples_file(path), json.dumps(sampler.seconds))
+        yield
+    write_atomically(samples_file(job.log), json.dumps(sampler.seconds))
 
 
 def samples_file(record: Path) -> Path:
-    """Where the samples lie beside a record."""
+    """Where the samples lie beside a record and its log."""
     return record.with_suffix(".samples")

@@ -85,6 +85,5 @@ def _commands(grid: Mapping[Configuration, Cells], wanted: int) -> list[str]:
 
 def _seconds(records: Sequence[RunRecord]) -> float:
     """Mean seconds of a run from start to end; NaN if none has a cost."""
-    costs = [record.cost for record in records if record.cost is not None]
-    told = [cost.wall_seconds + math.fsum(cost.uncharged_seconds.values()) for cost in costs]
+    told = [record.cost.accounted_seconds for record in records if record.cost is not None]
     return math.fsum(told) / len(told) if told else math.nan

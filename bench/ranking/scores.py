@@ -48,6 +48,8 @@ class Scores:
         metrics: those of `bench.stats.metrics.METRICS`, by name.
         charged: share of the budget.
         cpu_share: CPU seconds over wall seconds times threads.
+        unaccounted: seconds that runs took, seen from outside, and do not account for themselves;
+            NaN where the record does not tell.
         total_parameters: parameters of all networks of the strategy.
         memory_bytes: what `memory` is a share of the model's of.
         buffer_bytes: what the strategy stores beside its weights.
@@ -65,6 +67,7 @@ class Scores:
     metrics: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(METRICS, math.nan))
     charged: float = math.nan
     cpu_share: float = math.nan
+    unaccounted: float = math.nan
     total_parameters: float = math.nan
     memory_bytes: float = math.nan
     buffer_bytes: float = math.nan
@@ -147,6 +150,9 @@ def _cost(record: RunRecord) -> dict[str, float]:
     return {
         "charged": record.cost.charged / record.config.budget.amount,
         "cpu_share": math.nan if record.cost.cpu_share is None else record.cost.cpu_share,
+        "unaccounted": math.nan
+        if record.outside is None
+        else record.outside.wall_seconds - record.cost.accounted_seconds,
     }
 
 

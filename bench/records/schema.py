@@ -8,110 +8,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
-from bench.config.budget import TOLERANCE, Kind
+from bench.config.budget import TOLERANCE
 from bench.config.run_config import RunConfig, Value
+from bench.records.cost import Amount, Cost, Count, Outside, Part
 
-SCHEMA = 5
+SCHEMA = 6
 """Version of the record's fields; `bench.records.upgrade` says what each of them added."""
-
-ROUNDING = 1e-6
-"""Share by which sums of the same amounts may differ."""
 
 Status = Literal["ok", "overrun", "timeout", "oom", "diverged", "error", "killed", "infra_error"]
 FINISHED: frozenset[str] = frozenset({"ok", "overrun", "timeout", "oom", "diverged", "error"})
 """Statuses that a resumed suite keeps; `killed` and `infra_error` are run again."""
 
-Amount = Annotated[float, Field(ge=0, le=1e12)]
-"""Seconds, or steps: what adds up without overflowing."""
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=0, lt=2**63)]
 Matrix = list[list[Fraction | None]]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Cost(_Part):
-    """What the run spent. Seconds unless the name says otherwise."""
-
-    charged: Amount
-    """Charged against the budget, in the budget's unit."""
-    charged_by_experience: list[Amount]
-    """The same for each experience."""
-    steps_by_experience: list[Count] | None = None
-    """Training minibatches and offline steps of each; null in records of schema 1."""
-    seconds_by_kind: dict[Kind, Amount]
-    """Charged seconds by kind: train, offline, data, hooks, validation."""
-    uncharged_seconds: dict[str, Amount]
-    """Measured, not charged: data, model, warm_up, evaluation."""
-    wall_seconds: Amount
-    """Monotonic clock over the charged spans."""
-    cpu_seconds: Amount
-    """CPU seconds of the process over the charged spans."""
-    cpu_share: Amount | None
-    """cpu_seconds / (wall_seconds x threads): how much of its cores the run really had."""
-    steps: dict[Literal["train", "offline"], Count]
-    """Training minibatches, `train`, and steps of nights and retraining, `offline`."""
-    samples: Count
-    """Training samples through forward and backward passes in minibatches."""
-    longest_step: Amount
-    """Longest time between two checks of the budget, in the budget's seconds."""
-    median_step: Amount | None = None
-    """Median of these times: by so much a run may overdraw. Null in records before schema 5."""
-    peak_memory_bytes: Count | None
-    """Largest resident set of the process; device memory when the device is cuda."""
-
-    def check_sums(self, *, timed: bool) -> None:
-        """Refuse the cost of a whole run that contradicts itself.
-
-        Args:
-            timed: the budget is in seconds.
-
-        Raises:
-            ValueError: names the sum that does not hold.
-        """
-        parts = {"charged_by_experience": self.charged_by_experience}
-        if timed:
-            parts["seconds_by_kind"] = list(self.seconds_by_kind.values())
-        for name, values in parts.items():
-            total = sum(values)  # fsum would raise beyond a float
-            if abs(total - self.charged) > ROUNDING * max(1.0, self.charged):
-                raise ValueError(
-                    f"charged must be the sum of {name}, {total:g}, got {self.charged:g}"
-                )
-        counted, steps = self.steps_by_experience, sum(self.steps.values())
-        if counted is not None and sum(counted) != steps:
-            raise ValueError(f"steps_by_experience must add up to {steps}, got {sum(counted)}")
-        most = max(self.charged_by_experience, default=0.0)  # a step lies in one experience
-        if timed and self.longest_step > most + ROUNDING * max(1.0, most):
-            raise ValueError(
-                "longest_step must be at most what one experience charged, "
-                f"{most:g}, got {self.longest_step:g}"
-            )
-        longest = min(self.longest_step, 2 * self.charged / steps if steps else 0.0)
-        if timed and self.median_step is not None and self.median_step > longest * (1 + ROUNDING):
-            raise ValueError(
-                "median_step must be at most the longest, and half of the steps as long must fit "
-                f"into what was charged: {longest:g}, got {self.median_step:g}"
-            )
-
-    def check_clocks(self, *, threads: int) -> None:
-        """ValueError when the clocks of a whole run on the wall clock contradict each other."""
-        if abs(self.wall_seconds - self.charged) > 0.1 + TOLERANCE * self.charged:
-            raise ValueError(
-                f"wall_seconds must be the {self.charged:g} charged, got {self.wall_seconds:g}"
-            )
-        if self.cpu_share is None or not self.wall_seconds:
-            return
-        share = self.cpu_seconds / (threads * self.wall_seconds)
-        if abs(share - self.cpu_share) > TOLERANCE:
-            raise ValueError(f"cpu_share must be {share:g}, got {self.cpu_share:g}")
-
-
-class WeightsInUse(_Part):
+class WeightsInUse(Part):
     """Weights needed at inference for all experiences so far, after one experience."""
 
     total: Count
@@ -160,7 +74,7 @@ class WeightsInUse(_Part):
         return self
 
 
-class Outcome(_Part):
+class Outcome(Part):
     """What the run achieved. Accuracies are fractions; row i is after experience i."""
 
     accuracy: Matrix
@@ -188,7 +102,7 @@ class Outcome(_Part):
         return self
 
 
-class Calibration(_Part):
+class Calibration(Part):
     """What the machine reached on the reference training, by `bench calibrate`; never ranks."""
 
     steps_per_second: float = Field(gt=0)
@@ -210,7 +124,7 @@ class Calibration(_Part):
         return abs(self.ratio - 1) > self.noise
 
 
-class Environment(_Part):
+class Environment(Part):
     """Where and with what the run was made; no host name."""
 
     commit: str | None
@@ -234,7 +148,7 @@ class Environment(_Part):
     """Times with their zone, here and above."""
 
 
-class RunRecord(_Part):
+class RunRecord(Part):
     """One attempt at one RunConfig: the unit of evidence behind every number."""
 
     schema_version: int = SCHEMA
@@ -268,6 +182,8 @@ class RunRecord(_Part):
     """After each experience."""
     environment: Environment
     """Where and with what."""
+    outside: Outside | None = None
+    """Null if the run left no report, and in records before schema 6."""
 
     @model_validator(mode="after")
     def _ok_is_complete(self) -> RunRecord:
@@ -284,6 +200,8 @@ class RunRecord(_Part):
         self.cost.check_sums(timed=budget.clock != "steps")
         if budget.clock == "wall":
             self.cost.check_clocks(threads=self.config.threads)
+        if self.outside is not None:
+            self.outside.check(self.cost, threads=self.config.threads)
         return self
 
     def _check_lengths(self, experiences: int) -> None:

@@ -6,24 +6,26 @@ Reading records needs no torch.
 from __future__ import annotations
 
 import gc
+import glob
 import hashlib
 import json
 import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import psutil
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from bench.config.run_config import RunConfig
 from bench.formatting.markdown import one_line
-from bench.records.schema import RunRecord
+from bench.records.schema import RunRecord, Status
 from bench.records.upgrade import in_present_names, upgraded
 
 LOCK = ".lock"
@@ -158,11 +160,20 @@ class Store:
         return Path(self.root, cell, slug(config.strategy), name)
 
     def attempts(self, config: RunConfig) -> int:
-        """How many attempts at `config` have left a record or a log."""
+        """How many attempts at `config` have left a record."""
+        return max((int(p.stem.rsplit("-", 1)[1]) for p in self._paths_of(config)), default=0)
+
+    def count(self, config: RunConfig, status: Status) -> int:
+        """How many attempts at `config` have left a record of this status."""
+        statuses = []
+        for path in self._paths_of(config):
+            with suppress(RecordError):
+                statuses.append(read_record(path).status)
+        return statuses.count(status)
+
+    def _paths_of(self, config: RunConfig) -> list[Path]:
         first = self.path(config, 1)
-        found = first.parent.glob(f"{config.repetition}-{config.digest[:12]}-*.*")
-        numbers = [int(p.stem.rsplit("-", 1)[1]) for p in found if p.suffix in (".json", ".log")]
-        return max(numbers, default=0)
+        return list(first.parent.glob(f"{config.repetition}-{config.digest[:12]}-*.json"))
 
     def write(self, record: RunRecord) -> Path:
         """Write one record atomically; returns its path."""
@@ -210,8 +221,15 @@ def _may_be_record(path: Path) -> bool:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write `text` so that a reader of `path` sees the old file or the whole new one."""
+    """Write `text` so that a reader of `path` sees the old file or the whole new one.
+
+    What a process has left that was killed in the middle of this is removed.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        pid = left.suffix.removeprefix(".")
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            left.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with temporary.open("w", encoding="utf-8") as file:
         file.write(text)
@@ -228,7 +246,7 @@ def write_atomically(path: Path, text: str) -> None:
 @lru_cache(maxsize=256)
 def slug(text: str) -> str:
     """`text` as one safe file-name part."""
-    return re.sub(r"[^A-Za-z0-9.-]+", "_", text).strip("._")[-60:]
+    return re.sub(r"[^A-Za-z0-9.+-]+", "_", text).strip("._")[-60:]
 
 
 @contextmanager

@@ -19,6 +19,7 @@ def upgraded(payload: dict[str, Any]) -> dict[str, Any]:
     `uncharged_seconds`, and what it charged as `night` is `offline`.
     4: the weights have the stored examples; null in older records.
     5: the cost has the median step; null in older records, which may not overdraw by one.
+    6: what the run took, seen from outside; null in older records.
 
     Raises:
         ValueError: for one of a schema that is not known.

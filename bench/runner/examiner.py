@@ -11,7 +11,8 @@ import torch
 
 from bench.config.run_config import RunConfig
 from bench.data.streams import Benchmark
-from bench.records.schema import Cost, Matrix, Outcome, WeightsInUse
+from bench.records.cost import Cost
+from bench.records.schema import Matrix, Outcome, WeightsInUse
 from bench.records.weight_share import shares_used
 from bench.runner.elsewhere import Elsewhere
 from bench.runner.examination import Answered, Diverged, Holdings, Request
@@ -43,7 +44,6 @@ class Findings:
 
     Attributes:
         benchmark_version: None until the benchmark is there.
-        model_source: SHA-256 of the file of a user's own model; None for a model of the catalogue.
         data_hash: SHA-256 of the data; None until they are there.
         resolved: every hyper-parameter, defaults filled in.
         cost: what was spent; None before the first experience has ended.
@@ -53,7 +53,6 @@ class Findings:
     """
 
     benchmark_version: str | None = None
-    model_source: str | None = None
     data_hash: str | None = None
     resolved: dict[str, Any] = field(default_factory=dict)
     cost: Cost | None = None

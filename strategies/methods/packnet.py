@@ -8,11 +8,9 @@ costs.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
-import torch
 from torch import Tensor
 
 from strategies.avalanche_signature import template_first
@@ -44,17 +42,18 @@ from strategies.search_space import (
     Space,
 )
 from strategies.stages.rehearse import TaskBuffer
-from strategies.subnetworks.generated_inputs import dream_loss
-from strategies.subnetworks.task_subnetworks import Certainty, Norm, Subnetworks
+from strategies.subnetworks.earlier_tasks import EarlierTasks
+from strategies.subnetworks.task_subnetworks import Certainty, Norm
 
 Unfrozen = Literal["shared", "snapshot", "rehearsed", "dreamed"]
 Freed = Literal["zero", "initial"]
+Sees = Literal["earlier", "own"]
 
 STATE = ("owners", "packed", "buffer", "initial")
 """What goes on between experiences, besides what `Subnetworks` keeps."""
 
 
-class PackNet(Subnetworks, PruningStrategy):
+class PackNet(EarlierTasks, PruningStrategy):
     """Train on the weights that may move, prune to the task's density, retrain, store the mask.
 
     Args:
@@ -80,6 +79,9 @@ class PackNet(Subnetworks, PruningStrategy):
             left, as in the paper, where a task keeps half of a trained network or more. `initial`:
             what they were at construction, without which a network that starts untrained and gives
             a task few weights hardly passes a signal on.
+        sees: the weights that a task is trained and answered with when frozen. `earlier`: its own
+            and those of every earlier task, as in the paper. `own`: its own alone, so that nothing
+            is reused, and what unlike tasks have learned is no noise to it.
         norm: see `Subnetworks`.
         infer: see `Subnetworks`.
         rounds: see `Pruning`.
@@ -101,6 +103,7 @@ class PackNet(Subnetworks, PruningStrategy):
         tasks: int | None = None,
         prune_at: float = 0.5,
         freed: Freed = "zero",
+        sees: Sees = "earlier",
         rounds: int = 1,
         scope: Scope = "layer",
         schedule: Schedule = "geometric",
@@ -113,9 +116,12 @@ class PackNet(Subnetworks, PruningStrategy):
     ) -> None:
         if not 0 < prune_at < 1:
             raise ValueError(f"prune_at must be in (0, 1), got {prune_at}")
-        for name, value, kind in (("unfrozen", unfrozen, Unfrozen), ("freed", freed, Freed)):
+        choices = {"unfrozen": (unfrozen, Unfrozen), "freed": (freed, Freed), "sees": (sees, Sees)}
+        for name, (value, kind) in choices.items():
             if value not in get_args(kind):
                 raise ValueError(f"{name} must be one of {get_args(kind)}, got {value!r}")
+        if sees == "own" and not frozen:
+            raise ValueError("sees must be 'earlier' when not frozen, got 'own'")
         if not dream_step >= 0:
             raise ValueError(f"dream_step must be at least 0, got {dream_step}")
         check_densities(density, tasks, frozen)
@@ -132,7 +138,7 @@ class PackNet(Subnetworks, PruningStrategy):
             **base_kwargs,
         )
         self.begin(norm, infer)
-        self.frozen, self.unfrozen = frozen, unfrozen
+        self.frozen, self.unfrozen, self.sees = frozen, unfrozen, sees
         self.density, self.tasks = density, tasks
         kept = self.weights if freed == "initial" else {}
         self.initial = {name: w.detach().clone() for name, w in kept.items()}
@@ -152,7 +158,8 @@ class PackNet(Subnetworks, PruningStrategy):
     def masks(self) -> list[Masks]:
         """The weights that each finished task is answered with, in order of training."""
         if self.frozen:
-            return [visible(self.owners, k + 1) for k in range(len(self.private))]
+            seen = owned if self.sees == "own" else visible
+            return [seen(self.owners, k + 1) for k in range(len(self.private))]
         w = self.weights
         return [{n: unpack(bits, w[n]) for n, bits in packed.items()} for packed in self.packed]
 
@@ -181,12 +188,14 @@ class PackNet(Subnetworks, PruningStrategy):
             self.owners = release(self.owners, task, kept)
             earlier = masked(self.weights, visible(self.owners, task - 1))
             self.train_only(kept, earlier if task > 1 else dict.fromkeys(kept))
+            if self.sees == "own" and task > 1:
+                self._show(kept)
             return
         claimed = union(self.masks, self.weights)
         if self._before and not self._active:
             put_back(self.weights, self._before, claimed)
         self._active = kept
-        self._shown = {n: kept[n].to(w.dtype) for n, w in self.weights.items()}
+        self._show(kept)
         if self.buffer is not None:
             self.train_only(union([claimed, kept], self.weights), dict.fromkeys(kept))
         else:
@@ -225,6 +234,10 @@ class PackNet(Subnetworks, PruningStrategy):
         weights = self.weights
         return {name: weights[name] * shown for name, shown in self._shown.items()}
 
+    def _show(self, masks: Masks) -> None:
+        """From now on train under these masks."""
+        self._shown = {n: masks[n].to(w.dtype) for n, w in self.weights.items()}
+
     def _before_training_exp(self, **kwargs: Any) -> None:
         super()._before_training_exp(**kwargs)
         self._active, self._shown, self._before = {}, {}, {}
@@ -236,42 +249,12 @@ class PackNet(Subnetworks, PruningStrategy):
             self.owners = claim(self.owners, earlier + 1)
             anchors = masked(self.weights, visible(self.owners, earlier))
             self.train_only(self.eligible() if earlier else {}, anchors)
+            if self.sees == "own" and earlier:
+                self._show(self.eligible())
         else:
             self.train_only({}, {})
             if self.unfrozen == "dreamed" and self.private:
                 self._before = {n: w.detach().clone() for n, w in self.weights.items()}
-
-    def _before_backward(self, **kwargs: Any) -> None:
-        super()._before_backward(**kwargs)
-        if (self.buffer is not None or self._before) and self._active and self.private:
-            task = int(torch.randint(len(self.private), ()))
-            # the minibatch under way may be the last step of the share
-            if (self.buffer is None or self.buffer.holds(task)) and self.progress < 1:
-                with self.budget_clock.night():
-                    self.loss += self._earlier_loss(task)
-                    self.budget_clock.tick()
-
-    def _earlier_loss(self, task: int) -> Tensor:
-        """Loss of an earlier task, answered as it will be, on stored examples or on dreams."""
-        if self.buffer is not None:
-            x, y, labels = (t.to(self.device) for t in self.buffer.draw(task, self.train_mb_size))
-            return self._criterion(self._answer_earlier(task, self.weights, labels, x), y)
-        x = self.mb_x[: (len(self.mb_x) + 1) // 2]  # dreaming is as dear as what it leaves out
-        label = next((own for own, place in self.task_of.items() if place == task), 0)
-        labels = torch.full_like(self.mb_task_id[: len(x)], label)
-        before, now = (
-            partial(self._answer_earlier, task, weights, labels)
-            for weights in (self._before, self.weights)
-        )
-        return dream_loss(before, now, x, self.dream_step)
-
-    def _answer_earlier(
-        self, task: int, weights: Mapping[str, Tensor], labels: Tensor, x: Tensor
-    ) -> Tensor:
-        packed = self.packed[task]
-        view = {name: w * unpack(packed[name], w) for name, w in weights.items()}
-        view |= {name: t.clone() for name, t in self.private[task].items()}
-        return self.answer(view, x, labels, self.classes[task])
 
     def _after_training_exp(self, **kwargs: Any) -> None:
         super()._after_training_exp(**kwargs)
@@ -303,6 +286,7 @@ SPACE: Space = {
     "density": DENSITY,
     "prune_at": Range(0.1, 0.9),
     "freed": ("zero", "initial"),
+    "sees": ("earlier", "own"),
     **ROUNDS,
     **CRITERION,
     **REWIND,

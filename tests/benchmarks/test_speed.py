@@ -25,6 +25,7 @@ from loops import (
     paper_network,
     ratio,
     ready,
+    report,
     tensors,
     train,
 )
@@ -60,12 +61,6 @@ def one_thread():
     yield
     gc.unfreeze()
     torch.set_num_threads(before)
-
-
-def report(benchmark, what: str, value: float, reach: str) -> None:
-    """Keep one number for the table; what pytest-benchmark times itself is not used."""
-    benchmark.extra_info.update(what=what, value=round(value, 3), reach=reach)
-    benchmark.pedantic(lambda: None, rounds=1)
 
 
 LOOPS = {

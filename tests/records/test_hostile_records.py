@@ -358,6 +358,11 @@ def test_a_record_of_each_schema_is_read(version):
         assert sum(record.cost.steps_by_experience) == sum(record.cost.steps.values())
     if version >= 5:
         assert 0 < record.cost.median_step <= record.cost.longest_step
+    if version >= 6:
+        assert record.cost.accounted_seconds < record.outside.wall_seconds
+        assert record.cost.cpu_seconds < record.outside.cpu_seconds
+    else:
+        assert record.outside is None
 
 
 def test_a_record_of_an_older_schema_is_written_in_the_present_one(tmp_path):

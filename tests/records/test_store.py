@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,11 @@ from bench.records.store import (
     alone_in,
     checksum,
     read_record,
+    slug,
     write_atomically,
 )
 from factories import make_record as record
+from strategies.registry import STRATEGIES
 
 
 def test_a_record_survives_the_disk(tmp_path):
@@ -106,13 +110,27 @@ def test_a_kill_before_the_rename_leaves_the_old_file_whole(tmp_path, monkeypatc
     assert list(Store(tmp_path).paths()) == [path]  # the temporary file is no record
 
 
-def test_attempts_are_counted_by_record_and_log(tmp_path):
+def test_what_a_killed_writer_left_is_removed_by_the_next_and_a_living_ones_is_not(tmp_path):
+    path, gone = tmp_path / "file.json", subprocess.Popen(["true"])
+    gone.wait()
+    left = [tmp_path / f".file.json.{pid}" for pid in (gone.pid, os.getppid(), "notes")]
+    for file in left:
+        file.write_text("half")
+    write_atomically(path, "new")
+    assert path.read_text() == "new"
+    assert [file.exists() for file in left] == [False, True, True]
+
+
+def test_attempts_are_counted_by_their_records_and_statuses(tmp_path):
     store, first = Store(tmp_path), record()
     assert store.attempts(first.config) == 0
     store.write(first)
+    store.path(first.config, 9).with_suffix(".log").write_text("of a run that was cut")
     assert store.attempts(first.config) == 1
-    store.path(first.config, 2).with_suffix(".log").write_text("cut")
+    killed = first.model_copy(update={"attempt": 2, "status": "killed", "reason": "by hand"})
+    store.write(killed)
     assert store.attempts(first.config) == 2
+    assert (store.count(first.config, "killed"), store.count(first.config, "oom")) == (1, 0)
 
 
 def test_a_record_from_before_there_were_calibrations_is_read(tmp_path):
@@ -153,3 +171,7 @@ def test_under_ruleset_1_a_penalty_of_this_name_was_the_librarys(tmp_path, strat
     assert read.digest == read.config.digest != old.digest
     assert read.outcome == old.outcome
     assert read_record(Store(tmp_path).write(new)) == new
+
+
+def test_strategies_whose_names_differ_have_folders_that_differ():
+    assert len({slug(name) for name in STRATEGIES}) == len(STRATEGIES)

@@ -11,8 +11,9 @@ from bench.config.budget import Budget
 from bench.config.catalogue import find_benchmark
 from bench.config.reference_values import frozen_weights
 from bench.config.run_config import RULESET, RunConfig
+from bench.records.cost import Cost
 from bench.records.environment import fingerprint
-from bench.records.schema import Cost, Environment, Outcome, RunRecord, WeightsInUse
+from bench.records.schema import Environment, Outcome, RunRecord, WeightsInUse
 from bench.records.store import Store, Stored
 
 CHANCE = 0.1

@@ -143,6 +143,38 @@ def test_frozen_masks_of_two_tasks_claim_no_weight_twice():
         assert first[name].sum() + claimed == third[name].sum()
 
 
+@pytest.mark.parametrize("sees", ["earlier", "own"])
+def test_what_a_task_sees_is_what_it_is_answered_with(sees):
+    benchmark = toy_benchmark("task", experiences=3)
+    strategy = toy_strategy("packnet-frozen", benchmark, chosen={"sees": sees, "density": 0.2})
+    for experience in benchmark.train:
+        strategy.train(experience)
+    before = [logits(strategy, test) for test in benchmark.test]
+    with torch.no_grad():  # spoil what the first task owns
+        for name, mask in owned(strategy.owners, 1).items():
+            strategy.weights[name][mask] += 1.0
+    same = [
+        torch.equal(logits(strategy, test), b)
+        for test, b in zip(benchmark.test, before, strict=True)
+    ]
+    assert same == ([False, True, True] if sees == "own" else [False, False, False])
+
+
+def test_in_training_a_task_that_sees_its_own_weights_is_blind_to_earlier_ones():
+    benchmark, losses = toy_benchmark("task", experiences=2), []
+    for spoilt in (0.0, 1.0):
+        strategy = toy_strategy("packnet-frozen", benchmark, chosen={"sees": "own"})
+        torch.manual_seed(0)
+        strategy.train(benchmark.train[0])
+        with torch.no_grad():
+            for name, mask in owned(strategy.owners, 1).items():
+                strategy.weights[name][mask] += spoilt
+        torch.manual_seed(0)
+        strategy.train(benchmark.train[1])
+        losses.append(strategy.loss.item())
+    assert losses[0] == losses[1]
+
+
 def test_a_task_that_finds_no_free_weight_still_trains_its_head():
     benchmark = toy_benchmark("task", experiences=3)
     strategy = toy_strategy("packnet-frozen", benchmark, epochs=10, chosen={"density": 0.5})
@@ -232,7 +264,10 @@ def test_a_stream_without_task_labels_is_refused_before_any_work():
         ({"rounds": 0}, r"rounds must be in \[1, 1000\], got 0"),
         ({"norm": "none"}, "norm must be one of .*, got 'none'"),
         ({"infer": "oracle"}, "infer must be None or one of .*, got 'oracle'"),
+        ({"sees": "all"}, "sees must be one of .*, got 'all'"),
         ({"unfrozen": "free"}, "unfrozen must be one of .*, got 'free'"),
+        ({"sees": "all"}, r"sees must be one of \('earlier', 'own'\), got 'all'"),
+        ({"sees": "own", "frozen": False}, "sees must be 'earlier' when not frozen, got 'own'"),
         ({"freed": "random"}, "freed must be one of .*, got 'random'"),
         ({"buffer": 0}, "buffer must be at least 1, got 0"),
         ({"dream_step": -0.1}, "dream_step must be at least 0, got -0.1"),

@@ -1,0 +1,71 @@
+"""What a run may not do to its own process, and what ends with it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from contextlib import suppress
+from typing import Any
+
+import psutil
+
+ENDING = (signal.SIGKILL, signal.SIGTERM)
+"""Signals after which a run looks as if somebody else had ended it."""
+
+
+class EndsItself(RuntimeError):
+    """A strategy tried to end the process that it runs in, or one that commands it."""
+
+
+def confine() -> None:
+    """Give this process a session, make it keep its orphans, and refuse that it ends itself.
+
+    What is called past Python, by ctypes say, is not seen.
+    """
+    os.setsid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+    own = psutil.Process()
+    forbidden = {0, -1, own.pid, -own.pid, *(parent.pid for parent in own.parents())}
+
+    def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in ("os.kill", "os.killpg") and os.getpid() == own.pid:
+            whom, how = arguments
+            if whom in forbidden and how in ENDING:
+                raise EndsItself("a strategy must not end its own process or one above it")
+
+    sys.addaudithook(refuse)
+
+
+def descendants(process_id: int) -> list[psutil.Process]:
+    """What a process has started and what still runs, orphans that it keeps among them."""
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(process_id).children(recursive=True)
+    return []
+
+
+def cpu_seconds(process_id: int) -> float | None:
+    """CPU seconds of a process and of all it has started; None if it is gone."""
+    spent = 0.0
+    try:
+        for process in [psutil.Process(process_id), *descendants(process_id)]:
+            spent += sum(process.cpu_times()[:4])  # user, system, and those of its ended children
+    except psutil.NoSuchProcess:
+        return None
+    return spent
+
+
+def kill(process: Any) -> None:
+    """End a run and everything it has started, one that its server has left behind, too."""
+    others = descendants(process.pid)
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        with suppress(ProcessLookupError):  # it has no session yet, or has ended
+            os.kill(process.pid, signal.SIGKILL)
+    for other in others:
+        with suppress(psutil.NoSuchProcess):
+            other.kill()
+    process.join()

@@ -1,0 +1,81 @@
+"""From what a run told of itself, and what was seen of it from outside, to its record."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from pydantic import ValidationError
+
+from bench.config.run_config import RULESET
+from bench.executor.messages import Report, model_source
+from bench.executor.running import Running
+from bench.records import environment
+from bench.records.schema import RunRecord, Status
+from strategies import building
+
+MOST_KILLS = 5
+"""How often a run may be killed from outside before it counts as a failure of the strategy."""
+
+
+def record_of(ended: Running, *, command: str, killed: int) -> RunRecord:
+    """The record of a run that has ended, by its own report or without one.
+
+    Args:
+        ended: the run.
+        command: what the user typed.
+        killed: how often the same run was killed before.
+    """
+    report = ended.report or _report_of_the_dead(ended, killed)
+    fields: dict[str, Any] = {name: getattr(report, name) for name in _OF_THE_RUN}
+    fields |= {
+        "ruleset": RULESET,
+        "digest": ended.config.digest,
+        "model_source": model_source(ended.config),
+        "config": ended.config,
+        "ranked": building.find(ended.config.strategy).ranked,
+        "attempt": ended.attempt,
+        "outside": ended.outside,
+        "environment": environment.describe(
+            ended.config,
+            command=command,
+            started=ended.started,
+            data_hash=report.data_hash,
+            accelerator=report.accelerator,
+        ),
+    }
+    try:
+        return RunRecord(**fields)
+    except ValidationError as error:
+        why = error.errors()[0]["msg"].removeprefix("Value error, ")
+        reason = f"what it told of itself cannot be: {why}"[:200]
+        return RunRecord(**fields | {"status": "error", "reason": reason})
+
+
+_OF_THE_RUN = ("benchmark_version", "resolved", "status", "reason", "cost", "outcome", "weights")
+"""Fields of a record that only the run itself can tell."""
+
+
+def _report_of_the_dead(ended: Running, killed: int) -> Report:
+    status, reason = _cause_of_death(ended)
+    if status == "killed" and killed + 1 >= MOST_KILLS:
+        status, reason = "error", f"{reason}, as at each of {MOST_KILLS} attempts"
+    return Report(status=status, reason=reason, resolved=dict(ended.config.hyperparameters))
+
+
+def _cause_of_death(ended: Running) -> tuple[Status, str]:
+    """Status and reason of a run that ended without a report."""
+    code = ended.process.exitcode
+    if ended.timed_out:
+        return "timeout", ended.timed_out
+    if ended.lost:
+        return "infra_error", "the server that runs are forked from was killed"
+    if ended.inbox.damage:
+        return "error", f"what it told of itself could not be read: {ended.inbox.damage}"[:200]
+    if code == -signal.SIGKILL and environment.out_of_memory_kills() > ended.memory_kills:
+        return "oom", "killed by the system for lack of memory"
+    if code == -signal.SIGKILL or code == -signal.SIGTERM:
+        return "killed", f"ended from outside by signal {-code}"
+    if code < 0:
+        return "error", f"crashed with signal {-code} ({signal.Signals(-code).name})"
+    return "error", f"ended its process with exit code {code} and left no report"

@@ -1,0 +1,57 @@
+"""What the referee's checks take beside the evaluation: off the clock, but somebody waits."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import pytest
+import torch
+from loops import has, ready, report
+
+from bench.config.suite import Suite
+from bench.data.presence import data_root
+from bench.data.unlabelled import questions
+from bench.executor.executor import Executor
+from bench.records.schema import RunRecord
+from bench.records.store import Store
+from bench.runner.evaluation import evaluate
+
+SECONDS = 20
+"""Budget of the run that the cost is a share of."""
+
+pytestmark = pytest.mark.skipif(not has("mnist"), reason="needs MNIST under $SLEEPBENCH_DATA")
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory) -> list[RunRecord]:
+    suite = Suite(
+        benchmarks=("split-mnist",), scenarios=("class",), strategies=("naive",), budget="1s",
+        seeds=5,
+    )  # fmt: skip
+    store = Store(tmp_path_factory.mktemp("records"))
+    return Executor(store, data_root=data_root()).run(suite.configs())
+
+
+def test_the_checks_between_experiences(benchmark, records):
+    torch.set_num_threads(1)
+    built = ready("naive")
+    stream = built.benchmark
+    asked = questions(stream.test_stream, stream.classes_by_experience, told=False)
+    bare = []
+    for _ in range(len(stream.train_stream)):
+        began = time.perf_counter()
+        evaluate(built.strategy, asked, stream.classes_by_experience)
+        bare.append(time.perf_counter() - began)
+    examined = statistics.median(r.cost.uncharged_seconds["evaluation"] for r in records)
+    checks = examined - len(bare) * statistics.median(bare)
+    what = "checks of an honest run of five experiences, off the clock, over its 20 s"
+    report(benchmark, what, checks / SECONDS, "0.01")
+    assert checks < SECONDS
+
+
+def test_what_lies_around_a_run(benchmark, records):
+    around = [r.outside.wall_seconds - r.cost.accounted_seconds for r in records]
+    what = "seconds of a run that it does not account for"
+    report(benchmark, what, statistics.median(around), "0.1")
+    assert 0 < statistics.median(around) < 2

@@ -1,0 +1,289 @@
+"""Kills commands at random and looks whether what they leave ends as if nothing had happened.
+
+python tests/campaign/kills.py --run 200 --study 40 --page docs/kills.md
+
+A chain is one folder: a command is begun, something of it is killed at a random moment, the same
+command is begun again, until it has been killed often enough; then it is left to end. What is in
+the folder must be what a command without a kill leaves, on the clock of steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from bench.formatting.markdown import table
+from bench.records.schema import FINISHED
+from bench.records.store import Store, write_atomically
+
+MARK = "SLEEPBENCH_CAMPAIGN"
+"""Variable in the environment of all that a chain starts."""
+
+RUN = (
+    "run", "--strategy", "naive,replay,packnet-inferred", "--scenario", "class", "--seeds", "2",
+    "--budget", "150steps",
+)  # fmt: skip
+STUDY = (
+    "study", "--strategy", "replay", "--scenario", "class", "--objective", "accuracy",
+    "--budget", "150steps", "--space", "learning_rate=0.003,0.01,0.03,0.1", "--sampler", "grid",
+    "--trials", "4",
+)  # fmt: skip
+
+WAYS = {
+    "tree": "everything at once",
+    "command": "the process of the command",
+    "server": "the server that runs are forked from",
+    "run": "a run",
+    "write": "the command, while it writes a record",
+}
+BY_CHAIN = 10
+"""Kills of one chain, at most."""
+
+MOST_SECONDS = 600.0
+"""Longest time that a command that is not killed may take."""
+
+GONE_SECONDS = 30.0
+"""Longest time that what is left of a chain may take to end."""
+
+
+@dataclass
+class Chain:
+    """One folder and the command that is killed in it."""
+
+    command: tuple[str, ...]
+    folder: Path
+    luck: random.Random
+    kills: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "out"
+
+    @property
+    def store(self) -> Store:
+        return Store(self.out / "records" if self.command[0] == "study" else self.out)
+
+    def break_often(self, kills: int) -> None:
+        """Kill the command until it was killed so often or has nothing to do any more."""
+        while sum(self.kills.values()) < kills:
+            way = self.luck.choice(list(WAYS))
+            process = self._begin(way)
+            if way != "write":
+                self._wait_for_runs(process)
+            while sum(self.kills.values()) < kills and self._kill(process, way):
+                way = self.luck.choice(["tree", "command", "server", "run"])
+            if process.poll() is not None or sum(self.kills.values()) >= kills:
+                self._end(process)
+            self._look()
+            if process.returncode == 0:
+                return
+
+    def finish(self) -> None:
+        """Let the command end, and look at what is there."""
+        self._end(self._begin())
+        self._look()
+        until = time.monotonic() + GONE_SECONDS
+        while self._processes() and time.monotonic() < until:
+            time.sleep(0.1)
+        self.faults += [f"process left: {p.cmdline()}" for p in self._processes()]
+        self.faults += [f"file left: {p.name}" for p in (self.folder / "tmp").iterdir()]
+        for path in self.store.other_files():
+            if path.suffix != ".log" or not (self.store.root / path).with_suffix(".json").exists():
+                self.faults.append(f"file left: {path}")
+        self.faults += [f"half a file left: {p}" for p in self.out.rglob(".*.*[0-9]")]
+
+    def outcomes(self) -> dict[str, str]:
+        """What was reached and spent, of every run that is finished."""
+        return {
+            item.record.digest: json.dumps(
+                [
+                    item.record.status,
+                    item.record.outcome and item.record.outcome.model_dump(),
+                    [weights.model_dump() for weights in item.record.weights],
+                    item.record.cost and item.record.cost.charged_by_experience,
+                ]
+            )
+            for item in self.store.read()[0]
+            if item.record.status in FINISHED
+        }
+
+    def _begin(self, way: str = "") -> subprocess.Popen[str]:
+        (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
+        start = [sys.executable, "-m", "bench"]
+        if way == "write":
+            phase = self.luck.choice(["sync", "rename", "settle"])
+            nth = str(self.luck.randint(1, 2))
+            start = [sys.executable, str(Path(__file__).with_name("dies_in_write.py")), nth, phase]
+        return subprocess.Popen(
+            [*start, *self.command, "--out", str(self.out)],
+            env={**os.environ, MARK: self.folder.name, "TMPDIR": str(self.folder / "tmp")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def _wait_for_runs(self, process: subprocess.Popen[str]) -> None:
+        """Until a run has begun; now and then not even for that."""
+        if self.luck.random() < 0.1:
+            time.sleep(self.luck.uniform(0, 5))
+            return
+        before, until = len(list(self.store.paths())), time.monotonic() + MOST_SECONDS
+        while process.poll() is None and time.monotonic() < until:
+            if len(_runs(process)) > 0 or len(list(self.store.paths())) > before:
+                return
+            time.sleep(0.05)
+
+    def _kill(self, process: subprocess.Popen[str], way: str) -> bool:
+        """Kill in this way at a random moment; whether the command goes on."""
+        if way == "write":
+            self._end(process, expected=-signal.SIGKILL)
+            return False
+        time.sleep(self.luck.uniform(0, 2.5))
+        if process.poll() is not None:
+            return False
+        victims = {
+            "tree": lambda: [*_family(process.pid), psutil.Process(process.pid)],
+            "command": lambda: [psutil.Process(process.pid)],
+            "server": lambda: _servers(process),
+            "run": lambda: _runs(process)[:1],
+        }[way]()
+        for victim in victims:
+            with suppress(psutil.NoSuchProcess):
+                victim.kill()
+        if victims:
+            self.kills[way] += 1
+        if way in ("tree", "command"):
+            process.communicate()
+            return False
+        return True
+
+    def _end(self, process: subprocess.Popen[str], expected: int = 0) -> None:
+        try:
+            output, _ = process.communicate(timeout=MOST_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.faults.append("the command hangs")
+            process.kill()
+            return
+        if process.returncode == -signal.SIGKILL:
+            self.kills["write"] += expected == -signal.SIGKILL
+        elif process.returncode not in (0, 1) or "Traceback" in output:
+            self.faults.append(f"exit code {process.returncode}: {output[-500:]}")
+
+    def _look(self) -> None:
+        self.faults += self.store.read()[1]
+
+    def _processes(self) -> list[psutil.Process]:
+        return list(_marked(self.folder.name))
+
+
+def _marked(name: str) -> Iterator[psutil.Process]:
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(MARK) == name and process.pid != os.getpid():
+                yield process
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).children(recursive=True)
+    return []
+
+
+def _servers(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The fork server, which is the child of the command that has children."""
+    with suppress(psutil.NoSuchProcess):
+        return [c for c in psutil.Process(process.pid).children() if c.children()]
+    return []
+
+
+def _runs(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Runs under way: leaders of sessions of their own, in any order."""
+    found = []
+    for one in _family(process.pid):
+        with suppress(ProcessLookupError):
+            if os.getsid(one.pid) == one.pid:
+                found.append(one)
+    return found
+
+
+def campaign(
+    command: tuple[str, ...], kills: int, seed: int
+) -> tuple[Counter[str], int, list[str]]:
+    """Kill `command` so often, over as many chains as it takes.
+
+    Returns:
+        How often in which way, the number of chains, and what was not as it must be.
+    """
+    done: Counter[str] = Counter()
+    faults: list[str] = []
+    chains = 0
+    with tempfile.TemporaryDirectory(prefix="kills-") as root:
+        whole = Chain(command, Path(root, "whole"), random.Random(seed))
+        whole.finish()
+        reference = whole.outcomes()
+        if whole.faults or not reference:
+            raise RuntimeError(f"a command without a kill must end well, got {whole.faults}")
+        while (left := kills - sum(done.values())) > 0:
+            chain = Chain(command, Path(root, f"chain-{chains}"), random.Random(f"{seed}/{chains}"))
+            chain.break_often(min(left, BY_CHAIN))
+            chain.finish()
+            if chain.outcomes() != reference:
+                chain.faults.append("the outcomes are not those of a command without a kill")
+            faults += [f"{command[0]}, chain {chains}: {fault}" for fault in chain.faults]
+            done += chain.kills
+            chains += 1
+            print(f"{command[0]}: {sum(done.values())} of {kills} kills", *chain.faults, sep="\n  ")
+    return done, chains, faults
+
+
+def page(found: dict[str, tuple[Counter[str], int, list[str]]]) -> str:
+    """The figures as a page."""
+    rows = [
+        [name, text, *(str(found[command][0][name]) for command in found)]
+        for name, text in WAYS.items()
+    ]
+    rows.append(["all", "", *(str(sum(done.values())) for done, _, _ in found.values())])
+    rows.append(["chains", "", *(str(chains) for _, chains, _ in found.values())])
+    rows.append(["faults", "", *(str(len(faults)) for _, _, faults in found.values())])
+    heads = ["killed", "what", *(f"`bench {command}`" for command in found)]
+    return "\n".join([__doc__.splitlines()[0], "", *table(heads, rows), ""])
+
+
+def main() -> None:
+    """Both campaigns; exit code 1 for any fault."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--run", type=int, default=16, help="kills of `bench run`")
+    parser.add_argument("--study", type=int, default=4, help="kills of `bench study`")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--page", type=Path, help="where the figures go")
+    given = parser.parse_args()
+    wanted = {"run": (RUN, given.run), "study": (STUDY, given.study)}
+    found = {
+        name: campaign(what, kills, given.seed) for name, (what, kills) in wanted.items() if kills
+    }
+    print(page(found))
+    faults = [fault for _, _, some in found.values() for fault in some]
+    print("\n".join(faults))
+    if given.page:
+        write_atomically(given.page, page(found))
+    raise SystemExit(1 if faults else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -214,6 +214,6 @@ def first_mistake(error: ValidationError, model: type[BaseModel], called: Mappin
     rule = message.removeprefix("Input should ")
     if rule == message:
         return f"{key}: {message}"
-    others = [one["msg"].removeprefix("Input should be ") for one in kinds]
-    rule = " or ".join(filter(None, [", ".join([rule, *others[:-1]]), *others[-1:]]))
+    more = [one["msg"].removeprefix("Input should be ") for one in kinds]
+    rule = " or ".join([", ".join([rule, *more[:-1]]), *more[-1:]])
     return f"{key} must {rule}, got {detail['input']!r}"

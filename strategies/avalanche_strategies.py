@@ -27,6 +27,7 @@ class Seen:
         defaults: what it insists on although one value fits all.
         ranked: False for one that sees all data at once.
         refused: why it cannot be run by its import path, as words that follow it; "" if it can.
+        balances_tasks: see `Entry`.
     """
 
     scenarios: tuple[str, ...] = ALL
@@ -34,6 +35,7 @@ class Seen:
     defaults: Mapping[str, None] = field(default_factory=dict)
     ranked: bool = True
     refused: str = ""
+    balances_tasks: bool = False
 
 
 SEEN: Mapping[str, Seen] = {
@@ -52,7 +54,7 @@ SEEN: Mapping[str, Seen] = {
         refused="stops after one minibatch of each experience: it is for streams whose experiences "
         "are minibatches"
     ),
-    "Cumulative": Seen(),
+    "Cumulative": Seen(balances_tasks=True),
     "DER": Seen(scenarios=ONE_HEAD),
     "ER_ACE": Seen(),
     "ER_AML": Seen(refused=f"needs a feature extractor beside the model: {FUNCTION}"),
@@ -66,7 +68,7 @@ SEEN: Mapping[str, Seen] = {
         needs={"last_layer_name": "text, the name of the model's last layer: '\"5\"' for mlp"},
     ),
     "FromScratchTraining": Seen(),
-    "GDumb": Seen(),
+    "GDumb": Seen(balances_tasks=True),
     "GEM": Seen(needs={"patterns_per_exp": "a whole number, examples stored per experience"}),
     "GSS_greedy": Seen(
         refused="needs input_size, a list, which no option can give: call it in a function of your "
@@ -80,7 +82,7 @@ SEEN: Mapping[str, Seen] = {
         refused="needs a feature extractor and a classifier instead of a model: run icarl, which "
         "makes both"
     ),
-    "JointTraining": Seen(ranked=False),
+    "JointTraining": Seen(ranked=False, balances_tasks=True),
     "LFL": Seen(
         refused=f"needs a model that is one of Avalanche's BaseModel, with get_features: {FUNCTION}"
     ),
@@ -156,4 +158,5 @@ def avalanche_entry(path: str, summary: str) -> Entry | None:
         defaults=seen.defaults,
         ranked=seen.ranked,
         refused=seen.refused,
+        balances_tasks=seen.balances_tasks,
     )

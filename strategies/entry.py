@@ -91,6 +91,8 @@ class Entry:
         needs: hyper-parameters that must be given though the factory may have a default, with what
             to give.
         refused: why it cannot be run from its id, as words that follow it; "" if it can.
+        balances_tasks: whether its minibatches have examples of every task so far where tasks are
+            told, so that they must be as large as there are tasks.
     """
 
     factory: str
@@ -107,3 +109,4 @@ class Entry:
     stores: Literal["nothing", "weights", "statistics", "examples"] = "nothing"
     needs: Mapping[str, str] = field(default_factory=dict)
     refused: str = ""
+    balances_tasks: bool = False

@@ -60,7 +60,7 @@ class OnePass(SupervisedTemplate, ABC):
         if not (self.is_training and self.adds_up):
             logits: Tensor = super().forward()
             return logits
-        with torch.no_grad(), self.readout.given() as features:
+        with torch.no_grad(), self.readout.given(self.model) as features:
             logits = super().forward()
             rows = self.readout.rows(self.mb_y, self.mb_task_id)
             with torch.autocast(self.device.type, enabled=False):

@@ -86,10 +86,16 @@ def main() -> None:
     try:
         app(renamed(sys.argv[1:]))
     except (ValueError, OSError) as error:
-        typer.secho(f"error: {_shortened(str(error))}", fg="red", err=True)
+        typer.secho(f"error: {_shown(str(error))}", fg="red", err=True)
         raise SystemExit(2) from None
 
 
-def _shortened(text: str) -> str:
-    """Words of a thousand characters and more by their beginning: a file's content, not a name."""
-    return re.sub(r"\S{1000,}", lambda w: f"{w[0][:60]}… ({len(w[0])} characters)", text)
+def _shown(text: str) -> str:
+    """A message in one line, without what a terminal would obey.
+
+    Words of a thousand characters and more are shown by their beginning: a file's content, not a
+    name.
+    """
+    short = re.sub(r"\S{1000,}", lambda w: f"{w[0][:60]}… ({len(w[0])} characters)", text)
+    line = " ".join(short.split("\n"))
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)

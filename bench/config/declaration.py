@@ -19,7 +19,7 @@ from pydantic import (
 from bench.config.budget import Budget, ClockName, check_unit
 from bench.config.catalogue import find_benchmark, find_model
 from bench.config.conditions import SharedFields
-from bench.config.run_config import RunConfig, suggest
+from bench.config.run_config import MOST_SEEDS, RunConfig, suggest
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -51,7 +51,7 @@ class Declaration(SharedFields):
         default=None, description="What the budget is measured by; steps if it is in steps."
     )
     model: str | None = Field(default=None, description="Id; the benchmark's own if not given.")
-    seeds: int = Field(default=1, ge=1, description="Repetitions of every run.")
+    seeds: int = Field(default=1, ge=1, le=MOST_SEEDS, description="Repetitions of every run.")
 
     @field_validator("*", mode="before")
     @classmethod
@@ -155,18 +155,20 @@ def names_in(text: str) -> tuple[str, ...]:
     return tuple(filter(None, (part.strip() for part in text.split(","))))
 
 
-def setting(text: str, option: str = "--set") -> tuple[str, str]:
+def setting(given: object, option: str = "--set", form: str = "name=value") -> tuple[str, str]:
     """Name and value of `name=value`.
 
     Args:
-        option: what the text was given for.
+        given: text, or what a file has in its place.
+        option: what it was given for.
+        form: what it should look like.
 
     Raises:
         ValueError: for anything else.
     """
-    name, _, value = text.partition("=")
+    name, _, value = given.partition("=") if isinstance(given, str) else ("", "", "")
     if not name or not value:
-        raise ValueError(f"{option} must be name=value, got {text!r}")
+        raise ValueError(f"{option} must be {form}, got {given!r}")
     return name, value
 
 
@@ -197,8 +199,12 @@ def first_mistake(error: ValidationError, model: type[BaseModel], called: Mappin
         model: of what.
         called: fields that the user knows by another name, with that name.
     """
-    detail = error.errors()[0]
-    field, *inner = (part for part in detail["loc"] if isinstance(part, str))
+    detail, *others = error.errors()
+    place = detail["loc"]
+    # of a value that may be of several kinds each says what is wrong, and stands in the place
+    kinds = [one for one in others if len(place) > 1 and one["loc"][:-1] == place[:-1]]
+    kinds = [one for one in kinds if one["input"] is detail["input"]]
+    field, *inner = (part for part in place[: -1 if kinds else None] if isinstance(part, str))
     key = ".".join([called.get(field, field), *inner])
     if detail["type"] == "extra_forbidden":
         return suggest("key", key, [called.get(name, name) for name in model.model_fields])
@@ -206,4 +212,8 @@ def first_mistake(error: ValidationError, model: type[BaseModel], called: Mappin
     if detail["type"] == "value_error":  # the sentence of one of our own rules
         return message.removeprefix("Value error, ")
     rule = message.removeprefix("Input should ")
-    return f"{key} must {rule}, got {detail['input']!r}" if rule != message else f"{key}: {message}"
+    if rule == message:
+        return f"{key}: {message}"
+    more = [one["msg"].removeprefix("Input should be ") for one in kinds]
+    rule = " or ".join([", ".join([rule, *more[:-1]]), *more[-1:]])
+    return f"{key} must {rule}, got {detail['input']!r}"

@@ -29,6 +29,9 @@ SCENARIOS: tuple[Scenario, ...] = ("task", "class", "domain")
 Value = bool | int | FiniteFloat | str | None
 """What a hyper-parameter may be; never NaN or infinite, which JSON has not."""
 
+MOST_SEEDS = 10_000
+"""Repetitions of a run at most."""
+
 _FIRST = (
     "benchmark", "scenario", "model", "strategy", "budget", "hyperparameters", "allocation",
     "validation", "base_seed", "repetition", "threads", "device",
@@ -60,7 +63,7 @@ class RunConfig(SharedFields):
     strategy: str
     budget: Budget
     hyperparameters: dict[str, Value] = Field(default_factory=dict)
-    repetition: int = Field(default=0, ge=0, lt=10_000)
+    repetition: int = Field(default=0, ge=0, lt=MOST_SEEDS)
     search_charged: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     validation_only: bool = Field(
         default=False, validation_alias=AliasChoices("validation_only", "blind")

@@ -18,6 +18,9 @@ from bench.config.run_config import RunConfig, Scenario, Value, suggest
 from bench.config.tuned import Tuned
 from strategies import building, registry
 
+MOST_RUNS = 100_000
+"""Of one suite."""
+
 
 class Suite(Declaration):
     """A grid of runs.
@@ -62,6 +65,7 @@ class Suite(Declaration):
             ValueError: for a name or a combination that cannot be.
         """
         self._check_hyperparameters()
+        self._check_size()
         if "cuda-graphs" in self.speedups and self.device != "cuda":
             raise ValueError(f"speedup cuda-graphs needs device cuda, got {self.device}")
         self._check_tuned()
@@ -83,6 +87,19 @@ class Suite(Declaration):
         if not configs:
             raise ValueError("the suite must hold at least one run, got none")
         return configs
+
+    def _check_size(self) -> None:
+        """Refuse a grid that would take forever to lay out, let alone to run."""
+        names = registry.STRATEGIES if self.strategies == ("all",) else self.strategies
+        cells = sum(len(self.points.get(n, [{}])) * self._points_of_grid(n) for n in names)
+        runs = cells * len(self.benchmarks) * len(self.scenarios) * self.seeds
+        if runs > MOST_RUNS:
+            raise ValueError(f"a suite must hold at most {MOST_RUNS} runs, got {runs}")
+
+    def _points_of_grid(self, strategy: str) -> int:
+        """How many there are, without laying them out."""
+        axes = self._axes(strategy).values()
+        return math.prod(len(value) if isinstance(value, list) else 1 for value in axes)
 
     def _check_tuned(self) -> None:
         if self.tuned is None:
@@ -123,8 +140,11 @@ class Suite(Declaration):
                 building.check_chosen(name, entry, point)
         return list(self.strategies)
 
+    def _axes(self, strategy: str) -> dict[str, Value | list[Value]]:
+        return {**self.hyperparameters.get("*", {}), **self.hyperparameters.get(strategy, {})}
+
     def _grid(self, strategy: str) -> list[dict[str, Value]]:
-        chosen = {**self.hyperparameters.get("*", {}), **self.hyperparameters.get(strategy, {})}
+        chosen = self._axes(strategy)
         axes = [value if isinstance(value, list) else [value] for value in chosen.values()]
         return [dict(zip(chosen, values, strict=True)) for values in product(*axes)]
 

@@ -93,7 +93,7 @@ def decode(entries: Iterable[tuple[str, bytes]]) -> Raw:
             raise DataError(f"images must lie in train/<class>/ or test/<class>/, got {name}")
         try:
             opened = Image.open(io.BytesIO(content))
-            image = np.asarray(opened if opened.mode == "L" else opened.convert("RGB"))
+            image = _pixels(opened)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise DataError(f"{name} is no image that can be read: {error}") from error
         size = size or opened.size
@@ -115,6 +115,14 @@ def decode(entries: Iterable[tuple[str, bytes]]) -> Raw:
         labels = np.searchsorted(classes, [entry[0] for entry in ordered])
         pairs.append((np.stack(images).transpose(0, 3, 1, 2), labels))
     return raw_of(pairs[0], pairs[1], tuple(classes))
+
+
+def _pixels(image: Image.Image) -> np.ndarray:
+    """uint8 (H, W) of a grey image, (H, W, 3) of any other; how opaque it is does not count."""
+    if image.mode.startswith("I"):  # 16 bits, of which Pillow would make 255 wherever one is set
+        values = np.asarray(image).astype(np.int64)
+        return (values >> 8).astype(np.uint8)
+    return np.asarray(image.convert("L" if image.mode in ("1", "L", "LA") else "RGB"))
 
 
 def read_entries(source: Path) -> Iterator[tuple[str, bytes]]:

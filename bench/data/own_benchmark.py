@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 from collections.abc import Iterable
 from functools import cache
 from itertools import pairwise
@@ -51,7 +52,7 @@ def _read(path: str) -> tuple[Scenario, Experiences]:
             f"train_stream and test_stream of {path} must have the same number of experiences, "
             f"at least 1; got {lengths[0]} and {lengths[1]}"
         )
-    classes = [sorted({int(y) for y in part.targets}) for part in streams["train"]]
+    classes = [_labels(part, path) for part in streams["train"]]
     _check_classes(path, classes, streams["test"])
     scenario = _scenario(path, streams, classes)
     if scenario == "task":
@@ -95,11 +96,22 @@ def _datasets(benchmark: Any, name: str, path: str) -> list[Data]:
     return parts
 
 
+def _labels(part: Data, path: str) -> list[int]:
+    """The different labels of a data set, sorted."""
+    found = set()
+    for y in part.targets:
+        try:
+            found.add(operator.index(y))
+        except TypeError:  # 0.5 would be read as 0, and training fails on what is no whole number
+            raise ValueError(f"targets of {path} must be whole numbers from 0, got {y!r}") from None
+    return sorted(found)
+
+
 def _check_classes(path: str, classes: list[list[int]], tested: list[Data]) -> None:
     for index, (own, part) in enumerate(zip(classes, tested, strict=True)):
         if own[0] < 0:
             raise ValueError(f"targets of {path} must be whole numbers from 0, got {own[0]}")
-        if extra := sorted({int(y) for y in part.targets} - set(own)):
+        if extra := sorted(set(_labels(part, path)) - set(own)):
             raise ValueError(
                 f"test experience {index} of {path} must have classes of its training experience, "
                 f"{own[:20]}; got {extra[0]}"
@@ -134,7 +146,7 @@ def _digest(path: str, streams: dict[str, list[Data]]) -> tuple[tuple[int, int, 
     for name, parts in streams.items():
         for part in parts:
             digest.update(f"{name} {len(part)}\n".encode())
-            for x, y, *_ in part.eval():
+            for number, (x, y, *_) in enumerate(part.eval()):
                 if not isinstance(x, Tensor) or not x.is_floating_point() or x.ndim != 3:
                     raise ValueError(
                         f"images of {path} must be float tensors (C, H, W), got {_kind(x)}"
@@ -145,6 +157,11 @@ def _digest(path: str, streams: dict[str, list[Data]]) -> tuple[tuple[int, int, 
                     raise ValueError(
                         f"images of {path} must have one shape, {shape} like the first; "
                         f"got {tuple(x.shape)}"
+                    )
+                if not x.isfinite().all():
+                    raise ValueError(
+                        f"images of {path} must be finite, got {x[~x.isfinite()][0].item()} in "
+                        f"sample {number} of an experience of {name}_stream"
                     )
                 digest.update(np.ascontiguousarray(x.numpy()).data)
                 digest.update(f" {int(y)}\n".encode())

@@ -139,22 +139,38 @@ def check_folder(path: Path) -> None:
                 f"{folder} must be a folder with one of images for each class, "
                 f"got {'a file' if folder.exists() else 'none there'}"
             )
-        classes[part] = {own.name for own in folder.iterdir() if own.is_dir() and _has_image(own)}
+        classes[part] = {own.name for own in folder.iterdir() if _is_class(own)}
         if not classes[part]:
             raise DataError(
                 f"{folder} must hold a folder of images for each class "
                 f"({', '.join(IMAGES)}), got none"
             )
     for part, other in (("train", "test"), ("test", "train")):
-        if absent := sorted(classes[other] - classes[part]):
-            folder = path / part / absent[0]
-            raise DataError(
-                f"{folder} must hold images, as {path / other / absent[0]} does; got none"
-            )
+        for name in sorted(classes["train"] | classes["test"]):
+            folder, twin = path / part / name, path / other / name
+            if not _has_image(folder):
+                such = f", as {twin} does" if _has_image(twin) else f" ({', '.join(IMAGES)})"
+                raise DataError(f"{folder} must hold images{such}; got none")
 
 
 def _has_image(folder: Path) -> bool:
-    return any(is_image(file.name) for file in folder.iterdir())
+    return folder.is_dir() and any(is_image(file.name) for file in folder.iterdir())
+
+
+def _is_class(folder: Path) -> bool:
+    """Whether a folder is of a class, with images or without: not where its name is hidden.
+
+    Raises:
+        DataError: for a name that is no text, which nothing could show.
+    """
+    name = os.fsencode(folder.name)
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        raise DataError(
+            f"every folder in {folder.parent} must have a name that is text, got {name!r}"
+        ) from None
+    return folder.is_dir() and not folder.name.startswith(".")
 
 
 def is_image(name: str) -> bool:
@@ -175,7 +191,8 @@ def fingerprint(name: str, root: Path) -> str | None:
     digest = hashlib.sha256()
     for file in files:
         about = file.stat()
-        digest.update(f"{file.relative_to(base)} {about.st_size} {about.st_mtime_ns}\n".encode())
+        digest.update(os.fsencode(file.relative_to(base)))  # the names of images may be no text
+        digest.update(f" {about.st_size} {about.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 

@@ -25,6 +25,7 @@ from bench.runner.examination import Examinations, bare_model, check_counts, div
 from bench.runner.examiner import Examiner, Findings, Room
 from bench.runner.fresh_process import FreshProcess, SameProcess
 from bench.runner.meter import Meter, process_cpu_seconds
+from bench.runner.minibatches import check_norms, check_tasks
 from bench.runner.progress import Account, Progress
 from bench.runner.seeding import seed_everything
 from bench.runner.speedups import precision, warm_up
@@ -193,6 +194,8 @@ def _strategy(
     chosen = building.resolve(config.strategy, entry, config.hyperparameters)
     with meter.off_the_clock("model"):
         model, bare = _timed(lambda: bare_model(config, benchmark))
+        check_tasks(config, entry, benchmark, chosen["batch_size"])
+        check_norms(config, model, benchmark, chosen["batch_size"])
     if warm:
         with meter.off_the_clock("warm_up"), precision(config.speedups, config.device):
             tasks, batch_size = config.scenario == "task", chosen["batch_size"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bench.config.declaration import setting
 from bench.config.run_config import Value, suggest
 from bench.config.suite import parse_value
 from strategies import building
@@ -62,10 +63,8 @@ def written(space: Space) -> dict[str, Written]:
 def parse_space(settings: list[str]) -> dict[str, Written]:
     """`["rounds=1:16", "schedule=linear,cubic"]` as a study's space."""
     result: dict[str, Written] = {}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals or not name or not text:
-            raise ValueError(f"--space must be name=low:high or name=a,b,c, got {setting!r}")
+    for given in settings:
+        name, text = setting(given, "--space", "name=low:high or name=a,b,c")
         if name in result:
             raise ValueError(f"--space {name} must be given once")
         result[name] = text if ":" in text else [parse_value(part) for part in text.split(",")]

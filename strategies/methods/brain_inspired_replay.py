@@ -23,6 +23,7 @@ from strategies.avalanche_signature import template_first
 from strategies.entry import Baseline, Entry, Reproduction
 from strategies.methods.generative_replay import check_generator, distillation
 from strategies.networks.layers import output_layer
+from strategies.networks.uncompiled import uncompiled
 from strategies.networks.variational_autoencoder import PixelRange, drawn, reconstruction
 from strategies.search_space import Range
 
@@ -238,7 +239,8 @@ def features_of(model: nn.Module, x: Tensor, tasks: Tensor) -> tuple[Tensor, Ten
     fed: list[Tensor] = []
     hook = output_layer(model).register_forward_pre_hook(lambda _, given: fed.append(given[0]))
     try:
-        answers: Tensor = avalanche_forward(model, x, tasks)
+        with uncompiled(model):
+            answers: Tensor = avalanche_forward(model, x, tasks)
     finally:
         hook.remove()
     if not fed or fed[-1].ndim != len(("sample", "feature")) or len(fed[-1]) != len(x):

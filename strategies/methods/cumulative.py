@@ -11,6 +11,7 @@ ENTRIES = {
         summary="every experience trains on all data so far, which is stored and counted",
         paper="-",
         stores="examples",
+        balances_tasks=True,
         explanation=Baseline(
             does=(
                 "Each experience goes on from the network it finds, on all data seen so far. In "

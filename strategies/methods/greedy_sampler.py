@@ -58,6 +58,12 @@ class GDumb(SupervisedTemplate):
         super()._after_train_dataset_adaptation(**kwargs)
         self.stored.post_adapt(self, self.experience)
         self.adapted_dataset = self.stored.buffer.train()
+        tasks = len(self.adapted_dataset.targets_task_labels.uniques)
+        if self.train_mb_size < tasks:  # a minibatch has examples of each
+            raise ValueError(
+                f"batch_size must be at least the number of tasks, {tasks}, "
+                f"got {self.train_mb_size}"
+            )
 
     def _before_training_exp(self, **kwargs: Any) -> None:
         super()._before_training_exp(**kwargs)
@@ -108,6 +114,7 @@ ENTRIES = {
         paper="Prabhu et al. 2020",
         space={"mem_size": STORED_SPACE},
         stores="examples",
+        balances_tasks=True,
         explanation=Baseline(
             does=(
                 "Stores as many examples of each class as of any other. In every experience the "

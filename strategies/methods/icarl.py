@@ -85,6 +85,7 @@ class Loss(ICaRLLossPlugin):
     """The library's, of the classes so far, in single precision whatever the network does."""
 
     old_logits: Tensor | None
+    so_far: Sequence[int] = ()
 
     def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
         """Learn which classes have an output by now."""
@@ -103,7 +104,8 @@ class Loss(ICaRLLossPlugin):
         known = torch.full_like(logits, CERTAIN, dtype=torch.float32)
         known[:, self.so_far] = logits[:, self.so_far].float()
         with torch.autocast(logits.device.type, enabled=False):
-            return super().__call__(known, targets) * logits.shape[1] / len(self.so_far)
+            # before the first experience there is no class, and nothing to divide by
+            return super().__call__(known, targets) * logits.shape[1] / max(1, len(self.so_far))
 
 
 CERTAIN = -1e4
@@ -112,6 +114,26 @@ CERTAIN = -1e4
 
 class Plugin(_ICaRLPlugin):
     """The library's, whose means are those of the stored examples alone."""
+
+    def before_training_exp(self, strategy: Any, **kwargs: Any) -> None:
+        """Learn which classes there are.
+
+        Raises:
+            ValueError: for a part of an experience, of which nothing tells, or a class without
+                examples to choose from.
+        """
+        experience = strategy.experience
+        if getattr(experience, "benchmark", None) is None:
+            raise ValueError(
+                "iCaRL needs experiences that know the order of all classes, got "
+                f"{type(experience).__name__} without `benchmark`"
+            )
+        present = {int(label) for label in experience.dataset.targets}
+        if absent := sorted(set(experience.classes_in_this_experience) - present):
+            raise ValueError(
+                f"iCaRL needs examples of each class of an experience, got none of {absent[0]}"
+            )
+        super().before_training_exp(strategy, **kwargs)
 
     @torch.no_grad()
     def compute_class_means(self, strategy: Any) -> None:
@@ -143,7 +165,7 @@ def _parts(
     setattr(model.get_submodule(parent), own, nn.Identity())
     nearest = NCMClassifier(normalize=True)
     nearest.init_missing_classes(range(head.out_features), head.in_features, head.weight.device)
-    model.register_forward_hook(_in_single_precision)
+    model.register_forward_hook(_with_direction)
     loss = Loss()
     return {
         "model": TrainEvalModel(model, head, nearest),
@@ -152,9 +174,13 @@ def _parts(
     }
 
 
-def _in_single_precision(module: nn.Module, given: Any, features: Tensor) -> Tensor:
-    """The features (B, D) that are averaged and compared."""
-    return features.float()
+def _with_direction(module: nn.Module, given: Any, features: Tensor) -> Tensor:
+    """The features (B, D) that are averaged and compared, in single precision.
+
+    The library divides them by their length: where no unit fires all are equal and next to 0.
+    """
+    silent = (features == 0).all(1, keepdim=True)
+    return features.float() + 1e-12 * silent
 
 
 ENTRIES = {

@@ -34,6 +34,7 @@ ENTRIES = {
         ),
         ranked=False,
         stores="examples",
+        balances_tasks=True,
         explanation=Baseline(
             does="Trains on all data at once: the upper bound, never ranked.",
             memory="nothing",

@@ -87,12 +87,18 @@ class StreamingLDA(OnePass):
         all classes share.
         """
         covariance = self.scatter.double() / self.counts.sum()
-        even = covariance.diagonal().mean().clamp(min=torch.finfo(torch.float32).tiny)
+        means = self.means.double()
+        even = self._mean_variance(covariance, means)
         covariance *= 1 - self.shrinkage
         covariance.diagonal().add_(self.shrinkage * even)
-        means = self.means.double()
         weight = torch.linalg.solve(covariance, means.T).T
         self.readout.set(weight, -(weight * means).sum(1) / 2, self.counts > 0)
+
+    def _mean_variance(self, covariance: Tensor, means: Tensor) -> Tensor:
+        """That of every direction; where no class has two different examples, what rounds to 0."""
+        rounded = torch.finfo(self.scatter.dtype).eps * means.square().max()
+        least = torch.where(rounded > 0, rounded, 1.0)
+        return covariance.diagonal().mean().clamp(min=least)
 
     def training_epoch(self, **kwargs: Any) -> None:
         """An epoch of the network's own training, until the base is trained; then the pass."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from strategies.networks.heads import HIDDEN_LOGIT, TaskHead
 from strategies.networks.layers import shared_head
+from strategies.networks.uncompiled import uncompiled
 
 
 class Readout:
@@ -36,8 +37,8 @@ class Readout:
         return classes if self.head is None else self.head.rows[tasks, classes]
 
     @contextmanager
-    def given(self) -> Iterator[list[Tensor]]:
-        """Inside, what the layer is given is appended to a list, (B, F) each."""
+    def given(self, model: nn.Module) -> Iterator[list[Tensor]]:
+        """Inside, what the layer of `model` is given is appended to a list, (B, F) each."""
         found: list[Tensor] = []
 
         def note(layer: nn.Module, arguments: tuple[Tensor, ...]) -> None:
@@ -45,7 +46,8 @@ class Readout:
 
         hook = self.layer.register_forward_pre_hook(note)
         try:
-            yield found
+            with uncompiled(model):
+                yield found
         finally:
             hook.remove()
 

@@ -19,6 +19,7 @@ from avalanche.models.utils import avalanche_forward
 from torch import Tensor, nn
 
 from strategies.networks.layers import norms
+from strategies.networks.uncompiled import uncompiled
 
 JITTER = 1e-4
 """Share of the mean variance that is added to every variance, so that a covariance has a root."""
@@ -74,7 +75,8 @@ def _hooked(
     linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
     hooks = [module.register_forward_pre_hook(note) for module in linear]
     try:
-        yield
+        with uncompiled(model):
+            yield
     finally:
         for hook in hooks:
             hook.remove()
@@ -100,7 +102,8 @@ def linear_path(model: nn.Module, x: Tensor, tasks: Tensor) -> list[str]:
     training = model.training
     model.eval()
     try:
-        avalanche_forward(model, x, tasks)
+        with uncompiled(model):
+            avalanche_forward(model, x, tasks)
     finally:
         model.train(training)
         for each in hooks:

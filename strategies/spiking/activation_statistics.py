@@ -10,6 +10,7 @@ from avalanche.models.utils import avalanche_forward
 from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor, nn
 
+from strategies.networks.uncompiled import uncompiled
 from strategies.spiking.sleeping_layers import Layer, sleepers
 
 
@@ -86,7 +87,8 @@ def observe(
                 break
             x, tasks = x.to(strategy.device), tasks.to(strategy.device)
             statistics.shown = x[:1], tasks[:1]
-            avalanche_forward(strategy.model, x, tasks)
+            with uncompiled(strategy.model):
+                avalanche_forward(strategy.model, x, tasks)
             strategy.budget_clock.tick()
     finally:
         for module, training in modes.items():

@@ -48,7 +48,8 @@ class EarlierTasks(Subnetworks):
         if self.buffer is not None:
             x, y, labels = (t.to(self.device) for t in self.buffer.draw(task, self.train_mb_size))
             return self._criterion(self._answer_earlier(task, self.weights, labels, x), y)
-        x = self.mb_x[: (len(self.mb_x) + 1) // 2]  # dreaming is as dear as what it leaves out
+        # dreaming is as dear as what it leaves out; one alone cannot be normalised
+        x = self.mb_x[: max(2, (len(self.mb_x) + 1) // 2)]
         label = next((own for own, place in self.task_of.items() if place == task), 0)
         labels = torch.full_like(self.mb_task_id[: len(x)], label)
         before, now = (

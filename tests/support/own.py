@@ -22,6 +22,12 @@ def last(classes):
     return nn.Linear(8, classes)
 
 
+def normalised_model(input_shape, classes):
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(prod(input_shape), 8), nn.BatchNorm1d(8), nn.ReLU(), last(classes)
+    )
+
+
 def model_without_parameters():
     return nn.Identity()
 

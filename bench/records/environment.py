@@ -42,7 +42,7 @@ def describe(
         calibration=calibration(calibration_file(facts, config.threads, config.device)),
         command=command,
         started=started,
-        ended=datetime.now(timezone.utc),
+        ended=max(started, datetime.now(timezone.utc)),  # a clock may be set back meanwhile
     )
 
 

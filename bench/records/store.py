@@ -224,6 +224,9 @@ def write_atomically(path: Path, text: str) -> None:
     """Write `text` so that a reader of `path` sees the old file or the whole new one.
 
     What a process has left that was killed in the middle of this is removed.
+
+    Raises:
+        OSError: names the file, of which nothing is left.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
@@ -231,11 +234,15 @@ def write_atomically(path: Path, text: str) -> None:
         if pid.isdecimal() and not psutil.pid_exists(int(pid)):
             left.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OSError(f"{path} could not be written: {error.strerror}") from error
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from bench.records import environment
+from factories import make_record
 
 
 def test_changed_code_is_told_and_pages_that_a_campaign_writes_are_not(
@@ -34,3 +36,9 @@ def test_changed_code_is_told_and_pages_that_a_campaign_writes_are_not(
     assert environment.commit() == (head, False)
     code.write_text("changed\n")
     assert environment.commit() == (head, True)
+
+
+def test_a_clock_that_was_set_back_does_not_end_a_run_before_it_began() -> None:
+    started = datetime.now(timezone.utc) + timedelta(hours=1)
+    told = environment.describe(make_record("naive", 0).config, command="", started=started)
+    assert told.ended == told.started == started

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -119,6 +120,19 @@ def test_what_a_killed_writer_left_is_removed_by_the_next_and_a_living_ones_is_n
     write_atomically(path, "new")
     assert path.read_text() == "new"
     assert [file.exists() for file in left] == [False, True, True]
+
+
+def test_a_full_disk_leaves_nothing_behind_and_the_message_names_the_file(tmp_path, monkeypatch):
+    def full(file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = Store(tmp_path).write(record())
+    before = path.read_text()
+    monkeypatch.setattr("bench.records.store.os.fsync", full)
+    with pytest.raises(OSError, match=r"\.json could not be written: No space left on device"):
+        Store(tmp_path).write(record())
+    assert [*tmp_path.rglob("*.json*")] == [path]
+    assert path.read_text() == before
 
 
 def test_attempts_are_counted_by_their_records_and_statuses(tmp_path):

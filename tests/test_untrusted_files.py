@@ -27,6 +27,8 @@ LOADERS = {
 ALLOWED = {
     # states of strategies, in memory: from one process of a run to another, never from a file
     "strategies/saved_state.py": {"pickle", "cloudpickle", "torch.load"},
+    # shares of a command's own work, from its own forks
+    "bench/records/parallel.py": {"pickle"},
     # numbers alone: with allow_pickle=False numpy refuses objects
     "bench/data/image_files.py": {"np.load"},
 }

@@ -52,23 +52,30 @@ def page_csv(leaderboards: Sequence[Leaderboard], *, page: Path) -> str:
 
 def _lines(leaderboards: Sequence[Leaderboard], page: Path) -> list[dict[str, Any]]:
     return [
-        _line(leaderboard, row, page)
+        {**key, **_cells(row), **bounds, "records": _records(row, page)}
         for leaderboard in leaderboards
+        for key, bounds in [(_key(leaderboard), asdict(leaderboard.bounds))]
         for row in leaderboard.every_row
     ]
 
 
-def _line(leaderboard: Leaderboard, row: Row, page: Path) -> dict[str, Any]:
-    line: dict[str, Any] = {
+def _key(leaderboard: Leaderboard) -> dict[str, Any]:
+    return {
         name: " ".join(value) if isinstance(value, tuple) else value
         for name, value in leaderboard.key.model_dump().items()
         if name != "chance"  # stands beside joint
     }
+
+
+def _cells(row: Row) -> dict[str, Any]:
+    cells: dict[str, Any] = {}
     for column in COLUMNS.values():
-        line |= column.csv_cells(row)
-    line |= asdict(leaderboard.bounds)
-    line["records"] = " ".join(relative(i.path, page).as_posix() for i in row.runs.values())
-    return line
+        cells |= column.csv_cells(row)
+    return cells
+
+
+def _records(row: Row, page: Path) -> str:
+    return " ".join(relative(item.path, page).as_posix() for item in row.runs.values())
 
 
 def _written(cell: Any) -> Any:

@@ -24,7 +24,7 @@ from bench.ranking.pools import PoolKey, budget_text, differing_fields, seed_tex
 from bench.ranking.rank import rank_all
 from bench.ranking.scores import Bounds, Scores
 from bench.records.schema import RunRecord
-from bench.records.store import Stored
+from bench.records.store import Stored, without_collection
 from bench.stats.intervals import Interval
 from bench.stats.score import LARGEST, SMALLEST, normalised_accuracy
 
@@ -70,6 +70,7 @@ class Shared(list[Any]):
         return _number(value) if isinstance(value, float) else value
 
 
+@without_collection()
 def report_data(stored: Sequence[Stored], records_root: Path) -> dict[str, Any]:
     """All of it: `boards` and `records`, with numbers to six digits and nothing but JSON."""
     shared = Shared()

@@ -12,6 +12,7 @@ from bench.config.budget import Budget
 from bench.config.catalogue import find_benchmark, find_model
 from bench.formatting.markdown import one_line
 from bench.records.environment import fingerprint
+from bench.records.parallel import parallel_map
 from bench.records.schema import RunRecord
 from bench.records.store import (
     RecordError,
@@ -97,22 +98,27 @@ class Evidence:
 def read(records_root: Path) -> Evidence:
     """Every record that can be ranked; what cannot is named by its path in the folder."""
     stored, damaged = [], {}
-    for path in Store(records_root).paths():
-        name = path.relative_to(records_root)
-        try:
-            record = read_record(path)
-        except RecordError as error:
-            damaged[name] = one_line(f"{name.as_posix()}: {error.reason}")
-            continue
-        if reason := rejection_reason(record):
-            damaged[name] = f"{name.as_posix()}: {reason}"
+    paths = list(Store(records_root).paths())
+    for path, found in zip(paths, parallel_map(_read, paths, records=len(paths)), strict=True):
+        if isinstance(found, RunRecord):
+            stored.append(Stored(path, found))
         else:
-            stored.append(Stored(path, record))
+            name = path.relative_to(records_root)
+            damaged[name] = one_line(f"{name.as_posix()}: {found}")
     for copy, original in _copies(stored, records_root).items():
         name, first = (path.relative_to(records_root) for path in (copy, original))
         damaged[name] = f"{name.as_posix()}: the same attempt at the same run as {first.as_posix()}"
     own = [item for item in stored if item.path.relative_to(records_root) not in damaged]
     return Evidence(tuple(own), damaged)
+
+
+def _read(path: Path) -> RunRecord | str:
+    """The record in a file, or why it cannot be ranked."""
+    try:
+        record = read_record(path)
+    except RecordError as error:
+        return error.reason
+    return rejection_reason(record) or record
 
 
 def _copies(stored: Sequence[Stored], root: Path) -> dict[Path, Path]:

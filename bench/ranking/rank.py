@@ -25,6 +25,7 @@ from bench.ranking.leaderboard import (
 )
 from bench.ranking.pools import PoolKey, Seed
 from bench.ranking.scores import Bounds, Scores, round_significant
+from bench.records.parallel import parallel_map
 from bench.records.store import Stored
 from bench.stats import pareto, rank_intervals
 from bench.stats.hypothesis_tests import kendall_tau
@@ -49,7 +50,12 @@ def rank(stored: Sequence[Stored]) -> Leaderboard:
 
 def rank_all(stored: Iterable[Stored]) -> list[Leaderboard]:
     """The leaderboard of each pool of these records; a tuned one with that of the defaults."""
-    found = {key: _rank(key, pool) for key, pool in pools.pools(stored).items()}
+    every = pools.pools(stored)
+    known = [item for pool in every.values() for item in pool]
+    ranked = parallel_map(
+        lambda key: _rank(key, every[key]), list(every), records=len(known), known=known
+    )
+    found = dict(zip(every, ranked, strict=True))
     untuned = {key: board for key, board in found.items() if not key.tuned}
     return [
         replace(board, defaults=untuned.get(key.model_copy(update={"tuned": False})))

@@ -29,10 +29,8 @@ def _uniform(entries: Sequence[Sequence[float]], rng: np.random.Generator) -> Ar
 
 def _resampled_means(entries: Sequence[Sequence[float]], drawn: Array, decimals: int = 12) -> Array:
     """(RESAMPLES, entries) means, rounded so that equal runs stay equal in the mean."""
-    columns = []
-    for own in entries:
-        chosen = (drawn[:, : len(own)] * len(own)).astype(int)
-        columns.append(np.asarray(own, dtype=float)[chosen].mean(axis=1))
+    chosen = {n: (drawn[:, :n] * n).astype(int) for n in set(map(len, entries))}
+    columns = [np.asarray(own, dtype=float)[chosen[len(own)]].mean(axis=1) for own in entries]
     return np.column_stack(columns).round(decimals)
 
 

@@ -7,9 +7,11 @@ and summing the same files takes in the same run.
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
+import time
 from itertools import product
 from pathlib import Path
 
@@ -32,8 +34,9 @@ try:
     runpy.run_module("bench", run_name="__main__", alter_sys=True)
 except SystemExit as end:
     assert not end.code, end.code
-used = resource.getrusage(resource.RUSAGE_SELF)
-print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss * 1024]))
+used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+seconds = sum(one.ru_utime + one.ru_stime for one in used)
+print(json.dumps([seconds, max(one.ru_maxrss for one in used) * 1024]))
 """
 
 
@@ -69,7 +72,7 @@ def _record(benchmark: str, scenario: str, amount: int, row: int, seed: int) -> 
 
 
 def spent(*arguments: str) -> tuple[float, float]:
-    """CPU seconds and peak memory in bytes of one command."""
+    """CPU seconds of one command and its forks, and peak memory in bytes of one of them."""
     ran = subprocess.run(
         [sys.executable, "-c", TIMED, *arguments],
         cwd=ROOT, check=True, capture_output=True, text=True,
@@ -108,6 +111,24 @@ def test_leaderboard(benchmark, folder, reading, tmp_path):
     report(benchmark, "leaderboards of 10,000 records / reading them", ratio, "7 at most")
     assert memory < 2**30
     assert ratio < 7
+
+
+def test_two_cores(benchmark, folder, tmp_path):
+    own = os.sched_getaffinity(0)
+    if len(own) < 2:
+        pytest.skip("needs two cores")
+    seconds, pages = [], tmp_path / "pages"
+    try:
+        for count in (1, 2):
+            os.sched_setaffinity(0, sorted(own)[:count])
+            start = time.monotonic()
+            spent("leaderboard", "--out", str(folder), "--pages", str(pages))
+            seconds.append(time.monotonic() - start)
+    finally:
+        os.sched_setaffinity(0, own)
+    ratio = seconds[1] / seconds[0]
+    report(benchmark, "leaderboards of 10,000 records: two cores / one", ratio, "0.8 at most")
+    assert ratio < 0.8
 
 
 def test_html(benchmark, folder, reading, tmp_path):

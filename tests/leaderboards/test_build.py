@@ -12,11 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.config import reference_values
+from bench.config.budget import Budget
 from bench.leaderboards import build, csv_table, latex_table, page
 from bench.leaderboards.columns import TABLES
 from bench.ranking import admission, pools
 from bench.ranking.pools import PoolError
 from bench.ranking.rank import rank
+from bench.records import parallel
 from bench.records.schema import Calibration
 from factories import CHANCE, as_stored, make_record, make_runs, write
 
@@ -615,6 +617,33 @@ class TestPages:
         assert f"- {name}: checksum differs" in page
         assert "| damaged files left out | 1 |" in page
         assert str(tmp_path) not in page
+
+    @pytest.mark.parametrize("cores", [2, 3])
+    def test_on_many_cores_the_pages_and_what_is_left_out_are_those_of_one(
+        self, cores, tmp_path, monkeypatch
+    ):
+        groups = [
+            [make_record(f"s{row}", seed, accuracy=0.5 + row / 10 + seed / 100, **where)
+             for row in range(3) for seed in range(6)]
+            for where in ({}, {"scenario": "task"}, {"budget": Budget.parse("60s")})
+        ]  # fmt: skip
+        told: list[str] = []
+
+        def pages_on(number: int) -> dict[str, str]:
+            monkeypatch.setattr(parallel, "_processes", lambda items, records: min(items, number))
+            out = tmp_path / str(number) / "leaderboards"
+            write(out / "records", [record for group in groups for record in group])
+            first, *_, last = sorted((out / "records").rglob("*.json"))
+            first.write_text("{")
+            last.write_text(last.read_text().replace('"attempt": 1', '"attempt": 2'))
+            paths = build.build(out / "records", out, tell=told.append)
+            return {path.relative_to(out).as_posix(): path.read_text() for path in paths}
+
+        serial, found = pages_on(1), pages_on(cores)
+        assert len(serial) == 3 * 4 + 2
+        assert found == serial
+        assert told[0] == told[1]
+        assert "checksum differs" in told[0]
 
     def test_a_record_that_claims_success_without_an_outcome_is_left_out(self, tmp_path):
         hollow = make_record(seed=1).model_copy(update={"outcome": None})

@@ -47,7 +47,10 @@ OF_DATASET = frozenset(vars(AvalancheDataset([]))) | {"_known", "_length"}
 NAMED_BYTES = 100
 """Pickled bytes that a tensor may take besides its numbers, if it has as many of those."""
 
-OWN_WAYS = ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
+OWN_WAYS = (
+    "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__",
+    "__getnewargs_ex__", "__getattribute__",
+)  # fmt: skip
 """How a class can tell pickle another story than what it holds."""
 
 
@@ -149,10 +152,16 @@ def save(strategy: BaseTemplate, lent: Lent = NOTHING_LENT) -> bytes:
 
 @cache
 def _check_plain(kind: Any) -> None:
-    """TypeError for a user's class that is pickled in a way of its own."""
+    """TypeError for a user's class that is pickled, or measured, in a way of its own."""
     for one in kind.__mro__:
-        if is_own_module(one.__module__) and (ways := [w for w in OWN_WAYS if w in vars(one)]):
+        if not is_own_module(one.__module__):
+            continue
+        if ways := [way for way in OWN_WAYS if way in vars(one)]:
             raise TypeError(f"{one.__name__} with {ways[0]} of its own")
+        if one in copyreg.dispatch_table:
+            raise TypeError(f"{one.__name__} with a way of its own in copyreg")
+        if issubclass(one, np.ndarray):
+            raise TypeError(f"{one.__name__}, an array of its own kind")
 
 
 def load(state: bytes, lent: Lent = NOTHING_LENT) -> Any:

@@ -152,8 +152,8 @@ def _outcome(
     except (MemoryError, torch.cuda.OutOfMemoryError) as error:
         traceback.print_exc()
         return "oom", _line(error)
-    except DataError as error:
-        return "infra_error", _line(error)
+    except DataError as error:  # once the data are there, it is the strategy that raises it
+        return "infra_error" if findings.data_hash is None else "error", _line(error)
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # its row says what it was
         traceback.print_exc()
         if "can't allocate memory" in str(error):

@@ -11,30 +11,26 @@ from typing import Any
 
 import psutil
 
-ENDING = (signal.SIGKILL, signal.SIGTERM)
-"""Signals after which a run looks as if somebody else had ended it."""
 
-
-class EndsItself(RuntimeError):
-    """A strategy tried to end the process that it runs in, or one that commands it."""
+class SignalsOthers(RuntimeError):
+    """A strategy sent a signal to a process that it had not started itself."""
 
 
 def confine() -> None:
-    """Give this process a session, make it keep its orphans, and refuse that it ends itself.
+    """Give this process a session, make it keep its orphans, and let it signal these alone.
 
     What is called past Python, by ctypes say, is not seen.
     """
     os.setsid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
-    own = psutil.Process()
-    forbidden = {0, -1, own.pid, -own.pid, *(parent.pid for parent in own.parents())}
+    own = os.getpid()
 
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in ("os.kill", "os.killpg") and os.getpid() == own.pid:
-            whom, how = arguments
-            if whom in forbidden and how in ENDING:
-                raise EndsItself("a strategy must not end its own process or one above it")
+        if event in ("os.kill", "os.killpg") and os.getpid() == own:
+            whom, signal_number = arguments
+            if signal_number and whom not in {process.pid for process in descendants(own)}:
+                raise SignalsOthers("a strategy must send signals to what it has started alone")
 
     sys.addaudithook(refuse)
 

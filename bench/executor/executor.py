@@ -189,6 +189,7 @@ class Executor:
         """Ask a run to end now; its record says what it reached and spent until then."""
         for running in self._running:
             if running.config == config:
+                running.stopped = True
                 os.kill(running.process.pid, STOP)
                 running.patience = 0.0
                 running.deadline = min(running.deadline, time.monotonic() + STOP_SECONDS)
@@ -260,7 +261,7 @@ class Executor:
             kill(ended.process)  # what it has left behind
         while ended.inbox.ready:  # what it told in its last moment
             self._listen(ended)
-        killed = self._store.count(ended.config, "killed") if ended.report is None else 0
+        killed = self._store.count(ended.config, "killed", "infra_error")
         record = record_of(ended, command=self._command, killed=killed)
         self._store.write(record)
         self._keep_logs(ended)

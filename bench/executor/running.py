@@ -46,6 +46,8 @@ class Running:
     report: Report | None = None
     outside: Outside | None = None
     timed_out: str = ""
+    stopped: bool = False
+    """Whether it was asked to end."""
 
     def keep(self, report: Report) -> None:
         """Keep the report of a run that waits to be ended, and what the run took; the first counts.

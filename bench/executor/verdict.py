@@ -18,15 +18,20 @@ MOST_KILLS = 5
 """How often a run may be killed from outside before it counts as a failure of the strategy."""
 
 
+NOT_STOPPED = "it stopped as if it had been asked to, which it was not"
+
+
 def record_of(ended: Running, *, command: str, killed: int) -> RunRecord:
     """The record of a run that has ended, by its own report or without one.
 
     Args:
         ended: the run.
         command: what the user typed.
-        killed: how often the same run was killed before.
+        killed: how often the same run, or what it was forked from, was killed before.
     """
     report = ended.report or _report_of_the_dead(ended, killed)
+    if report.status == "killed" and ended.report and not ended.stopped:
+        report = report.model_copy(update={"status": "error", "reason": NOT_STOPPED})
     fields: dict[str, Any] = {name: getattr(report, name) for name in _OF_THE_RUN}
     fields |= {
         "ruleset": RULESET,
@@ -58,7 +63,7 @@ _OF_THE_RUN = ("benchmark_version", "resolved", "status", "reason", "cost", "out
 
 def _report_of_the_dead(ended: Running, killed: int) -> Report:
     status, reason = _cause_of_death(ended)
-    if status == "killed" and killed + 1 >= MOST_KILLS:
+    if status in ("killed", "infra_error") and killed + 1 >= MOST_KILLS:
         status, reason = "error", f"{reason}, as at each of {MOST_KILLS} attempts"
     return Report(status=status, reason=reason, resolved=dict(ended.config.hyperparameters))
 

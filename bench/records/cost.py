@@ -15,6 +15,9 @@ UNACCOUNTED_SECONDS = 2.0
 UNACCOUNTED = 0.05
 """The same as a share of what the run took."""
 
+MORE_CPU, MORE_CPU_SECONDS = 0.05, 0.25
+"""By how much CPU time may exceed wall time: a share, and the seconds by which clocks tick."""
+
 ROUNDING = 1e-6
 """Share by which sums of the same amounts may differ."""
 
@@ -103,6 +106,12 @@ class Cost(Part):
         if abs(self.wall_seconds - self.charged) > 0.1 + TOLERANCE * self.charged:
             raise ValueError(
                 f"wall_seconds must be the {self.charged:g} charged, got {self.wall_seconds:g}"
+            )
+        most = threads * self.wall_seconds * (1 + MORE_CPU) + MORE_CPU_SECONDS
+        if self.cpu_seconds > most:
+            raise ValueError(
+                f"cpu_seconds of {threads} threads must be at most {most:.2f}, "
+                f"got {self.cpu_seconds:.2f}"
             )
         if self.cpu_share is None or not self.wall_seconds:
             return

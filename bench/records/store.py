@@ -12,6 +12,7 @@ import json
 import os
 import re
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -160,24 +161,30 @@ class Store:
         return Path(self.root, cell, slug(config.strategy), name)
 
     def attempts(self, config: RunConfig) -> int:
-        """How many attempts at `config` have left a record."""
-        return max((int(p.stem.rsplit("-", 1)[1]) for p in self._paths_of(config)), default=0)
+        """The highest number of an attempt at `config` that has left a record."""
+        numbers = (path.stem.rpartition("-")[2] for path in self._paths_of(config))
+        return max((int(number) for number in numbers if number.isdecimal()), default=0)
 
-    def count(self, config: RunConfig, status: Status) -> int:
-        """How many attempts at `config` have left a record of this status."""
-        statuses = []
+    def count(self, config: RunConfig, *statuses: Status) -> int:
+        """How many attempts at `config` have left a record of one of these statuses."""
+        found = []
         for path in self._paths_of(config):
             with suppress(RecordError):
-                statuses.append(read_record(path).status)
-        return statuses.count(status)
+                found.append(read_record(path).status)
+        return sum(status in statuses for status in found)
 
     def _paths_of(self, config: RunConfig) -> list[Path]:
         first = self.path(config, 1)
         return list(first.parent.glob(f"{config.repetition}-{config.digest[:12]}-*.json"))
 
     def write(self, record: RunRecord) -> Path:
-        """Write one record atomically; returns its path."""
+        """Write one record atomically; returns its path.
+
+        A folder in its place, which no run of ours makes, goes aside.
+        """
         path = self.path_of(record)
+        if path.is_dir() and not path.is_symlink():
+            path.rename(path.with_name(f"{path.name}.folder-{time.time_ns()}"))
         payload = record.model_dump(mode="json")
         payload["checksum"] = checksum(payload)
         write_atomically(path, json.dumps(payload, indent=1, allow_nan=False) + "\n")

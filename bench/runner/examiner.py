@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import time
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from bench.runner.examination import Answered, Diverged, Holdings, Request
 from bench.runner.fresh_process import Asked
 from bench.runner.meter import Meter
 from bench.runner.progress import Account
-from bench.runner.uncharged_work import Watch
+from bench.runner.uncharged_work import MOST_TIMES_LOOKED_AT, Watch, check_excused
 from strategies.networks.layers import finite
 from strategies.pruning.held import Held
 from strategies.pruning.weight_count import as_weights
@@ -99,21 +100,25 @@ class Examiner:
         }
         self._sample = tuple(benchmark.train_stream[0].dataset[0][0].shape)
         self._curve: list[tuple[float, float]] = []
+        began = time.process_time()
         with meter.off_the_clock("evaluation"):
             modules = sum(1 for _ in strategy.model.modules())
             most = MOST_BYTES + MOST_BYTES_BY_MODULE * modules
             self._loose_bytes = min(most, contents(strategy, lent=room.lent).loose_bytes)
             self._elsewhere = Elsewhere(strategy, room.lent, room.modules)
         self._watch = Watch(meter, room.process.pid)
+        self._bare_seconds = time.process_time() - began
 
     def examine(self, index: int, strategy: Any) -> None:
         """Evaluate on every experience, count the weights, and bring the findings up to date.
 
         Raises:
             Diverged: for weights that are not finite.
-            UnchargedWork: for work that goes on while the clock stands still.
+            UnchargedWork: for work that goes on while the clock stands still, and for work in this
+                process meanwhile that the same before the training does not explain.
             ValueError: for a state that cannot be saved.
         """
+        began = time.process_time()
         self._watch.check()
         with self._meter.off_the_clock("evaluation"), torch.random.fork_rng():
             if not finite(strategy.model):
@@ -126,6 +131,9 @@ class Examiner:
             end_experience(strategy)
             self._keep_answers(index, answered)
             self._keep_weights(index, held, self._elsewhere.held(strategy, self._sample))
+        worked = time.process_time() - began
+        what, bare = "being looked at between experiences", self._bare_seconds
+        check_excused(what, worked, bare, MOST_TIMES_LOOKED_AT)
         self._keep_outcome()
         last = self._findings.weights[-1]
         self._account.experience, self._account.accuracy = index + 1, self._curve[-1][1]

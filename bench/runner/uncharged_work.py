@@ -31,22 +31,27 @@ MOST_TIMES = 30
 """How often as long as the bare network it may take besides."""
 
 
+MOST_TIMES_LOOKED_AT = 3
+"""The same for saving a strategy and looking at what it keeps, against that before its training."""
+
+
 class UnchargedWork(RuntimeError):
     """The strategy worked while the clock stood still."""
 
 
-def check_excused(what: str, worked: float, bare: float) -> None:
+def check_excused(what: str, worked: float, bare: float, times: float = MOST_TIMES) -> None:
     """Refuse work off the clock that the network alone does not explain.
 
     Args:
         what: subject of the message.
         worked: CPU seconds that it took.
         bare: CPU seconds that the network as the benchmark builds it takes for the same.
+        times: how often as long it may take, besides what is excused in any case.
 
     Raises:
         UnchargedWork: says how long it was.
     """
-    excused = LEAST_EXCUSED + MOST_TIMES * bare
+    excused = LEAST_EXCUSED + times * bare
     if worked > excused:
         raise UnchargedWork(
             f"{what} took {worked:.1f} CPU s while the clock stood still, of which {excused:.1f} "

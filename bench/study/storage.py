@@ -35,7 +35,7 @@ NAME = "sleepbench"
 DECLARED = "declared"
 """Attribute of the study that says what it is."""
 
-HEARTBEAT_SECONDS, GRACE_SECONDS, RETRIES = 60, 300, 3
+HEARTBEAT_SECONDS, GRACE_SECONDS = 60, 300
 
 STATES = {
     "done": TrialState.COMPLETE,
@@ -140,7 +140,7 @@ def _database(url: str) -> RDBStorage:
             engine_kwargs={"pool_pre_ping": True, **wait},
             heartbeat_interval=HEARTBEAT_SECONDS,
             grace_period=GRACE_SECONDS,
-            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=RETRIES),
+            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
         )
     except ImportError as error:
         raise ValueError(

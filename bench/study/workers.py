@@ -16,7 +16,7 @@ from optuna.storages import BaseStorage, RDBStorage, RetryHeartbeatStaleTrialCal
 from optuna.storages import fail_stale_trials as fail_without_heartbeat
 from optuna.trial import FrozenTrial, TrialState
 
-from bench.study.storage import HEARTBEAT_SECONDS, RETRIES
+from bench.study.storage import HEARTBEAT_SECONDS
 
 
 class Worker:
@@ -90,10 +90,13 @@ class Worker:
 
 
 def retry(index: optuna.Study, number: int) -> None:
-    """Put the point of a failed trial into the queue again, RETRIES times at most."""
+    """Put the point of a trial that was lost into the queue again.
+
+    As often as it is lost: a run that is always killed becomes a failure of its strategy.
+    """
     trial = copy.deepcopy(index.get_trials(deepcopy=False)[number])
     trial.user_attrs = {}
-    RetryHeartbeatStaleTrialCallback(max_retry=RETRIES)(index, trial)
+    RetryHeartbeatStaleTrialCallback()(index, trial)
 
 
 def retried(trials: Sequence[FrozenTrial]) -> set[int]:

@@ -38,7 +38,7 @@ def prunable(model: nn.Module) -> dict[str, nn.Parameter]:
 
 def finite(model: nn.Module) -> bool:
     """Whether every parameter is."""
-    return all(bool(parameter.isfinite().all()) for parameter in model.parameters())
+    return all(bool(weight.isfinite().all()) for weight in nn.Module.parameters(model))
 
 
 def norms(model: nn.Module) -> dict[str, nn.Module]:

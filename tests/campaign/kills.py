@@ -20,12 +20,14 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
+from bench.executor.verdict import MOST_KILLS
 from bench.formatting.markdown import table
 from bench.records.schema import FINISHED
 from bench.records.store import Store, write_atomically
@@ -50,6 +52,9 @@ WAYS = {
     "run": "a run",
     "write": "the command, while it writes a record",
 }
+LOSING = ("server", "run")
+"""Of these, what leaves a row that says so."""
+
 BY_CHAIN = 10
 """Kills of one chain, at most."""
 
@@ -67,6 +72,7 @@ class Chain:
     command: tuple[str, ...]
     folder: Path
     luck: random.Random
+    core: int
     kills: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
@@ -78,15 +84,22 @@ class Chain:
     def store(self) -> Store:
         return Store(self.out / "records" if self.command[0] == "study" else self.out)
 
+    def run(self, kills: int, reference: dict[str, str]) -> None:
+        """Kill the command so often, let it end, and compare with what it leaves unharmed."""
+        self.break_often(kills)
+        self.finish()
+        if self.outcomes() != reference:
+            self.faults.append("the outcomes are not those of a command without a kill")
+
     def break_often(self, kills: int) -> None:
         """Kill the command until it was killed so often or has nothing to do any more."""
         while sum(self.kills.values()) < kills:
-            way = self.luck.choice(list(WAYS))
+            way = self._way(list(WAYS))
             process = self._begin(way)
             if way != "write":
                 self._wait_for_runs(process)
             while sum(self.kills.values()) < kills and self._kill(process, way):
-                way = self.luck.choice(["tree", "command", "server", "run"])
+                way = self._way(["tree", "command", "server", "run"])
             if process.poll() is not None or sum(self.kills.values()) >= kills:
                 self._end(process)
             self._look()
@@ -122,6 +135,11 @@ class Chain:
             if item.record.status in FINISHED
         }
 
+    def _way(self, ways: list[str]) -> str:
+        """One of these, but for what would end as often as makes a run a failure by rule."""
+        lost = self.kills["server"] + self.kills["run"]
+        return self.luck.choice([w for w in ways if lost < MOST_KILLS - 1 or w not in LOSING])
+
     def _begin(self, way: str = "") -> subprocess.Popen[str]:
         (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
         start = [sys.executable, "-m", "bench"]
@@ -136,6 +154,7 @@ class Chain:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=lambda: os.sched_setaffinity(0, {self.core}),
         )
 
     def _wait_for_runs(self, process: subprocess.Popen[str]) -> None:
@@ -225,7 +244,7 @@ def _runs(process: subprocess.Popen[str]) -> list[psutil.Process]:
 def campaign(
     command: tuple[str, ...], kills: int, seed: int
 ) -> tuple[Counter[str], int, list[str]]:
-    """Kill `command` so often, over as many chains as it takes.
+    """Kill `command` so often, over as many chains as it takes, one at a time on each core.
 
     Returns:
         How often in which way, the number of chains, and what was not as it must be.
@@ -233,22 +252,26 @@ def campaign(
     done: Counter[str] = Counter()
     faults: list[str] = []
     chains = 0
-    with tempfile.TemporaryDirectory(prefix="kills-") as root:
-        whole = Chain(command, Path(root, "whole"), random.Random(seed))
+    cores = sorted(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory(prefix="kills-") as root, ThreadPoolExecutor() as pool:
+        whole = Chain(command, Path(root, "whole"), random.Random(seed), cores[0])
         whole.finish()
         reference = whole.outcomes()
         if whole.faults or not reference:
             raise RuntimeError(f"a command without a kill must end well, got {whole.faults}")
         while (left := kills - sum(done.values())) > 0:
-            chain = Chain(command, Path(root, f"chain-{chains}"), random.Random(f"{seed}/{chains}"))
-            chain.break_often(min(left, BY_CHAIN))
-            chain.finish()
-            if chain.outcomes() != reference:
-                chain.faults.append("the outcomes are not those of a command without a kill")
-            faults += [f"{command[0]}, chain {chains}: {fault}" for fault in chain.faults]
-            done += chain.kills
-            chains += 1
-            print(f"{command[0]}: {sum(done.values())} of {kills} kills", *chain.faults, sep="\n  ")
+            shares = [left // len(cores) + (i < left % len(cores)) for i in range(len(cores))]
+            wave = [
+                Chain(command, Path(root, f"chain-{n}"), random.Random(f"{seed}/{n}"), core)
+                for n, core in enumerate(cores, chains)
+            ]
+            todo = [min(share, BY_CHAIN) for share in shares]
+            list(pool.map(Chain.run, wave, todo, [reference] * len(wave)))
+            for number, chain in enumerate(wave, chains):
+                faults += [f"{command[0]}, chain {number}: {fault}" for fault in chain.faults]
+                done += chain.kills
+            chains += len(wave)
+            print(f"{command[0]}: {sum(done.values())} of {kills} kills, {len(faults)} faults")
     return done, chains, faults
 
 

@@ -12,6 +12,7 @@ from bench.config.run_config import RunConfig
 from bench.executor.executor import Executor, Listener
 from bench.executor.verdict import MOST_KILLS
 from bench.records.store import Store
+from bench.runner.run import build
 
 
 def config(strategy: str, budget: str = "60steps") -> RunConfig:
@@ -21,15 +22,22 @@ def config(strategy: str, budget: str = "60steps") -> RunConfig:
     )  # fmt: skip
 
 
+SIGNALS = "SignalsOthers: a strategy must send signals to what it has started alone"
+LOOKED_AT = "UnchargedWork: being looked at between experiences took "
 UNSEEN = "what it told of itself cannot be: "
 
 
 @pytest.mark.parametrize(
     ("cheat", "budget", "reason"),
     [
-        ("KillsItself", "60steps", "EndsItself: a strategy must not end its own process"),
-        ("KillsItsGroup", "60steps", "EndsItself: a strategy must not end its own process"),
-        ("KillsItsServer", "60steps", "EndsItself: a strategy must not end its own process or one"),
+        ("KillsItself", "60steps", SIGNALS),
+        ("KillsItsGroup", "60steps", SIGNALS),
+        ("KillsItsServer", "60steps", SIGNALS),
+        ("InterruptsTheCommand", "60steps", SIGNALS),
+        ("AsksToBeStopped", "60steps", "it stopped as if it had been asked to, which it was not"),
+        ("BlamesTheData", "60steps", "DataError: the file is damaged"),
+        ("WorksByTimer", "60steps", LOOKED_AT),
+        ("SwapInFile", "60steps", "OSError: [Errno 24] Too many open files"),
         ("SlowsEveryClock", "0.5s", f"{UNSEEN}a run must account for its time, told "),
         ("TellsItsOwnReport", "60steps", f"{UNSEEN}status ok needs cost, outcome and weights"),
     ],
@@ -38,6 +46,34 @@ def test_it_is_the_fault_of_the_strategy(tmp_path, cheat, budget, reason):
     [record] = Executor(Store(tmp_path)).run([config(f"process_cheats:{cheat}", budget)])
     assert record.status == "error"
     assert record.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("cheat", "reason"),
+    [
+        ("WorksInNewArguments", "WithArguments with __getnewargs__ of its own"),
+        ("WorksWhenSaved", "Pupil with __getattribute__ of its own"),
+    ],
+)
+def test_what_says_itself_how_it_is_saved_is_refused(cheat, reason):
+    with pytest.raises(ValueError, match=reason):
+        build(config(f"process_cheats:{cheat}"), None)
+
+
+def test_a_server_that_is_always_killed_is_at_last_the_fault_of_the_run(tmp_path):
+    cheat = config("process_cheats:ServerKilledByAnother")
+    records = [Executor(Store(tmp_path)).run([cheat])[0] for _ in range(MOST_KILLS)]
+    assert [r.status for r in records] == ["infra_error"] * (MOST_KILLS - 1) + ["error"]
+
+
+def test_files_that_a_run_puts_among_the_records_stop_nobody(tmp_path):
+    store, honest = Store(tmp_path), config("naive")
+    sat_on = store.path(honest, 1)
+    (sat_on / "inside").mkdir(parents=True)
+    sat_on.with_name(f"{sat_on.stem.rpartition('-')[0]}-x.json").write_text("no number")
+    [record] = Executor(store).run([honest])
+    assert (record.status, record.attempt) == ("ok", 2)
+    assert [item.record for item in store.read()[0]] == [record]
 
 
 def test_what_always_ends_as_if_it_was_killed_is_at_last_its_own_fault(tmp_path):

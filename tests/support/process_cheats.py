@@ -7,13 +7,19 @@ import gc
 import os
 import signal
 import subprocess
+import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+import torch
 from avalanche.training.supervised import Naive
 
+from bench.data.presence import DataError
 from bench.runner.meter import Meter
 from bench.runner.uncharged_work import Watch
+from cheats import Swap
 
 
 class KillsItself(Naive):
@@ -35,6 +41,97 @@ class KillsItsServer(Naive):
 
     def _after_training_exp(self, **kwargs):
         os.kill(os.getppid(), signal.SIGKILL)
+
+
+class InterruptsTheCommand(Naive):
+    """Ends the command as Ctrl-C would."""
+
+    def _after_training_exp(self, **kwargs):
+        os.kill(psutil.Process(os.getppid()).ppid(), signal.SIGINT)
+
+
+class AsksToBeStopped(Naive):
+    """Ends as a trial that its search has stopped."""
+
+    def _after_training_exp(self, **kwargs):
+        signal.raise_signal(signal.SIGUSR1)
+
+
+class BlamesTheData(Naive):
+    """Fails as if the machine had no data."""
+
+    def _after_training_exp(self, **kwargs):
+        raise DataError("the file is damaged")
+
+
+class ServerKilledByAnother(Naive):
+    """Has a process of its own end what tells how it ended."""
+
+    def _after_training_exp(self, **kwargs):
+        subprocess.run(["kill", "-9", str(os.getppid())], check=False)
+
+
+class WorksWhenSaved(Naive):
+    """Trains while its state is saved."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.pupil = Pupil()
+
+
+class Pupil:
+    """Works whenever somebody asks how it is saved."""
+
+    def __getattribute__(self, name):
+        if name == "__reduce_ex__":
+            work(2.0)
+        return object.__getattribute__(self, name)
+
+
+class WorksByTimer(Naive):
+    """Trains in the handler of a timer while it is examined."""
+
+    def _after_training_exp(self, **kwargs):
+        super()._after_training_exp(**kwargs)
+        signal.signal(signal.SIGALRM, lambda *_: work(4.0))
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+
+
+class WorksInNewArguments(Naive):
+    """Says how it is saved, and works meanwhile."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.pupil = WithArguments()
+
+
+class WithArguments:
+    def __getnewargs__(self):
+        return ()
+
+
+def work(seconds):
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+
+
+class SwapInFile(Swap):
+    """Keeps its weights in a file, which is read to answer."""
+
+    def place(self):
+        return InFile(Path(self.__dict__.setdefault("folder", tempfile.mkdtemp())))
+
+
+class InFile:
+    def __init__(self, folder):
+        self.file = folder / "weights.pt"
+
+    def __setitem__(self, name, weights):
+        torch.save(weights, self.file)
+
+    def get(self, name, default):
+        return torch.load(self.file) if self.file.exists() else default
 
 
 class KillsItselfInC(Naive):

@@ -106,7 +106,8 @@ COLUMNS = {
 @cache
 def rows_of(page: Path) -> dict[str, dict[str, str]]:
     with page.with_suffix(".csv").open(newline="") as file:
-        return {row["strategy"]: row for row in csv.DictReader(file)}
+        rows = [row for row in csv.DictReader(file) if row["tuned"] == "False"]
+    return {row["strategy"]: row for row in rows}
 
 
 def cell_of(name: str, title: str, source: Path) -> str:

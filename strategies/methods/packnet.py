@@ -286,11 +286,12 @@ SPACE: Space = {
     "density": DENSITY,
     "prune_at": Range(0.1, 0.9),
     "freed": ("zero", "initial"),
-    "sees": ("earlier", "own"),
     **ROUNDS,
     **CRITERION,
     **REWIND,
 }
+
+FROZEN_SPACE: Space = {**SPACE, "sees": ("earlier", "own")}
 
 READING = (
     "Ball et al. 2020 ask what freezing costs. Their code and tables were not available to us, "
@@ -316,7 +317,7 @@ ENTRIES = {
         paper="Mallya & Lazebnik 2018",
         scenarios=("task",),
         defaults={"frozen": True},
-        space=SPACE,
+        space=FROZEN_SPACE,
         explanation=Explanation(
             does=(
                 "By day the task trains every weight that no earlier task owns, and sees those "
@@ -458,7 +459,7 @@ ENTRIES = {
         paper="Mallya & Lazebnik 2018",
         scenarios=("class",),
         defaults={"infer": "entropy"},
-        space=SPACE,
+        space=FROZEN_SPACE,
         explanation=Explanation(
             does=(
                 "As `packnet-frozen`, for streams in which nobody tells the task: all classes "

@@ -109,10 +109,7 @@ class Cost(Part):
             )
         most = threads * self.wall_seconds * (1 + MORE_CPU) + MORE_CPU_SECONDS
         if self.cpu_seconds > most:
-            raise ValueError(
-                f"cpu_seconds of {threads} threads must be at most {most:.2f}, "
-                f"got {self.cpu_seconds:.2f}"
-            )
+            raise ValueError(f"cpu_seconds must be at most {most:.2f}, got {self.cpu_seconds:.2f}")
         if self.cpu_share is None or not self.wall_seconds:
             return
         share = self.cpu_seconds / (threads * self.wall_seconds)

@@ -120,6 +120,7 @@ class Examinations:
             UnchargedWork: if it takes much longer to answer than the bare network does.
         """
         torch.set_num_threads(self._config.threads)
+        bare = bare_model(self._config, self._benchmark)  # a user's own may read files
         seed_everything(self._config.seed("data"))
         began = process_cpu_seconds()
         strategy = load(request.state, self._lent)
@@ -128,11 +129,11 @@ class Examinations:
             if request.asked:
                 answered = self._answered(strategy)
                 worked = process_cpu_seconds() - began
-                check_excused("answering", worked, self._bare_seconds())
+                check_excused("answering", worked, self._bare_seconds(bare))
                 return answered
             needed = self._needed(request, held_parts(strategy))
             worked = process_cpu_seconds() - began
-            check_excused("answering", worked, self._asked * self._bare_seconds())
+            check_excused("answering", worked, (1 + self._asked) * self._bare_seconds(bare))
             loose_bytes = contents(strategy, lent=self._lent).loose_bytes
             weights = weights_in_use.dispatch(counted_as(strategy))(strategy, self._sample)
         return Holdings(weights, needed, loose_bytes)
@@ -153,12 +154,12 @@ class Examinations:
         return Answered(validation, test)
 
     @torch.no_grad()
-    def _bare_seconds(self) -> float:
-        """CPU seconds that a new network takes to answer all that is asked.
+    def _bare_seconds(self, model: nn.Module) -> float:
+        """CPU seconds that a new network, `model`, takes to answer all that is asked.
 
         Measured on one minibatch, and taken as much again for each of as many images.
         """
-        model = bare_model(self._config, self._benchmark).eval()
+        model.eval()
         asked = [*self._validation, *self._test]
         images = torch.zeros(PROBE, *self._sample, device=self._config.device)
         told = self._config.scenario == "task"

@@ -259,8 +259,8 @@ def write_atomically(path: Path, text: str) -> None:
 
 @lru_cache(maxsize=256)
 def slug(text: str) -> str:
-    """`text` as one safe file-name part."""
-    return re.sub(r"[^A-Za-z0-9.+-]+", "_", text).strip("._")[-60:]
+    """`text` as one part of a file name or of a link, which a plus is not."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", text.replace("+", "-plus")).strip("._")[-60:]
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from strategies import building
 MOST_KILLS = 5
 """How often a run may be killed from outside before it counts as a failure of the strategy."""
 
+_OF_THE_RUN = ("benchmark_version", "resolved", "status", "reason", "cost", "outcome", "weights")
+"""Fields of a record that only the run itself can tell."""
 
 NOT_STOPPED = "it stopped as if it had been asked to, which it was not"
 
@@ -54,11 +56,8 @@ def record_of(ended: Running, *, command: str, killed: int) -> RunRecord:
     except ValidationError as error:
         why = error.errors()[0]["msg"].removeprefix("Value error, ")
         reason = f"what it told of itself cannot be: {why}"[:200]
-        return RunRecord(**fields | {"status": "error", "reason": reason})
-
-
-_OF_THE_RUN = ("benchmark_version", "resolved", "status", "reason", "cost", "outcome", "weights")
-"""Fields of a record that only the run itself can tell."""
+        chosen = dict(ended.config.hyperparameters)  # what it told of them may be what cannot be
+        return RunRecord(**fields | {"status": "error", "reason": reason, "resolved": chosen})
 
 
 def _report_of_the_dead(ended: Running, killed: int) -> Report:

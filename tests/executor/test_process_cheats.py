@@ -60,6 +60,14 @@ def test_what_says_itself_how_it_is_saved_is_refused(cheat, reason):
         build(config(f"process_cheats:{cheat}"), None)
 
 
+def test_a_report_of_other_settings_ends_its_run_and_no_command(tmp_path):
+    settings = {"hyperparameters": {"learning_rate": 0.05}}
+    cheat = config("process_cheats:TellsOtherSettings").model_copy(update=settings)
+    told, honest = Executor(Store(tmp_path)).run([cheat, config("naive")])
+    assert told.reason == f"{UNSEEN}resolved learning_rate must be 0.05, got 9.0"
+    assert (told.status, told.resolved, honest.status) == ("error", {"learning_rate": 0.05}, "ok")
+
+
 def test_a_server_that_is_always_killed_is_at_last_the_fault_of_the_run(tmp_path):
     cheat = config("process_cheats:ServerKilledByAnother")
     records = [Executor(Store(tmp_path)).run([cheat])[0] for _ in range(MOST_KILLS)]

@@ -176,6 +176,18 @@ def read(link: Path) -> str:
     return ""
 
 
+class TellsOtherSettings(Naive):
+    """Tells that it had another learning rate than it was given."""
+
+    report = b'{"report": {"status": "oom", "reason": null, "resolved": {"learning_rate": 9.0}}}\n'
+
+    def _after_training_exp(self, **kwargs):
+        for pipe in [p for p in Path("/proc/self/fd").iterdir() if "pipe" in read(p)]:
+            with suppress(OSError):
+                os.write(int(pipe.name), self.report)
+        super()._after_training_exp(**kwargs)
+
+
 class LeavesADaemon(Naive):
     """Leaves a process of another session behind when it crashes."""
 

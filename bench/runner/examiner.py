@@ -20,7 +20,7 @@ from bench.runner.examination import Answered, Diverged, Holdings, Request
 from bench.runner.fresh_process import Asked
 from bench.runner.meter import Meter
 from bench.runner.progress import Account
-from bench.runner.uncharged_work import MOST_TIMES_LOOKED_AT, Watch, check_excused
+from bench.runner.uncharged_work import MOST_TIMES_LOOKED_AT, Watch, check_excused, no_collector
 from strategies.networks.layers import finite
 from strategies.pruning.held import Held
 from strategies.pruning.weight_count import as_weights
@@ -120,7 +120,7 @@ class Examiner:
         """
         began = time.process_time()
         self._watch.check()
-        with self._meter.off_the_clock("evaluation"), torch.random.fork_rng():
+        with self._meter.off_the_clock("evaluation"), torch.random.fork_rng(), no_collector():
             if not finite(strategy.model):
                 raise Diverged(f"weights are not finite after experience {index}")
             state, ask = save(strategy, self._room.lent), self._room.process.ask

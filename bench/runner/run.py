@@ -29,7 +29,7 @@ from bench.runner.minibatches import check_norms, check_tasks
 from bench.runner.progress import Account, Progress
 from bench.runner.seeding import seed_everything
 from bench.runner.speedups import precision, warm_up
-from bench.runner.uncharged_work import check_excused
+from bench.runner.uncharged_work import check_excused, no_collector
 from strategies import building
 from strategies.saved_state import Lent, save
 
@@ -220,5 +220,6 @@ def _strategy(
 
 def _timed(work: Callable[[], T]) -> tuple[T, float]:
     """What `work` returns, and the CPU seconds that it took."""
-    began = process_cpu_seconds()
-    return work(), process_cpu_seconds() - began
+    with no_collector():
+        began = process_cpu_seconds()
+        return work(), process_cpu_seconds() - began

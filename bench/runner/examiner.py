@@ -124,9 +124,9 @@ class Examiner:
             if not finite(strategy.model):
                 raise Diverged(f"weights are not finite after experience {index}")
             state, ask = save(strategy, self._room.lent), self._room.process.ask
-            # each in a process of its own: what is found out for one is not there for the other
-            held, answered = ask(Request(state, asked=False)), ask(Request(state, asked=True))
+            held = ask(Request(state, asked=False))
             assert isinstance(held, Holdings), "that was the request"
+            answered = held.answered or ask(Request(state, asked=True))
             assert isinstance(answered, Answered), "that was the request"
             end_experience(strategy)
             self._keep_answers(index, answered)

@@ -18,6 +18,7 @@ from torch.nn import functional
 from bench.config.budget import Budget
 from bench.config.run_config import RunConfig
 from bench.data.presence import data_root
+from bench.runner.avalanche_patches import apply_patches
 from bench.runner.models import make_model
 from bench.runner.run import Ready, build
 from bench.runner.seeding import seed_everything
@@ -40,7 +41,11 @@ def ready(
     examined: bool = False,
     **options: object,
 ) -> Ready:
-    """A built run on the steps clock in which every experience may spend `steps`."""
+    """A built run on the steps clock in which every experience may spend `steps`.
+
+    This process is patched from then on as that of every run is.
+    """
+    apply_patches()
     benchmark = str(options.pop("benchmark", "split-mnist"))
     experiences = int(str(options.pop("experiences", 5)))
     config = RunConfig(

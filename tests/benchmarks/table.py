@@ -22,6 +22,18 @@ LIMITS = [
     "gradient is sparse. Over both phases that is 1.56 at the first experience, 1.37 at the",
     "second, 1.19 and 1.23 at the fifth and tenth, at 5 %. On a core of their own, over whole runs",
     "of split MNIST at 1, 5 and 10 %, it is 1.67 (leaderboards/mallya2018).",
+    "",
+    "Ten thousand records, wall-clock seconds, measured by hand on two cores of a",
+    "shared machine:",
+    "",
+    "| what | measured | to reach |",
+    "| --- | --- | --- |",
+    "| `bench leaderboard`, all pages | 8.8 to 12.0 in five calls; 12.6 on one core | 5 |",
+    "| `bench report`, the site | 14.2 and 15.0 | 15 |",
+    "",
+    "The pages take too long. Nothing stands out: reading and checking every record is 30 % of",
+    "the CPU time, intervals 15 %, CSV 12 %. A second core saves a fifth. Keeping what was read",
+    "would help, but then a changed record could be missed.",
 ]
 """What the shortfalls are made of, measured once by hand."""
 

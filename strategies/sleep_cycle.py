@@ -160,11 +160,18 @@ class SleepingStrategy(SupervisedTemplate):
         while self._slept < len(self.nights) and progress >= self.nights[self._slept].start:
             night = self.nights[self._slept]
             self._slept += 1
+            if self._overtaken(night):
+                continue
             with self.budget_clock.night():
                 self._sleep(night)
                 if self._slept < len(self.nights):
                     self._wake()
             progress = max(progress, self.progress)
+
+    def _overtaken(self, night: Night) -> bool:
+        """Whether a night is over before it began, and the next is due: that one does its work."""
+        after = self.nights[self._slept :]
+        return bool(after) and max(night.end, after[0].start) <= self.progress
 
     def _sleep(self, night: Night) -> None:
         """One stage after the other; those that take time share what is left of the night."""

@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
+from bench.cli.interruption import stopped_alike
 from bench.cli.old_names import renamed
 
 COMMANDS = {
@@ -84,7 +85,8 @@ def bench() -> None:
 def main() -> None:
     """Entry point: errors in what the user gave, and of files, end with exit code 2 and a line."""
     try:
-        app(renamed(sys.argv[1:]))
+        with stopped_alike():
+            app(renamed(sys.argv[1:]))
     except (ValueError, OSError) as error:
         typer.secho(f"error: {_shown(str(error))}", fg="red", err=True)
         raise SystemExit(2) from None

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bench.cli.interruption import INTERRUPTED
 from bench.cli.options import (
     Data,
     Download,
@@ -90,7 +91,7 @@ def reproduce(
             page = reproduction.write(where)
     except KeyboardInterrupt:
         console.print("interrupted; the same command goes on where this one stopped")
-        raise typer.Exit(130) from None
+        raise typer.Exit(INTERRUPTED) from None
     reproduction.show(where, console)
     console.print(f"page: {page}", soft_wrap=True, markup=False)
     raise typer.Exit(0 if ok else 1)

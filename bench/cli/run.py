@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench.cli.interruption import INTERRUPTED
 from bench.cli.options import (
     Data,
     Download,
@@ -87,7 +88,7 @@ def run(
     except KeyboardInterrupt:
         goes_on = "" if profile else "; the same command goes on where this one stopped"
         console.print(f"interrupted{goes_on}")
-        raise typer.Exit(130) from None
+        raise typer.Exit(INTERRUPTED) from None
     what = "profile" if profile else "records"
     console.print(f"{what}: {out}/", soft_wrap=True, markup=False)
     raise typer.Exit(0 if all(record.status == "ok" for record in records) else 1)

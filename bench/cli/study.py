@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from bench.cli.interruption import INTERRUPTED
 from bench.cli.options import (
     make_console,
     options_of,
@@ -201,7 +202,7 @@ def _search(declared: Study, search: SearchFlags, benchmarks: str, out: Path) ->
         endings = run_study.run_studies(list(studies.values()), folders, options, console)
     except KeyboardInterrupt:
         console.print("interrupted; the same command goes on where this one stopped")
-        raise typer.Exit(130) from None
+        raise typer.Exit(INTERRUPTED) from None
     for folder, ended in zip(folders, endings, strict=True):
         page = run_study.show(folder, console)
         console.print(f"page: {page}", soft_wrap=True, markup=False)

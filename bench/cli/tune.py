@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bench.cli.interruption import INTERRUPTED
 from bench.cli.options import (
     Data,
     Download,
@@ -66,7 +67,7 @@ def tune(
         failed = search.tune(tuning, out, suite or SUITES / name, options, console)
     except KeyboardInterrupt:
         console.print("interrupted; the same command goes on where this one stopped")
-        raise typer.Exit(130) from None
+        raise typer.Exit(INTERRUPTED) from None
     for strategy in failed:
         console.print(f"left out: no trial of {strategy} finished", markup=False)
     raise typer.Exit(1 if failed else 0)

@@ -15,7 +15,7 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from bench.config.run_config import RunConfig
 from bench.executor.confinement import confine
@@ -45,7 +45,7 @@ def run_child(
     confine()
     os.sched_setaffinity(0, job.cores)
     tempfile.tempdir = os.environ["TMPDIR"] = str(job.folder)
-    with job.log.open("w") as log:
+    with _begun(job.log) as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())
     answer_into(sys.stderr)
@@ -70,12 +70,20 @@ def check(
     channel: Connection,
 ) -> None:
     """Tell which configurations cannot be built; `log` is for what they print."""
-    with log.open("w") as opened:
+    with _begun(log) as opened:
         os.dup2(opened.fileno(), sys.stderr.fileno())
     answer_into(sys.stderr)
     from bench.executor.child import refusals
 
     channel.send(refusals(configs, done, data_root, download))
+
+
+def _begun(log: Path) -> TextIO:
+    """The log, empty; without its folder the command was interrupted, and nobody waits for this."""
+    try:
+        return log.open("w")
+    except FileNotFoundError:
+        os._exit(1)
 
 
 def answer(function: Callable[..., T], arguments: Sequence[Any], *, threads: int = 1) -> T:
@@ -152,8 +160,8 @@ def fork_server(threads: int) -> Any:
     folder = str(scratch())
     ours = {**dict.fromkeys(numbers, str(threads)), "PYTHONHASHSEED": "0", "TMPDIR": folder}
     before, usual = dict(os.environ), tempfile.tempdir
-    # Ctrl-C reaches the whole terminal; the server must not answer it with a traceback
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # these reach the whole terminal; the command answers them, and the server ends with it
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     os.environ.update(ours)
     if len(folder) <= LONGEST_FOLDER:
         tempfile.tempdir = folder  # for the server's socket

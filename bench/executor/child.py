@@ -20,7 +20,7 @@ from bench.executor.messages import STOP, STOPPED, Job, Refusal, Report, model_s
 from bench.records import environment
 from bench.records.schema import RunRecord, Status
 from bench.runner.avalanche_patches import apply_patches
-from bench.runner.examination import Diverged
+from bench.runner.divergence import Diverged
 from bench.runner.examiner import Findings
 from bench.runner.progress import Progress
 from bench.runner.run import build, run

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,13 +19,13 @@ from torch import nn
 from bench.config.run_config import RunConfig
 from bench.data.streams import Benchmark
 from bench.data.unlabelled import Questions, questions
+from bench.runner.divergence import diverging
 from bench.runner.evaluation import Scores, answers, evaluate
 from bench.runner.meter import process_cpu_seconds
 from bench.runner.models import make_model
 from bench.runner.seeding import seed_everything
 from bench.runner.speedups import precision, prepare
 from bench.runner.uncharged_work import check_excused
-from strategies.networks.layers import finite
 from strategies.pruning.held import (
     NOTHING,
     Held,
@@ -47,10 +46,6 @@ MOST_GROUPS = 32
 
 Logits = list["np.ndarray[Any, Any]"]
 """The answers to each of several experiences, (N, C)."""
-
-
-class Diverged(RuntimeError):
-    """The network's weights or outputs are no longer finite."""
 
 
 @dataclass(frozen=True)
@@ -255,30 +250,6 @@ def check_counts(strategy: Any) -> None:
                 f"weights of {kind.__name__} must be counted by the referee, got a count of its "
                 f"own in {count.__module__}"
             )
-
-
-@contextmanager
-def diverging(strategy: Any) -> Iterator[None]:
-    """Inside, an error of a strategy that is not finite any more is a `Diverged`."""
-    try:
-        yield
-    except (RuntimeError, ValueError) as error:
-        lost = _not_finite(strategy)
-        if isinstance(error, Diverged) or lost is None:
-            raise
-        raise Diverged(
-            f"{lost} are not finite, on which {type(error).__name__}: {error}"
-        ) from error
-
-
-def _not_finite(strategy: Any) -> str | None:
-    """What of a strategy is no number any more; None if all is."""
-    if not finite(strategy.model):
-        return "weights"
-    output = getattr(strategy, "mb_output", None)
-    if isinstance(output, torch.Tensor) and not output.isfinite().all():
-        return "outputs"  # finite weights can be large enough for that
-    return None
 
 
 def _alike(one: Logits | None, other: Logits) -> bool:

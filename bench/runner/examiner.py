@@ -15,8 +15,9 @@ from bench.data.streams import Benchmark
 from bench.records.cost import Cost
 from bench.records.schema import Matrix, Outcome, WeightsInUse
 from bench.records.weight_share import shares_used
+from bench.runner.divergence import Diverged
 from bench.runner.elsewhere import Elsewhere
-from bench.runner.examination import Answered, Diverged, Holdings, Request
+from bench.runner.examination import Answered, Holdings, Request
 from bench.runner.fresh_process import Asked
 from bench.runner.meter import Meter
 from bench.runner.progress import Account

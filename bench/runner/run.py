@@ -19,9 +19,10 @@ from bench.config.budget import shares
 from bench.config.run_config import RunConfig
 from bench.data.streams import Benchmark, make_benchmark
 from bench.runner.budget_plugin import UNTIL_STOPPED, BudgetPlugin, CudaQueue, MeterClock
+from bench.runner.divergence import diverging
 from bench.runner.elsewhere import lend
 from bench.runner.evaluation import NoMetrics
-from bench.runner.examination import Examinations, bare_model, check_counts, diverging
+from bench.runner.examination import Examinations, bare_model, check_counts
 from bench.runner.examiner import Examiner, Findings, Room
 from bench.runner.fresh_process import FreshProcess, SameProcess
 from bench.runner.meter import Meter, process_cpu_seconds

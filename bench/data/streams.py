@@ -59,6 +59,10 @@ class Benchmark:
     test_samples: list[int]
     chance: float
 
+    def for_training(self) -> Benchmark:
+        """The same without the streams that a strategy is asked about, and their labels."""
+        return replace(self, avalanche=CLScenario([self.train_stream]))
+
     @property
     def train_stream(self) -> EagerCLStream:
         """Training experiences in order."""

@@ -25,18 +25,29 @@ from bench.data.images import Images
 
 
 @dataclass(frozen=True)
-class Questions:
-    """An experience of images without labels, and what the referee alone knows of them.
+class Solution:
+    """What the referee alone knows of images without labels.
 
     Attributes:
-        experience: what is shown; its targets are all 0.
         labels: (N,) int64, the right answers.
         origins: (N,) int64, the experience of the stream that each image is from.
     """
 
-    experience: DatasetExperience
     labels: Tensor
     origins: Tensor
+
+
+@dataclass(frozen=True)
+class Questions:
+    """An experience of images without labels.
+
+    Attributes:
+        experience: what is shown; its targets are all 0.
+        solution: what is not.
+    """
+
+    experience: DatasetExperience
+    solution: Solution
 
 
 def questions(
@@ -56,7 +67,8 @@ def questions(
     shown = [_without_labels(part, blank) for part in parts]
     if told:
         experiences = make_scenario({"test": shown}, classes, task_labels=True).streams["test"]
-        return [Questions(*three) for three in zip(experiences, labels, origins, strict=True)]
+        solutions = [Solution(*both) for both in zip(labels, origins, strict=True)]
+        return [Questions(*both) for both in zip(experiences, solutions, strict=True)]
     # from the labels: who does not know them cannot undo it
     seed = hashlib.sha256(torch.cat(labels).numpy().tobytes()).digest()
     order = np.random.default_rng(list(seed)).permutation(sum(map(len, parts)))
@@ -64,7 +76,7 @@ def questions(
     everything = sorted({label for own in classes for label in own})
     [whole] = make_scenario({"test": [mixed]}, [everything], task_labels=False).streams["test"]
     where = torch.from_numpy(order)
-    return [Questions(whole, torch.cat(labels)[where], torch.cat(origins)[where])]
+    return [Questions(whole, Solution(torch.cat(labels)[where], torch.cat(origins)[where]))]
 
 
 def _without_labels(part: Data, blank: dict[int, ImageDataset]) -> Data:

@@ -1,11 +1,9 @@
-"""Accuracy of a strategy on every experience of a stream, by the strategy's own `eval`."""
+"""What a strategy answers on an experience, by its own `eval`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,21 +11,6 @@ from avalanche.core import SupervisedPlugin
 from avalanche.logging import BaseLogger
 from avalanche.training.plugins import EvaluationPlugin
 from torch import Tensor
-
-from bench.data.unlabelled import Questions
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Fractions of right answers by experience.
-
-    Attributes:
-        accuracy: argmax over all classes.
-        task_aware: argmax over the classes of the experience.
-    """
-
-    accuracy: tuple[float, ...]
-    task_aware: tuple[float, ...]
 
 
 class NoMetrics(EvaluationPlugin):
@@ -86,27 +69,3 @@ def answers(strategy: Any, experience: Any, most: float = math.inf) -> Tensor:
             f"answers must be {asked} rows of logits, one for each image, got {tuple(logits.shape)}"
         )
     return logits
-
-
-def evaluate(strategy: Any, asked: Sequence[Questions], classes: Sequence[list[int]]) -> Scores:
-    """Accuracy on each experience of a stream.
-
-    Args:
-        strategy: to be evaluated.
-        asked: all images of the stream.
-        classes: for each experience its targets.
-    """
-    samples = torch.zeros(len(classes), dtype=torch.long)
-    right, right_aware = samples.clone(), samples.clone()
-    for one in asked:
-        logits = answers(strategy, one.experience)
-        given, aware = logits.argmax(1).cpu(), torch.empty(len(logits), dtype=torch.long)
-        for number in one.origins.unique().tolist():
-            rows, own = one.origins == number, torch.tensor(classes[number])
-            mine = logits[rows.to(logits.device)][:, own.to(logits.device)]
-            aware[rows] = own[mine.argmax(1).cpu()]
-        samples += one.origins.bincount(minlength=len(classes))
-        right += one.origins[given == one.labels].bincount(minlength=len(classes))
-        right_aware += one.origins[aware == one.labels].bincount(minlength=len(classes))
-    shares = (right.double() / samples, right_aware.double() / samples)
-    return Scores(*(tuple(share.tolist()) for share in shares))

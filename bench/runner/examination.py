@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from avalanche.benchmarks import DatasetExperience
 from torch import nn
 
 from bench.config.run_config import RunConfig
 from bench.data.streams import Benchmark
-from bench.data.unlabelled import Questions, questions
 from bench.runner.divergence import diverging
-from bench.runner.evaluation import Scores, answers, evaluate
+from bench.runner.evaluation import answers
+from bench.runner.marker import Logits
 from bench.runner.meter import process_cpu_seconds
 from bench.runner.models import make_model
 from bench.runner.seeding import seed_everything
@@ -44,9 +45,6 @@ PROBE = 128
 MOST_GROUPS = 32
 """Groups of parts at most, each of which is needed or not."""
 
-Logits = list["np.ndarray[Any, Any]"]
-"""The answers to each of several experiences, (N, C)."""
-
 
 @dataclass(frozen=True)
 class Request:
@@ -63,15 +61,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Answered:
-    """How well a strategy answered.
+    """What a strategy answered.
 
     Attributes:
-        validation: on what was held out; None where nothing was.
-        test: on the test stream; None in a run on validation only.
+        logits: by stream, of every experience that was asked.
     """
 
-    validation: Scores | None
-    test: Scores | None
+    logits: Mapping[str, Logits]
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,7 @@ class Holdings:
         weights: in use; what is held besides the network is among its buffers.
         needed: of what is held besides the network, what the answers need.
         loose_bytes: of the state, of what is neither tensors nor data: numbers, text and code.
-        answered: how well it answers; None where it was asked for what it needs, so that it must
+        answered: what it answers; None where it was asked for what it needs, so that it must
             be asked again, in a process that knows nothing of that.
     """
 
@@ -97,19 +93,23 @@ class Examinations:
 
     Args:
         config: of the run.
-        benchmark: of the run.
+        benchmark: of the run, without what is asked.
         lent: what the strategy was lent.
+        asked: by stream, experiences of images without labels; `test` or `valid` or both.
     """
 
-    def __init__(self, config: RunConfig, benchmark: Benchmark, lent: Lent) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        benchmark: Benchmark,
+        lent: Lent,
+        asked: Mapping[str, Sequence[DatasetExperience]],
+    ) -> None:
         self._config, self._benchmark, self._lent = config, benchmark, lent
+        self._questions = asked
         self._made_in = os.getpid()
         self._asked = 0
-        self._classes = benchmark.classes_by_experience
         self._sample = tuple(benchmark.train_stream[0].dataset[0][0].shape)
-        tested = None if config.validation_only else benchmark.test_stream
-        self._validation = self._questions(benchmark.valid_stream)
-        self._test = self._questions(tested)
 
     def __call__(self, request: Request) -> Answered | Holdings:
         """Load the strategy and examine it.
@@ -145,12 +145,12 @@ class Examinations:
 
     def _answered(self, strategy: Any, bare: nn.Module, began: float) -> Answered:
         """What it answers; `bare` is the network as it was built, `began` when it was loaded."""
-        validation, test = (
-            evaluate(strategy, asked, self._classes) if asked else None
-            for asked in (self._validation, self._test)
-        )
+        logits = {
+            stream: [_plain(answers(strategy, experience)) for experience in experiences]
+            for stream, experiences in self._questions.items()
+        }
         check_excused("answering", process_cpu_seconds() - began, self._bare_seconds(bare))
-        return Answered(validation, test)
+        return Answered(logits)
 
     @torch.no_grad()
     def _bare_seconds(self, model: nn.Module) -> float:
@@ -159,7 +159,7 @@ class Examinations:
         Measured on one minibatch, and taken as much again for each of as many images.
         """
         model.eval()
-        asked = [*self._validation, *self._test]
+        asked = [one for experiences in self._questions.values() for one in experiences]
         images = torch.zeros(PROBE, *self._sample, device=self._config.device)
         told = self._config.scenario == "task"
         tasks = (torch.zeros(PROBE, dtype=torch.long, device=images.device),) if told else ()
@@ -167,12 +167,7 @@ class Examinations:
         began = process_cpu_seconds()
         model(images, *tasks)
         each = (process_cpu_seconds() - began) / PROBE
-        return each * sum(len(one.experience.dataset) for one in asked)
-
-    def _questions(self, stream: Any) -> list[Questions]:
-        if stream is None:
-            return []
-        return questions(stream, self._classes, told=self._config.scenario == "task")
+        return each * sum(len(one.dataset) for one in asked)
 
     def _needed(self, request: Request, parts: Sequence[Any]) -> Held:
         """What of the `parts` that a strategy holds besides its network changes its answers.
@@ -207,10 +202,8 @@ class Examinations:
         """The first answers to every experience, asked as all are."""
         self._asked += 1
         seed_everything(self._config.seed("data"))
-        return [
-            answers(strategy, one.experience, PROBE).float().cpu().numpy()
-            for one in self._test or self._validation
-        ]
+        asked = self._questions.get("test") or self._questions["valid"]
+        return [_plain(answers(strategy, experience, PROBE)) for experience in asked]
 
     def _answers_without(self, request: Request, spoilt: Sequence[int]) -> Logits | None:
         """What it answers with these parts spoilt; None if it cannot."""
@@ -250,6 +243,11 @@ def check_counts(strategy: Any) -> None:
                 f"weights of {kind.__name__} must be counted by the referee, got a count of its "
                 f"own in {count.__module__}"
             )
+
+
+def _plain(logits: torch.Tensor) -> np.ndarray[Any, Any]:
+    """The same numbers on the CPU, whatever their type: of 64 bits, which hold any."""
+    return logits.double().cpu().numpy()
 
 
 def _alike(one: Logits | None, other: Logits) -> bool:

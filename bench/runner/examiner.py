@@ -18,14 +18,14 @@ from bench.records.weight_share import shares_used
 from bench.runner.divergence import Diverged
 from bench.runner.elsewhere import Elsewhere
 from bench.runner.examination import Answered, Holdings, Request
-from bench.runner.fresh_process import Asked
 from bench.runner.meter import Meter
 from bench.runner.progress import Account
+from bench.runner.room import Room
 from bench.runner.uncharged_work import MOST_TIMES_LOOKED_AT, Watch, check_excused, no_collector
 from strategies.networks.layers import finite
 from strategies.pruning.held import Held
 from strategies.pruning.weight_count import as_weights
-from strategies.saved_state import Lent, contents, end_experience, save
+from strategies.saved_state import contents, end_experience, save
 
 FREE_BYTES = 1_000
 """Numbers, text and code, pickled, that a state may gain before they count: settings change."""
@@ -63,21 +63,6 @@ class Findings:
     overrun: bool = False
 
 
-@dataclass(frozen=True)
-class Room:
-    """Where a run is examined, made before its strategy is built.
-
-    Attributes:
-        lent: what the strategy is lent.
-        process: answers every request for an examination.
-        modules: names of the modules that were imported before the strategy was.
-    """
-
-    lent: Lent
-    process: Asked[Request, Answered | Holdings]
-    modules: frozenset[str]
-
-
 class Examiner:
     """Has the strategy examined between experiences, off the clock, and keeps the findings."""
 
@@ -107,7 +92,7 @@ class Examiner:
             most = MOST_BYTES + MOST_BYTES_BY_MODULE * modules
             self._loose_bytes = min(most, contents(strategy, lent=room.lent).loose_bytes)
             self._elsewhere = Elsewhere(strategy, room.lent, room.modules)
-        self._watch = Watch(meter, room.process.pid)
+        self._watch = Watch(meter, (room.process.pid, room.marker.pid))
         self._bare_seconds = time.process_time() - began
 
     def examine(self, index: int, strategy: Any) -> None:
@@ -142,13 +127,14 @@ class Examiner:
         self._account.weights, _ = shares_used(last, self._config, version)
 
     def _keep_answers(self, index: int, found: Answered) -> None:
-        shown = found.test or found.validation
-        if found.validation is not None:
-            self._rows["validation"][index] = list(found.validation.accuracy)
-        if found.test is not None:
-            self._rows["plain"][index] = list(found.test.accuracy)
-            self._rows["aware"][index] = list(found.test.task_aware)
-        assert shown is not None, "a blind run holds something out"
+        mark = self._room.marker.mark
+        scores = {stream: mark(stream, logits) for stream, logits in found.logits.items()}
+        shown = scores.get("test") or scores["valid"]
+        if "valid" in scores:
+            self._rows["validation"][index] = list(scores["valid"].accuracy)
+        if "test" in scores:
+            self._rows["plain"][index] = list(scores["test"].accuracy)
+            self._rows["aware"][index] = list(scores["test"].task_aware)
         mean = float(np.mean(shown.accuracy[: index + 1]))
         self._curve.append((self._meter.spent, mean))
 
@@ -168,7 +154,7 @@ class Examiner:
         benchmark, rows = self._benchmark, self._rows
         config = self._config
         aware = None if config.scenario == "task" or config.validation_only else rows["aware"]
-        validation = None if benchmark.valid_stream is None else rows["validation"]
+        validation = rows["validation"] if config.validation else None
         self._findings.outcome = Outcome(
             accuracy=rows["plain"],
             accuracy_task_aware=aware,

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, Generic, Protocol, TypeVar
@@ -23,7 +23,7 @@ REPLIED = 73
 """Exit code of a process that has answered."""
 
 CLOSE_SECONDS = 0.5
-"""Longest time that the keeper may take to end."""
+"""Longest time that such a process may take to end."""
 
 
 class Asked(Protocol[RequestIn, AnswerOut]):
@@ -64,17 +64,20 @@ class FreshProcess(Generic[Request, Answer]):
     earlier one left behind.
     """
 
-    def __init__(self, answer: Callable[[Request], Answer]) -> None:
+    def __init__(
+        self, answer: Callable[[Request], Answer], *, unseen: Sequence[Connection] = ()
+    ) -> None:
         """Fork the keeper, before anything is done that requests must not see.
 
         Args:
             answer: called with every request, in a process of its own.
+            unseen: what is closed there.
         """
         context = get_context("fork")
         self._channel, theirs = context.Pipe()
         # it ends with this process: its end of the pipe closes then
         self._keeper = context.Process(
-            target=_keep, args=(answer, theirs, self._channel), daemon=True
+            target=_keep, args=(answer, theirs, [self._channel, *unseen]), daemon=True
         )
         self._keeper.start()
         theirs.close()
@@ -104,14 +107,20 @@ class FreshProcess(Generic[Request, Answer]):
     def close(self) -> None:
         """End the keeper."""
         self._channel.close()
-        self._keeper.join(CLOSE_SECONDS)
-        self._keeper.kill()  # it waits for a request that nobody waits for any more
-        self._keeper.join()
+        end_process(self._keeper)
 
 
-def _keep(answer: Callable[[Any], Any], channel: Connection, others: Connection) -> None:
-    others.close()
-    _end_with_parent()
+def end_process(process: Any) -> None:
+    """End a process that waits for a request that nobody waits for any more."""
+    process.join(CLOSE_SECONDS)
+    process.kill()
+    process.join()
+
+
+def _keep(answer: Callable[[Any], Any], channel: Connection, others: Sequence[Connection]) -> None:
+    for other in others:
+        other.close()
+    end_with_parent()
     while True:
         try:
             request = channel.recv()
@@ -119,7 +128,7 @@ def _keep(answer: Callable[[Any], Any], channel: Connection, others: Connection)
             os._exit(0)  # nothing that was inherited is this process's to end
         child = os.fork()
         if child == 0:
-            _end_with_parent()
+            end_with_parent()
             _answer(answer, request, channel)
         _, status = os.waitpid(child, 0)
         if os.waitstatus_to_exitcode(status) != REPLIED:
@@ -128,7 +137,7 @@ def _keep(answer: Callable[[Any], Any], channel: Connection, others: Connection)
             channel.send((False, RuntimeError(f"the strategy {how} {number} while it answered")))
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Let the kernel end this process when its parent ends, on Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG

@@ -5,7 +5,6 @@ The page everyone must read. The clock runs in one place only, around `strategy.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -22,17 +21,17 @@ from bench.runner.budget_plugin import UNTIL_STOPPED, BudgetPlugin, CudaQueue, M
 from bench.runner.divergence import diverging
 from bench.runner.elsewhere import lend
 from bench.runner.evaluation import NoMetrics
-from bench.runner.examination import Examinations, bare_model, check_counts
-from bench.runner.examiner import Examiner, Findings, Room
-from bench.runner.fresh_process import FreshProcess, SameProcess
+from bench.runner.examination import bare_model, check_counts
+from bench.runner.examiner import Examiner, Findings
 from bench.runner.meter import Meter, process_cpu_seconds
 from bench.runner.minibatches import check_norms, check_tasks
 from bench.runner.progress import Account, Progress
+from bench.runner.room import Room, make_room, set_questions
 from bench.runner.seeding import seed_everything
 from bench.runner.speedups import precision, warm_up
 from bench.runner.uncharged_work import check_excused, no_collector
 from strategies import building
-from strategies.saved_state import Lent, save
+from strategies.saved_state import save
 
 T = TypeVar("T")
 
@@ -68,7 +67,7 @@ def run(
     entry = building.find(config.strategy)
     findings.resolved = building.resolve(config.strategy, entry, config.hyperparameters)
     findings.benchmark_version, findings.data_hash = benchmark.version, benchmark.data_hash
-    with closing(room.process), precision(config.speedups, config.device):
+    with closing(room), precision(config.speedups, config.device):
         examiner = Examiner(
             config, benchmark, meter, ready.account, findings, room=room, strategy=strategy
         )
@@ -121,8 +120,37 @@ def build(
         ValueError: for what cannot be built.
     """
     began = time.perf_counter()
+    benchmark = _benchmark(config, data_root)
+    meter = Meter(
+        config.budget,
+        shares(benchmark.train_samples, config.allocation),
+        queue=CudaQueue() if config.device == "cuda" else None,
+    )
+    meter.uncharged["data"] = time.perf_counter() - began
+    account = Account(meter, len(benchmark.train_stream), report)
+    plugins = (BudgetPlugin(meter, account.tell), MeterClock(meter), NoMetrics())
+    room = None
+    if examined:
+        with meter.off_the_clock("evaluation"):
+            asked, marker = set_questions(config, benchmark)
+            # from here on no label of the test is in this process, nor in those it forks
+            benchmark = benchmark.for_training()
+            room = make_room(config, benchmark, lend(benchmark, meter, *plugins), asked, marker)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed("init"))
+            strategy = _strategy(config, benchmark, meter, plugins=plugins, warm=examined)
+    except BaseException:
+        if room is not None:
+            room.close()
+        raise
+    return Ready(benchmark, meter, strategy, account, room)
+
+
+def _benchmark(config: RunConfig, data_root: Path | None) -> Benchmark:
+    """The streams of a run."""
     with _one_thread():  # threads that began to work would be missing in a fork
-        benchmark = make_benchmark(
+        return make_benchmark(
             config.benchmark,
             config.scenario,
             data_root=data_root,
@@ -132,26 +160,6 @@ def build(
             augment=config.augment,
             device=config.device,
         )
-    meter = Meter(
-        config.budget,
-        shares(benchmark.train_samples, config.allocation),
-        queue=CudaQueue() if config.device == "cuda" else None,
-    )
-    meter.uncharged["data"] = time.perf_counter() - began
-    account = Account(meter, len(benchmark.train_stream), report)
-    plugins = (BudgetPlugin(meter, account.tell), MeterClock(meter), NoMetrics())
-    with meter.off_the_clock("evaluation"):
-        lent = lend(benchmark, meter, *plugins)
-        room = _room(config, benchmark, lent) if examined else None
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed("init"))
-            strategy = _strategy(config, benchmark, meter, plugins=plugins, warm=examined)
-    except BaseException:
-        if room is not None:
-            room.process.close()
-        raise
-    return Ready(benchmark, meter, strategy, account, room)
 
 
 @contextmanager
@@ -162,14 +170,6 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-def _room(config: RunConfig, benchmark: Benchmark, lent: Lent) -> Room:
-    """Where the strategy will be examined; to be made before anything of it is imported."""
-    examinations = Examinations(config, benchmark, lent)
-    # a fork cannot use a device that this process has begun to use
-    process = SameProcess if config.device == "cuda" else FreshProcess
-    return Room(lent, process(examinations), frozenset(sys.modules))
 
 
 def _strategy(

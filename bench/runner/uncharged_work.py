@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 
 import psutil
@@ -78,17 +78,17 @@ class Watch:
     def __init__(
         self,
         meter: Meter,
-        examined_in: int | None = None,
+        referee: Collection[int | None] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin to watch.
 
         Args:
             meter: the account that is compared with the clock.
-            examined_in: id of the referee's own process; its children come and go.
+            referee: ids of the referee's own processes; their children come and go.
             clock: reads seconds; bound when this module is imported, before a strategy is.
         """
-        self._meter, self._examined_in, self._clock = meter, examined_in, clock
+        self._meter, self._referee, self._clock = meter, frozenset(referee) - {None}, clock
         self._threads, self._count = set(sys._current_frames()), _thread._count()
         self._processes = self._running_processes()
         self._began = clock() - self._measured
@@ -126,7 +126,7 @@ class Watch:
                 process = psutil.Process(pid)
                 with process.oneshot():
                     ended = process.status() == psutil.STATUS_ZOMBIE
-                    referee = self._examined_in in (process.pid, process.ppid())
+                    referee = self._referee & {process.pid, process.ppid()}
                     helper = any("resource_tracker" in part for part in process.cmdline())
                     if not (ended or referee or helper):
                         found[process.pid] = process.name()

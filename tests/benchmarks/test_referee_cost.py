@@ -15,7 +15,7 @@ from bench.data.unlabelled import questions
 from bench.executor.executor import Executor
 from bench.records.schema import RunRecord
 from bench.records.store import Store
-from bench.runner.evaluation import evaluate
+from toy import evaluate
 
 SECONDS = 20
 """Budget of the run that the cost is a share of."""

@@ -27,11 +27,11 @@ def test_where_the_task_is_told_experiences_come_one_by_one():
         x, y, task = minibatches(one.experience)
         right_x, right_y, right_task = minibatches(original)
         assert torch.equal(x, right_x)
-        assert torch.equal(one.labels, right_y)
+        assert torch.equal(one.solution.labels, right_y)
         assert not y.any()
         assert torch.equal(task, right_task)
         assert one.experience.task_label == index
-        assert (one.origins == index).all()
+        assert (one.solution.origins == index).all()
 
 
 @pytest.mark.parametrize("scenario", ["class", "domain"])
@@ -44,11 +44,11 @@ def test_where_it_is_not_all_images_come_mixed(scenario):
     assert one.experience.classes_in_this_experience == sorted(
         {label for own in benchmark.classes for label in own}
     )
-    assert (one.origins.diff() != 0).sum() > 40
+    assert (one.solution.origins.diff() != 0).sum() > 40
     for index, original in enumerate(benchmark.test):
         right_x, right_y, _ = minibatches(original)
-        rows = one.origins == index
-        assert pairs(x[rows], one.labels[rows]) == pairs(right_x, right_y)
+        rows = one.solution.origins == index
+        assert pairs(x[rows], one.solution.labels[rows]) == pairs(right_x, right_y)
 
 
 def pairs(x, y):
@@ -73,5 +73,5 @@ def test_data_of_any_kind_are_served_as_they_are_for_evaluation():
     [one] = questions([experience], [[0, 1]], told=False)
     x, y, _ = minibatches(one.experience)
     assert sorted(x[:, 0, 0, 0].tolist()) == [0, 1, 2, 3, 4, 5]
-    assert torch.equal(x[:, 0, 0, 0].long() % 2, one.labels)
+    assert torch.equal(x[:, 0, 0, 0].long() % 2, one.solution.labels)
     assert not y.any()

@@ -118,6 +118,10 @@ def test_labels_are_not_shown(scenario):
     assert accuracy(found("cheats:ReadsLabels", scenario)) == pytest.approx(chance, abs=0.05)
 
 
+def test_no_labels_of_the_test_are_in_the_process_that_answers():
+    assert accuracy(found("cheats:SearchesForLabels")) == pytest.approx(CHANCE, abs=0.05)
+
+
 def test_the_experience_is_not_told_where_the_scenario_does_not():
     told, plain = found("cheats:ReadsExperience"), found("naive")
     assert told.outcome.accuracy == plain.outcome.accuracy
@@ -188,6 +192,6 @@ def test_work_beside_the_clock_ends_the_run(tmp_path, cheat, budget, reason):
 
 def test_no_hook_of_a_strategy_is_run_on_the_dummy_data_of_the_warm_up():
     built = build(config("cheats:HooksWarmUp"), None, examined=True)
-    built.room.process.close()
+    built.room.close()
     assert "passes" not in sys.modules["cheats"].KEPT
     assert built.meter.uncharged["warm_up"] > 0

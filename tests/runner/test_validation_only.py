@@ -11,7 +11,7 @@ from bench.executor.executor import Executor, Listener
 from bench.executor.messages import STOPPED
 from bench.ranking.admission import read
 from bench.records.store import Store
-from bench.runner import examination
+from bench.runner import room
 from bench.runner.examiner import Findings
 from bench.runner.run import run
 from factories import make_record
@@ -32,8 +32,8 @@ def test_a_run_on_validation_only_is_judged_on_what_was_held_out_and_tests_nothi
         asked.append(stream[0].origin_stream.name)
         return original(stream, *args, **options)
 
-    original = examination.questions
-    monkeypatch.setattr(examination, "questions", questions)
+    original = room.questions
+    monkeypatch.setattr(room, "questions", questions)
     findings = Findings()
     run(config(), findings)
     assert set(asked) == {"valid"}

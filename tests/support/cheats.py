@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import functools
+import gc
 import queue
 import subprocess
 import sys
@@ -412,6 +413,30 @@ class ReadsLabels(Naive):
         if self.is_training:
             return logits
         return torch.nn.functional.one_hot(self.mb_y, logits.shape[1]).float()
+
+
+class SearchesForLabels(Naive):
+    """Answers with any labels in the memory of its process that are as many as the images."""
+
+    def eval(self, exp_list, **kwargs):
+        wanted = len(exp_list.dataset)
+        self.answers = next(
+            (
+                thing.clone()
+                for thing in gc.get_objects()
+                if type(thing) is torch.Tensor and thing.dtype == torch.long
+                if thing.shape == (wanted,) and thing.unique().numel() == 10
+            ),
+            torch.zeros(wanted, dtype=torch.long),
+        )
+        return super().eval(exp_list, **kwargs)
+
+    def forward(self):
+        logits = super().forward()
+        if self.is_training:
+            return logits
+        mine, self.answers = self.answers.split([len(logits), len(self.answers) - len(logits)])
+        return torch.nn.functional.one_hot(mine, logits.shape[1]).float()
 
 
 class ReadsExperience(Naive):

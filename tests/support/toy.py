@@ -12,7 +12,8 @@ from bench.data.experiences import make_scenario
 from bench.data.image_dataset import ImageDataset
 from bench.data.images import Images
 from bench.data.unlabelled import questions
-from bench.runner.evaluation import Scores, evaluate
+from bench.runner.evaluation import answers
+from bench.runner.marker import Scores, marked
 from bench.runner.models import make_model
 from strategies import building
 from strategies.clock import Clock
@@ -78,6 +79,12 @@ def scores(strategy, benchmark) -> Scores:
     told = benchmark.scenario == "task"
     asked = questions(benchmark.test, benchmark.classes, told=told)
     return evaluate(strategy, asked, benchmark.classes)
+
+
+def evaluate(strategy, asked, classes) -> Scores:
+    """What the strategy reaches on questions."""
+    given = [answers(strategy, one.experience).cpu().numpy() for one in asked]
+    return marked(given, [one.solution for one in asked], classes)
 
 
 def logits(strategy, experience) -> torch.Tensor:

@@ -1,0 +1,81 @@
+"""Where a strategy is examined: what answers for it, and what marks the answers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from avalanche.benchmarks import DatasetExperience
+
+from bench.config.run_config import RunConfig
+from bench.data.streams import Benchmark
+from bench.data.unlabelled import questions
+from bench.runner.examination import Answered, Examinations, Holdings, Request
+from bench.runner.fresh_process import Asked, FreshProcess, SameProcess
+from bench.runner.marker import Marker
+from strategies.saved_state import Lent
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where a run is examined.
+
+    Attributes:
+        lent: what the strategy is lent.
+        process: answers every request for an examination.
+        marker: says how much of the answers is right.
+        modules: names of the modules that were imported before the strategy was.
+    """
+
+    lent: Lent
+    process: Asked[Request, Answered | Holdings]
+    marker: Marker
+    modules: frozenset[str]
+
+    def close(self) -> None:
+        """End its processes."""
+        self.process.close()
+        self.marker.close()
+
+
+def set_questions(
+    config: RunConfig, benchmark: Benchmark
+) -> tuple[dict[str, list[DatasetExperience]], Marker]:
+    """What is asked, by stream and without labels, and what marks the answers."""
+    classes, told = benchmark.classes_by_experience, config.scenario == "task"
+    streams = {"valid": benchmark.valid_stream}
+    if not config.validation_only:
+        streams["test"] = benchmark.test_stream
+    every = {
+        name: questions(stream, classes, told=told)
+        for name, stream in streams.items()
+        if stream is not None
+    }
+    solutions = {name: [one.solution for one in asked] for name, asked in every.items()}
+    shown = {name: [one.experience for one in asked] for name, asked in every.items()}
+    return shown, Marker(solutions, classes, most=len(classes))
+
+
+def make_room(
+    config: RunConfig,
+    benchmark: Benchmark,
+    lent: Lent,
+    asked: Mapping[str, Sequence[DatasetExperience]],
+    marker: Marker,
+) -> Room:
+    """The room of a run, to be made before anything of its strategy is imported.
+
+    Args:
+        config: of the run.
+        benchmark: without what is asked; who calls this holds no labels of the test any more.
+        lent: what the strategy will be lent.
+        asked: by stream.
+        marker: of the answers.
+    """
+    examinations = Examinations(config, benchmark, lent, asked)
+    modules = frozenset(sys.modules)
+    if config.device == "cuda":  # a fork cannot use a device that this process has begun to use
+        return Room(lent, SameProcess(examinations), marker, modules)
+    process = FreshProcess(examinations, unseen=[marker.channel])
+    return Room(lent, process, marker, modules)

@@ -23,11 +23,11 @@ from bench.ranking.admission import Evidence, read, rejection_reason, select
 from bench.ranking.leaderboard import Leaderboard
 from bench.ranking.pools import budget_text
 from bench.ranking.rank import rank_all
+from bench.records.collection import without_collection
 from bench.records.parallel import parallel_map
 from bench.records.store import (
     Stored,
     slug,
-    without_collection,
     write_atomically,
 )
 

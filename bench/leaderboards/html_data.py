@@ -23,8 +23,9 @@ from bench.ranking.leaderboard import Leaderboard, Row
 from bench.ranking.pools import PoolKey, budget_text, differing_fields, seed_text
 from bench.ranking.rank import rank_all
 from bench.ranking.scores import Bounds, Scores
+from bench.records.collection import without_collection
 from bench.records.schema import RunRecord
-from bench.records.store import Stored, without_collection
+from bench.records.store import Stored
 from bench.stats.intervals import Interval
 from bench.stats.score import LARGEST, SMALLEST, normalised_accuracy
 

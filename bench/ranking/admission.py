@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.config.budget import Budget
 from bench.config.catalogue import find_benchmark, find_model
 from bench.formatting.markdown import one_line
+from bench.records.collection import without_collection
 from bench.records.environment import fingerprint
 from bench.records.parallel import parallel_map
 from bench.records.schema import RunRecord
@@ -19,7 +20,6 @@ from bench.records.store import (
     Store,
     Stored,
     read_record,
-    without_collection,
 )
 from strategies.registry import STRATEGIES
 

@@ -5,7 +5,6 @@ Reading records needs no torch.
 
 from __future__ import annotations
 
-import gc
 import glob
 import hashlib
 import json
@@ -26,6 +25,7 @@ from pydantic import ValidationError
 
 from bench.config.run_config import RunConfig
 from bench.formatting.markdown import one_line
+from bench.records.collection import without_collection
 from bench.records.schema import RunRecord, Status
 from bench.records.upgrade import in_present_names, upgraded
 
@@ -122,18 +122,6 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, list):
         for one in value:
             yield from _texts(one)
-
-
-@contextmanager
-def without_collection() -> Iterator[None]:
-    """Keep the garbage collector from searching what is being read, which takes half the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class Store:

@@ -108,7 +108,7 @@ class Examinations:
         self._config, self._benchmark, self._lent = config, benchmark, lent
         self._questions = asked
         self._made_in = os.getpid()
-        self._asked = 0
+        self._times_asked = 0
         self._sample = tuple(benchmark.train_stream[0].dataset[0][0].shape)
 
     def __call__(self, request: Request) -> Answered | Holdings:
@@ -117,7 +117,7 @@ class Examinations:
         Raises:
             UnchargedWork: if it takes much longer to answer than the bare network does.
         """
-        self._asked = 0
+        self._times_asked = 0
         torch.set_num_threads(self._config.threads)
         bare = bare_model(self._config, self._benchmark)  # a user's own may read files
         seed_everything(self._config.seed("data"))
@@ -129,10 +129,10 @@ class Examinations:
                 return self._answered(strategy, bare, began)
             needed = self._needed(request, held_parts(strategy))
             worked = process_cpu_seconds() - began
-            check_excused("answering", worked, (1 + self._asked) * self._bare_seconds(bare))
+            check_excused("answering", worked, (1 + self._times_asked) * self._bare_seconds(bare))
             loose_bytes = contents(strategy, lent=self._lent).loose_bytes
             weights = weights_in_use.dispatch(counted_as(strategy))(strategy, self._sample)
-            answered = None if self._asked else self._answered(strategy, bare, began)
+            answered = None if self._times_asked else self._answered(strategy, bare, began)
         return Holdings(weights, needed, loose_bytes, answered)
 
     def _close_the_disk(self) -> None:
@@ -200,7 +200,7 @@ class Examinations:
 
     def _answers(self, strategy: Any) -> Logits:
         """The first answers to every experience, asked as all are."""
-        self._asked += 1
+        self._times_asked += 1
         seed_everything(self._config.seed("data"))
         asked = self._questions.get("test") or self._questions["valid"]
         return [_plain(answers(strategy, experience, PROBE)) for experience in asked]

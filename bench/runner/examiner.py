@@ -12,6 +12,7 @@ import torch
 
 from bench.config.run_config import RunConfig
 from bench.data.streams import Benchmark
+from bench.records.collection import without_collection
 from bench.records.cost import Cost
 from bench.records.schema import Matrix, Outcome, WeightsInUse
 from bench.records.weight_share import shares_used
@@ -21,7 +22,7 @@ from bench.runner.examination import Answered, Holdings, Request
 from bench.runner.meter import Meter
 from bench.runner.progress import Account
 from bench.runner.room import Room
-from bench.runner.uncharged_work import MOST_TIMES_LOOKED_AT, Watch, check_excused, no_collector
+from bench.runner.uncharged_work import MOST_TIMES_LOOKED_AT, Watch, check_excused
 from strategies.networks.layers import finite
 from strategies.pruning.held import Held
 from strategies.pruning.weight_count import as_weights
@@ -106,7 +107,7 @@ class Examiner:
         """
         began = time.process_time()
         self._watch.check()
-        with self._meter.off_the_clock("evaluation"), torch.random.fork_rng(), no_collector():
+        with self._meter.off_the_clock("evaluation"), torch.random.fork_rng(), without_collection():
             if not finite(strategy.model):
                 raise Diverged(f"weights are not finite after experience {index}")
             state, ask = save(strategy, self._room.lent), self._room.process.ask

@@ -136,7 +136,7 @@ def _mark(
             os._exit(0)  # nothing that was inherited is this process's to end
         try:
             given = [one.reshape(shape) for one, shape in zip(read, shapes, strict=True)]
-            if left[stream] == 0:
+            if not left.get(stream):
                 raise ValueError(f"answers on {stream} are marked once after each experience")
             left[stream] -= 1
             scores = marked(given, solutions[stream], classes)

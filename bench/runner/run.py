@@ -17,6 +17,7 @@ import torch
 from bench.config.budget import shares
 from bench.config.run_config import RunConfig
 from bench.data.streams import Benchmark, make_benchmark
+from bench.records.collection import without_collection
 from bench.runner.budget_plugin import UNTIL_STOPPED, BudgetPlugin, CudaQueue, MeterClock
 from bench.runner.divergence import diverging
 from bench.runner.elsewhere import lend
@@ -29,7 +30,7 @@ from bench.runner.progress import Account, Progress
 from bench.runner.room import Room, make_room, set_questions
 from bench.runner.seeding import seed_everything
 from bench.runner.speedups import precision, warm_up
-from bench.runner.uncharged_work import check_excused, no_collector
+from bench.runner.uncharged_work import check_excused
 from strategies import building
 from strategies.saved_state import save
 
@@ -221,6 +222,6 @@ def _strategy(
 
 def _timed(work: Callable[[], T]) -> tuple[T, float]:
     """What `work` returns, and the CPU seconds that it took."""
-    with no_collector():
+    with without_collection():
         began = process_cpu_seconds()
         return work(), process_cpu_seconds() - began

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import _thread
-import gc
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection
+from contextlib import suppress
 
 import psutil
 
@@ -58,18 +57,6 @@ def check_excused(what: str, worked: float, bare: float, times: float = MOST_TIM
             f"{what} took {worked:.1f} CPU s while the clock stood still, of which {excused:.1f} "
             "are excused"
         )
-
-
-@contextmanager
-def no_collector() -> Iterator[None]:
-    """Inside, garbage is not collected: that takes the longer, the more others keep alive."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 class Watch:

@@ -12,7 +12,7 @@ import pytest
 
 from bench.cli.interruption import stopped_alike
 from bench.records.store import Store
-from command_line import bench, family
+from command_line import alive, bench, family
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -33,13 +33,6 @@ def nothing_is_left(tree: list[int], folder: Path) -> bool:
     while any(map(alive, tree)) and time.monotonic() < deadline:
         time.sleep(0.05)
     return not any(map(alive, tree)) and Store(folder).read() == ([], [])
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc to find the process tree")

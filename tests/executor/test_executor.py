@@ -20,7 +20,7 @@ from bench.executor.executor import Executor, Listener
 from bench.executor.plan import plan
 from bench.executor.processes import server_id
 from bench.records.store import Store
-from command_line import bench, family, run, usage_error
+from command_line import alive, bench, family, run, usage_error
 
 
 def config(strategy: str, budget: str = "20steps", **options) -> RunConfig:
@@ -306,10 +306,3 @@ def test_a_folder_is_one_calls_and_interrupting_it_keeps_what_is_finished(
     while any(alive(pid) for pid in tree) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not [pid for pid in tree if alive(pid)]
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import subprocess
 import sys
 import threading
@@ -10,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.runner.uncharged_work import UnchargedWork, Watch, no_collector
+from bench.runner.uncharged_work import UnchargedWork, Watch
 
 
 class Clock:
@@ -60,14 +59,3 @@ def test_processes_that_run_on_are_named_and_those_that_ended_are_not():
             watch.check()
         process.communicate()
     watch.check()
-
-
-@pytest.mark.parametrize("collects", [True, False])
-def test_garbage_is_collected_as_before_when_nobody_measures_any_more(monkeypatch, collects):
-    calls = []
-    monkeypatch.setattr(gc, "isenabled", lambda: collects)
-    monkeypatch.setattr(gc, "disable", lambda: calls.append("off"))
-    monkeypatch.setattr(gc, "enable", lambda: calls.append("on"))
-    with no_collector():
-        assert calls == ["off"]
-    assert calls == (["off", "on"] if collects else ["off"])

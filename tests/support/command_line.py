@@ -54,6 +54,14 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and waits to be asked does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def usage_error(monkeypatch, capsys, *arguments: str) -> str:
     """Run the command line; it must end with exit code 2 before any work."""
     monkeypatch.setattr(sys, "argv", ["bench", *arguments])

@@ -15,7 +15,6 @@ from typing import Any
 
 import pandas as pd
 
-from bench.config.budget import Budget
 from bench.config.paths import both_folders, path_of, text_of
 from bench.config.suite import Suite
 from bench.formatting.numbers import counted, shortened
@@ -162,7 +161,7 @@ def leaderboard(
         admission.read(root).stored,
         benchmark=benchmark,
         scenario=scenario,
-        budget=None if budget is None else Budget.parse(budget),
+        budget=budget,
     )
     if not chosen:
         raise ValueError(f"there must be records in {root}, found none")
@@ -198,9 +197,8 @@ def compare(
 
     def chosen(name: str | Path) -> list[Stored]:
         stored = admission.read(_existing(name)).stored
-        return admission.select(stored, benchmark=benchmark, scenario=scenario, budget=only)
+        return admission.select(stored, benchmark=benchmark, scenario=scenario, budget=budget)
 
-    only = None if budget is None else Budget.parse(budget)
     if both_folders(first, second):
         found = compare_folders(chosen(first), chosen(second))
     else:

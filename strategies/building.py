@@ -173,13 +173,38 @@ def resolve(name: str, entry: Entry, chosen: Mapping[str, Any]) -> dict[str, Any
     return values
 
 
-def check_scenario(name: str, entry: Entry, scenario: str) -> None:
-    """ValueError when the strategy cannot do the scenario, with those it can, or cannot run."""
+def able(scenario: str, *, coming_again: bool) -> list[str]:
+    """Ids of the strategies that can do a scenario, where classes come again or do not."""
+    return [
+        name
+        for name, entry in STRATEGIES.items()
+        if scenario in entry.scenarios and not (coming_again and entry.new_classes)
+    ]
+
+
+def check_scenario(
+    name: str, entry: Entry, scenario: str, *, coming_again: str | None = None
+) -> None:
+    """Refuse a stream that a strategy cannot do.
+
+    Args:
+        name: as messages call it.
+        entry: of the strategy.
+        scenario: of the stream.
+        coming_again: the id of a benchmark whose classes come in several experiences.
+
+    Raises:
+        ValueError: names the scenarios that it can do, or says what it needs.
+    """
     if entry.refused:
         raise ValueError(f"{name} {entry.refused}")
     if scenario not in entry.scenarios:
         can = ", ".join(entry.scenarios)
         raise ValueError(f"{name} cannot do the {scenario}-incremental scenario; it can: {can}")
+    if entry.new_classes and coming_again:
+        raise ValueError(
+            f"{name} needs experiences whose classes never come again, got {coming_again}"
+        )
 
 
 def build(

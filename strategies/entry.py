@@ -93,6 +93,7 @@ class Entry:
         refused: why it cannot be run from its id, as words that follow it; "" if it can.
         balances_tasks: whether its minibatches have examples of every task so far where tasks are
             told, so that they must be as large as there are tasks.
+        new_classes: whether no class of an experience may come again in a later one.
     """
 
     factory: str
@@ -110,3 +111,4 @@ class Entry:
     needs: Mapping[str, str] = field(default_factory=dict)
     refused: str = ""
     balances_tasks: bool = False
+    new_classes: bool = False

@@ -195,6 +195,23 @@ def _names(tree: ast.Module) -> tuple[set[str], set[str]]:
     return defined, imports
 
 
+HEAP_TYPE = 1 << 9
+"""Flag of the classes that Python code has made, among others."""
+
+
+def is_there(kind: type) -> bool:
+    """Whether a class lies in the module that it names: the name alone anybody can write.
+
+    A class of C's is believed.
+    """
+    if not kind.__flags__ & HEAP_TYPE:
+        return True
+    found: Any = sys.modules.get(kind.__module__)
+    for part in kind.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found is kind
+
+
 def is_own_module(name: str) -> bool:
     """Whether a module came with a strategy: neither installed nor of this project."""
     file = getattr(sys.modules.get(name), "__file__", None)

@@ -22,12 +22,15 @@ TRAINING: Mapping[str, Any] = {
 }
 """Hyper-parameters that every strategy has, with the defaults that all share."""
 
+MOST_IN_BATCH = 1_000_000
+"""Examples of a minibatch at most."""
+
 TRAINING_RULES: Mapping[str, str] = {
     "optimizer": "'sgd', 'adam' or 'adamw'",
     "learning_rate": "above 0",
     "momentum": "in [0, 1)",
     "weight_decay": "at least 0",
-    "batch_size": "at least 1",
+    "batch_size": f"in [1, {MOST_IN_BATCH}]",
 }
 """What they must be."""
 

@@ -10,7 +10,7 @@ import copy
 import copyreg
 import io
 import pickle
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from types import GeneratorType, SimpleNamespace
@@ -19,17 +19,17 @@ from typing import Any
 import cloudpickle
 import numpy as np
 import torch
-from avalanche.benchmarks import CLStream, DatasetExperience
 from avalanche.benchmarks.utils import AvalancheDataset
 from avalanche.benchmarks.utils.data_attribute import DataAttribute
 from avalanche.benchmarks.utils.flat_data import FlatData
 from avalanche.training.templates.base import BaseTemplate
 from avalanche.training.templates.base_sgd import BaseSGDTemplate
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import TensorDataset
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
-from strategies.import_path import is_own_module
+from strategies.import_path import is_own_module, is_there
+from strategies.lent import NOTHING_LENT, Lent, Unreadable, tree
 
 UNDER_WAY: dict[str, Any] = {
     "optimizer": None, "experience": None, "adapted_dataset": None, "dataloader": None,
@@ -39,7 +39,7 @@ UNDER_WAY: dict[str, Any] = {
 """Attributes of Avalanche's template that belong to the experience under way, and what they are
 between two. The optimizer is among them: no strategy answers from its moments."""
 
-DATASETS = (AvalancheDataset, Dataset)
+WHOLE = (int, np.integer)
 
 OF_DATASET = frozenset(vars(AvalancheDataset([]))) | {"_known", "_length"}
 """Attributes of every data set of Avalanche's, and what ours remember."""
@@ -52,66 +52,6 @@ OWN_WAYS = (
     "__getnewargs_ex__", "__getattribute__",
 )  # fmt: skip
 """How a class can tell pickle another story than what it holds."""
-
-
-class Unreadable(Dataset[Any]):
-    """Stands where lent data were: as long as they, and nothing of them can be read."""
-
-    def __init__(self, length: int) -> None:
-        self._length = length
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __getitem__(self, index: Any) -> Any:
-        raise LookupError("training data cannot be read while answering")
-
-
-class Lent:
-    """Objects that a strategy was lent: named in its state, and not saved with it.
-
-    Args:
-        things: the same, in the same order, where the state is saved and where it is loaded.
-    """
-
-    def __init__(self, things: Iterable[Any] = ()) -> None:
-        self.things = list(things)
-        self._places = {id(thing): place for place, thing in enumerate(self.things)}
-
-    def place(self, thing: object) -> int | None:
-        """Where `thing` stands among them; None if it was not lent."""
-        return self._places.get(id(thing))
-
-    def at(self, place: int) -> Any:
-        """What stands at `place`.
-
-        Raises:
-            LookupError: if nothing was lent there.
-        """
-        if place >= len(self.things):
-            raise LookupError(f"the state names something lent, number {place}: load it with that")
-        return self.things[place]
-
-    def unreadable(self) -> Lent:
-        """The same places, with data sets that cannot be read, and experiences of such."""
-        return Lent(map(_unreadable, self.things))
-
-
-def _unreadable(thing: Any) -> Any:
-    if isinstance(thing, CLStream):
-        return Unreadable(0)  # its experiences are as they were
-    if isinstance(thing, DatasetExperience):
-        blind = copy.copy(thing)
-        blind._dataset = Unreadable(len(thing.dataset))
-        blind._origin_stream = None
-        return blind
-    if isinstance(thing, (*DATASETS, FlatData)):
-        length: int = len(thing)  # type: ignore[arg-type]
-        return Unreadable(length)
-    return thing
-
-
-NOTHING_LENT = Lent()
 
 
 def end_experience(strategy: BaseTemplate) -> None:
@@ -136,6 +76,10 @@ def save(strategy: BaseTemplate, lent: Lent = NOTHING_LENT) -> bytes:
             if passes(obj):
                 return type(None), ()
             _check_plain(type(obj))  # type: ignore[arg-type]
+            if isinstance(obj, AvalancheDataset):
+                _check_leaves(obj, lent)
+            if isinstance(obj, Tensor) and obj.layout is not torch.strided:
+                raise TypeError("a sparse tensor: keep its indices and its values")
             return _reduced(obj) or super().reducer_override(obj)
 
     file = io.BytesIO()
@@ -153,15 +97,29 @@ def save(strategy: BaseTemplate, lent: Lent = NOTHING_LENT) -> bytes:
 @cache
 def _check_plain(kind: Any) -> None:
     """TypeError for a user's class that is pickled, or measured, in a way of its own."""
+    if issubclass(kind, np.ndarray) and kind is not np.ndarray:
+        raise TypeError(f"{kind.__name__}, an array of its own kind: keep plain arrays")
     for one in kind.__mro__:
-        if not is_own_module(one.__module__):
+        if is_there(one) and not is_own_module(one.__module__):
             continue
         if ways := [way for way in OWN_WAYS if way in vars(one)]:
             raise TypeError(f"{one.__name__} with {ways[0]} of its own")
         if one in copyreg.dispatch_table:
             raise TypeError(f"{one.__name__} with a way of its own in copyreg")
-        if issubclass(one, np.ndarray):
-            raise TypeError(f"{one.__name__}, an array of its own kind")
+
+
+def _check_leaves(dataset: AvalancheDataset, lent: Lent) -> None:
+    """TypeError for a data set that only its own class could measure."""
+    for leaf in tree(dataset):
+        if isinstance(leaf, (AvalancheDataset, FlatData)) or lent.place(leaf) is not None:
+            continue
+        plain = type(leaf) is TensorDataset and vars(leaf).keys() == {"tensors"}
+        if not plain and is_own_module(type(leaf).__module__):
+            raise TypeError(f"a {type(leaf).__name__}, a data set of its own kind: keep tensors")
+    for value in vars(dataset).values():
+        told = value.data if isinstance(value, DataAttribute) else ()
+        if isinstance(told, (list, tuple)) and not all(isinstance(one, WHOLE) for one in told):
+            raise TypeError(f"{value.name} of a data set that are no whole numbers")
 
 
 def load(state: bytes, lent: Lent = NOTHING_LENT) -> Any:
@@ -227,7 +185,7 @@ def contents(*roots: Any, lent: Lent = NOTHING_LENT) -> Contents:
             if isinstance(obj, Tensor):
                 found.tensors.append(obj)
                 return int, (vars(obj),)  # pickle saves what was hung on it, too
-            if isinstance(obj, np.ndarray) and obj.dtype != object:
+            if isinstance(obj, np.ndarray) and not obj.dtype.hasobject:
                 found.arrays.append(obj)
                 return int, ()
             if isinstance(obj, (AvalancheDataset, Unreadable)):
@@ -254,11 +212,15 @@ def _passing(*roots: Any) -> Callable[[Any], bool]:
 
 def _hung_on(dataset: AvalancheDataset | Unreadable) -> list[Any]:
     """What a data set has besides its samples and their attributes."""
-    return [
+    hung = [
         value
         for name, value in vars(dataset).items()
         if name not in OF_DATASET and not isinstance(value, DataAttribute)
     ]
+    for node in tree(dataset):  # code, on which anything can hang
+        for name in ("collate_fn", "_transform_groups", "_frozen_transform_groups"):
+            hung.append(vars(node).get(name))
+    return hung
 
 
 def _default(obj: Any, pickler: Any, found: Any) -> Any:
@@ -291,13 +253,6 @@ def _generator(device: str, state: Tensor) -> torch.Generator:
 def _lent(place: int) -> Any:
     """Stands in a state for something lent; `load` has its own instead."""
     return NOTHING_LENT.at(place)
-
-
-def tree(data: Any) -> Iterator[Any]:
-    """A data set of Avalanche's and all that it is made of."""
-    yield data
-    for child in [*vars(data).get("_datasets", ()), *filter(None, [vars(data).get("_flat_data")])]:
-        yield from tree(child)
 
 
 def parts(found: Contents) -> Sequence[Any]:

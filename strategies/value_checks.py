@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from strategies.registry import TRAINING_RULES
+from strategies.registry import MOST_IN_BATCH, TRAINING_RULES
 
 KINDS: Mapping[str, tuple[str, Any]] = {
     "int": ("a whole number", 0),
@@ -59,7 +59,7 @@ def check_training(values: Mapping[str, Any]) -> None:
         "learning_rate": values["learning_rate"] > 0,
         "momentum": 0 <= values["momentum"] < 1,
         "weight_decay": values["weight_decay"] >= 0,
-        "batch_size": values["batch_size"] >= 1,
+        "batch_size": 1 <= values["batch_size"] <= MOST_IN_BATCH,
         "optimizer": values["optimizer"] in ("sgd", "adam", "adamw"),
     }
     for key, ok in kept.items():

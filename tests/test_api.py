@@ -166,13 +166,14 @@ def test_every_public_name_is_there_and_documented():
         _ = bench.rank
 
 
-def test_the_quickstart_notebook_runs(tmp_path):
+@pytest.mark.parametrize(("name", "records"), [("quickstart", 7), ("overnight", 12)])
+def test_the_notebooks_run(tmp_path, name, records):
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
-    path = Path(__file__).parents[1] / "examples" / "quickstart.ipynb"
+    path = Path(__file__).parents[1] / "examples" / f"{name}.ipynb"
     notebook = nbformat.read(path, as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells), "commit it without outputs"
     client = nbclient.NotebookClient(
         notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}
     )
     client.execute(env={**os.environ, "PYTHONPATH": str(path.parents[1])})
-    assert len(list((tmp_path / "runs").rglob("*.json"))) == 7
+    assert len(list((tmp_path / "runs").rglob("*.json"))) == records

@@ -61,7 +61,7 @@ def test_every_module_that_a_string_or_a_docstring_names_is_there():
         for file in SOURCES
         for dotted, name in QUOTED.findall(file.read_text(encoding="utf-8"))
     }
-    assert {"bench.runner.run", "bench.executor.child"} <= {dotted for _, dotted in found}
+    assert {"bench.runner.run", "bench.executor.preload"} <= {dotted for _, dotted in found}
     assert sorted(one for one in found if not is_there(one[1])) == []
 
 

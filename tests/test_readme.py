@@ -107,6 +107,8 @@ COLUMNS = {
 def rows_of(page: Path) -> dict[str, dict[str, str]]:
     with page.with_suffix(".csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["tuned"] == "False"]
+    # the results compare budgets, and only ruleset 1.0 has all of them
+    rows.sort(key=lambda row: row["ruleset"], reverse=True)
     return {row["strategy"]: row for row in rows}
 
 

@@ -29,6 +29,7 @@ COMMANDS = {
         "leaderboard": ("pages", "Write the Markdown, CSV and LaTeX pages of records."),
         "report": ("pages", "Write one HTML page of a folder of records."),
         "compare": ("pages", "Compare two strategies, or the same rows in two folders."),
+        "plot-stream": ("describe", "Draw a stream: the share of each class over time."),
         "plot-night": ("describe", "Draw one night: who spiked when, and the weights around it."),
         "docs": ("describe", "Write the page that explains every strategy."),
     },
@@ -88,8 +89,16 @@ def main() -> None:
         with stopped_alike():
             app(renamed(sys.argv[1:]))
     except (ValueError, OSError) as error:
-        typer.secho(f"error: {_shown(str(error))}", fg="red", err=True)
+        typer.secho(f"error: {_shown(_told(error))}", fg="red", err=True)
         raise SystemExit(2) from None
+
+
+def _told(error: ValueError | OSError) -> str:
+    """What an error says, without the number that the system has for it."""
+    if isinstance(error, OSError) and error.strerror:
+        where = "" if error.filename is None else f"{error.filename}: "
+        return f"{where}{error.strerror}"
+    return str(error)
 
 
 def _shown(text: str) -> str:

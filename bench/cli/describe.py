@@ -92,6 +92,37 @@ def docs(
         typer.echo(f"[{number}/{total}] {path}")
 
 
+@app.command(name="plot-stream")
+def plot_stream(
+    benchmark: Annotated[str, typer.Argument(help="Id: split-mnist?sigma=0.1.")],
+    scenario: Annotated[Scenario, typer.Option(help="class or domain.")] = "class",
+    base_seed: Annotated[int, typer.Option(min=0, help="As of a run.")] = 0,
+    out: Annotated[Path, path_option(help="Figure to write: .png and .svg.")] = Path("stream.png"),
+    data: Data = None,
+) -> None:
+    """Draw a stream: what share of each experience every class has."""
+    from bench.config.budget import Budget
+    from bench.config.catalogue import find_benchmark
+    from bench.config.run_config import RunConfig
+
+    spec = find_benchmark(benchmark)
+    spec.check_scenario(benchmark, scenario)
+    config = RunConfig(
+        benchmark=benchmark, scenario=scenario, model=spec.model, strategy="naive",
+        budget=Budget(amount=1), base_seed=base_seed,
+    )  # fmt: skip
+    from bench.data.stream_figure import class_counts, stream_figure
+    from bench.data.streams import make_benchmark
+    from bench.formatting.plotting import save
+
+    made = make_benchmark(
+        config.benchmark, scenario, data_root=data, class_seed=config.seed("classes")
+    )
+    names = [str(target) for target in range(made.n_classes)]
+    save(stream_figure(config.benchmark, class_counts(made), names), out.with_suffix(""))
+    typer.echo(f"{out.with_suffix('.png')} {out.with_suffix('.svg')}")
+
+
 class OneNight(Suite):
     """The run whose night is drawn: a suite of one."""
 

@@ -112,6 +112,8 @@ def report(
     from bench.records.store import write_atomically
 
     require_folder(out)
+    if html.is_dir():
+        raise ValueError(f"--html must be the path of a file, got the folder {html}")
     evidence = admission.read(out)
     if evidence.damaged:
         _to_stderr(f"left out {shortened(evidence.damaged.values())}")

@@ -21,6 +21,12 @@ TOLERANCE = 0.01
 """A run may overdraw its budget by this fraction, or by its longest step if that is more."""
 
 
+LEAST, MOST = 1e-6, 1e9
+"""What the amount of a budget is above, and at most."""
+
+NIGHT = "/night"
+"""What ends a budget by the night."""
+
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -34,13 +40,30 @@ class Budget(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    amount: float = Field(gt=1e-6, le=1e9, allow_inf_nan=False)
+    amount: float = Field(gt=LEAST, le=MOST, allow_inf_nan=False)
     clock: ClockName = "wall"
 
     @classmethod
-    def parse(cls, text: str, clock: ClockName | None = None) -> Budget:
-        """Read `600s`, `10m`, `1h`, `1.5h` or `2000steps`; ValueError says what is accepted."""
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h|steps)", check_unit(text).strip())
+    def parse(cls, text: str, clock: ClockName | None = None, *, nights: int = 0) -> Budget:
+        """Read `600s`, `10m`, `1h`, `1.5h`, `2000steps`, or `0.05s/night`.
+
+        Args:
+            text: number and unit.
+            clock: None for the one of the unit.
+            nights: of the stream, which a budget by the night is multiplied by; 0: it has none.
+
+        Raises:
+            ValueError: says what is accepted.
+        """
+        if by_night(text):
+            if not nights:
+                raise ValueError(
+                    f"a budget by the night needs a stream of nights, such as elec2-nights; "
+                    f"got {text!r}"
+                )
+            each = cls.parse(text.strip().removesuffix(NIGHT), clock)
+            return _of(round(each.amount * nights, 9), each.clock, text)
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h|steps)", check_unit(text).strip(), re.ASCII)
         if match is None or float(match[1]) == 0:
             raise _no_budget(text)
         number, unit = float(match[1]), match[2]
@@ -49,10 +72,10 @@ class Budget(BaseModel):
                 raise ValueError(f"a budget in steps needs the steps clock, got clock {clock!r}")
             if number != int(number):
                 raise ValueError(f"a budget in steps must be a whole number, got {text!r}")
-            return cls(amount=number, clock="steps")
+            return _of(number, "steps", text)
         if clock == "steps":
             raise ValueError(f"the steps clock needs a budget such as 2000steps, got {text!r}")
-        return cls(amount=number * _SECONDS[unit], clock=clock or "wall")
+        return _of(number * _SECONDS[unit], clock or "wall", text)
 
     def part(self, experiences: int, of: int) -> Budget:
         """What a run on some of `of` experiences may spend, so that each has the same share."""
@@ -64,6 +87,21 @@ class Budget(BaseModel):
         """The shortest text that `parse` reads back: `600s`, `2000steps`."""
         amount = int(self.amount) if self.amount == int(self.amount) else self.amount
         return f"{amount}steps" if self.clock == "steps" else f"{amount}s"
+
+
+def _of(amount: float, clock: ClockName, text: str) -> Budget:
+    """A budget of so much; ValueError for more or less than any run can have."""
+    if not LEAST < amount <= MOST:
+        unit = "steps" if clock == "steps" else "seconds"
+        raise ValueError(
+            f"budget must be above {LEAST:g} and at most {MOST:g} {unit} in all, got {text!r}"
+        )
+    return Budget(amount=amount, clock=clock)
+
+
+def by_night(text: object) -> bool:
+    """Whether a budget is that of each night."""
+    return isinstance(text, str) and text.strip().endswith(NIGHT)
 
 
 def check_unit(value: object) -> str:

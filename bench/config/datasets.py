@@ -54,6 +54,40 @@ class DataSet:
         return self.fetched or self.reader.startswith("torchvision.")
 
 
+@dataclass(frozen=True)
+class Table:
+    """Rows in the order of time, known by name, and the benchmark `NAME-nights` of them.
+
+    Attributes:
+        rows: of all days.
+        days: with rows.
+        features: of a row.
+        classes: number of classes.
+        reader: import path of the function that takes its files and returns the rows.
+        summary: what it is, in words.
+        paper: where it comes from.
+        files: what must lie under the data root, each with the md5 of the published file.
+    """
+
+    rows: int
+    days: int
+    features: int
+    classes: int
+    reader: str
+    summary: str
+    paper: str
+    files: Mapping[str, str]
+    packed = fetched = of_images = False
+
+    @property
+    def months(self) -> int:
+        """Stretches of MONTH days; the last may be shorter."""
+        return -(-self.days // MONTH)
+
+
+MONTH = 30
+"""Days after which retention is told apart."""
+
 _CIFAR10 = {
     "cifar-10-batches-py/data_batch_1": "c99cafc152244af753f735de768cd75f",
     "cifar-10-batches-py/data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
@@ -109,6 +143,22 @@ DATASETS: dict[str, DataSet] = {
         },
         packed=True,
         fetched=True,
+    ),
+    "omniglot": DataSet(
+        train=3630,
+        test=1210,
+        classes=242,
+        shape=(1, 28, 28),
+        reader="bench.data.readers:omniglot",
+        summary="242 characters of 8 alphabets in 22 experiences of 11; 15 drawings of each to "
+        "train on, 5 to test",
+        paper="Lake et al. 2015, Human-level concept learning; the two small background sets of "
+        "github.com/brendenlake/omniglot",
+        experiences=22,
+        files={
+            "omniglot/images_background_small1.zip": "e704a628b5459e08445c13499850abc4",
+            "omniglot/images_background_small2.zip": "b75a71a51d3b13f821f212756fe481fd",
+        },
     ),
     "cifar10": DataSet(
         train=50_000,
@@ -172,3 +222,23 @@ DATASETS: dict[str, DataSet] = {
     ),
 }
 """Every data set by its name."""
+
+TABLES: dict[str, Table] = {
+    "elec2": Table(
+        rows=45_312,
+        days=944,
+        features=12,
+        classes=2,
+        reader="bench.data.tables:elec2",
+        summary="the electricity market of New South Wales, by day and night: does the price rise?",
+        paper="Harries 1999, Splice-2 comparative evaluation: electricity pricing; elec.csv of "
+        "github.com/scikit-multiflow/streaming-datasets",
+        files={"elec2/elec.csv": "badaf31b05bd3f1a7744ef02854ad17c"},
+    ),
+}
+"""Every table by its name."""
+
+
+def published(name: str) -> DataSet | Table | None:
+    """What is known under a name; None for data of a user's own."""
+    return DATASETS.get(name) or TABLES.get(name)

@@ -16,7 +16,7 @@ from pydantic import (
     field_validator,
 )
 
-from bench.config.budget import Budget, ClockName, check_unit
+from bench.config.budget import Budget, ClockName, by_night, check_unit
 from bench.config.catalogue import find_benchmark, find_model
 from bench.config.conditions import SharedFields
 from bench.config.run_config import MOST_SEEDS, RunConfig, suggest
@@ -26,12 +26,15 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+MOST_BYTES = 2**20
+"""Files larger than this declare no runs."""
+
 D = TypeVar("D", bound="Declaration")
 M = TypeVar("M", bound=BaseModel)
 BudgetText = Annotated[
     str,
     BeforeValidator(check_unit),
-    Field(description="Of one run: 600s, 10m, 1h or 2000steps."),
+    Field(description="Of one run: 600s, 10m, 1h or 2000steps; by day and night 0.05s/night."),
 ]
 
 
@@ -91,7 +94,11 @@ class Declaration(SharedFields):
         Raises:
             ValueError: names the file and the key that is wrong.
         """
-        return cls.of(read_toml(path, f"{cls.__name__.lower()} file"), source=f"{path}: ")
+        what = f"{cls.__name__.lower()} file"
+        declared = read_toml(path, what)
+        if not declared:
+            raise ValueError(f"{what} {path} must declare something, got nothing")
+        return cls.of(declared, source=f"{path}: ")
 
     @property
     def whole_budget(self) -> Budget:
@@ -119,7 +126,17 @@ class Declaration(SharedFields):
             ValueError: for a name or a value that cannot be.
         """
         shared: dict[str, Any] = {name: getattr(self, name) for name in SharedFields.model_fields}
-        fields = {**shared, "budget": self.whole_budget, **chosen}
+        spec = find_benchmark(benchmark)
+        nights = spec.count_nights() if by_night(self.budget) else 0
+        budget = Budget.parse(self.budget, self.clock, nights=nights)
+        fields = {**shared, "budget": budget, **chosen}
+        if by_night(self.budget):
+            if self.allocation not in ("samples", "equal"):
+                raise ValueError(
+                    f"allocation must be equal for a budget by the night, got {self.allocation}"
+                )
+            fields["allocation"] = "equal"
+        spec.check_conditions(benchmark, fields)
         return RunConfig(benchmark=benchmark, model=self.model_on(benchmark), **fields)
 
 
@@ -132,6 +149,10 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
     Raises:
         ValueError: names the file and what is wrong.
     """
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{what} {path} must be a plain file, no folder, pipe or device")
+    if path.is_file() and path.stat().st_size > MOST_BYTES:
+        raise ValueError(f"{what} {path} must have at most {MOST_BYTES} bytes")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors put a mark in front
     except (OSError, UnicodeDecodeError) as error:

@@ -17,6 +17,7 @@ from pydantic import (
 
 from bench.config.budget import Budget
 from bench.config.conditions import SharedFields
+from bench.config.stream_options import BenchmarkId, seed_id
 from strategies.suggestions import suggest
 
 __all__ = ["RULESET", "SCENARIOS", "RunConfig", "Scenario", "Value", "suggest"]
@@ -47,7 +48,8 @@ class RunConfig(SharedFields):
     """Benchmark, model, strategy and its hyper-parameters, budget and seed of one run.
 
     Attributes:
-        benchmark: an id of `bench.config.catalogue`, `folder:PATH` or `npz:PATH`.
+        benchmark: an id of `bench.config.catalogue`, `folder:PATH` or `npz:PATH`, in the one form
+            of its options.
         hyperparameters: only what differs from the strategy's defaults.
         repetition: which repetition this is, in [0, 10,000); with `base_seed` it makes the seed.
         search_charged: what a search charged that chose the hyper-parameters; shown, never ranked.
@@ -57,7 +59,7 @@ class RunConfig(SharedFields):
             all of it.
     """
 
-    benchmark: str
+    benchmark: BenchmarkId
     scenario: Scenario
     model: str
     strategy: str
@@ -96,5 +98,5 @@ class RunConfig(SharedFields):
 
     def seed(self, purpose: str) -> int:
         """A 63-bit seed for `purpose` that every strategy shares, so that runs pair by seed."""
-        key = f"{self.base_seed}/{self.benchmark}/{self.repetition}/{purpose}"
+        key = f"{self.base_seed}/{seed_id(self.benchmark)}/{self.repetition}/{purpose}"
         return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 1

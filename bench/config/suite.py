@@ -15,6 +15,7 @@ from bench.config.catalogue import find_benchmark
 from bench.config.conditions import Option
 from bench.config.declaration import BudgetText, Declaration, setting, toml_value
 from bench.config.run_config import RunConfig, Scenario, Value, suggest
+from bench.config.stream_options import BenchmarkId
 from bench.config.tuned import Tuned
 from strategies import building, registry
 
@@ -34,8 +35,9 @@ class Suite(Declaration):
         tuned: what a search of every strategy was made for, which tells what each of them charged.
     """
 
-    benchmarks: Annotated[tuple[str, ...], Option("benchmark")] = Field(
-        default=("split-digits",), description="Ids, folder:PATH or npz:PATH."
+    benchmarks: Annotated[tuple[BenchmarkId, ...], Option("benchmark")] = Field(
+        default=("split-digits",),
+        description="Ids, folder:PATH, npz:PATH or csv:PATH?time=T&label=L.",
     )
     scenarios: Annotated[tuple[Scenario, ...], Option("scenario")] = Field(
         default=("task",), description="What is told of the task."
@@ -130,12 +132,15 @@ class Suite(Declaration):
                     raise building.unknown("no strategy has a hyper-parameter", key, names)
 
     def _strategies(self, benchmark: str, scenario: Scenario) -> list[str]:
-        find_benchmark(benchmark).check_scenario(benchmark, scenario)
+        spec = find_benchmark(benchmark)
+        spec.check_scenario(benchmark, scenario)
         if self.strategies == ("all",):
-            return [n for n, entry in registry.STRATEGIES.items() if scenario in entry.scenarios]
+            return building.able(scenario, coming_again=spec.options.fades)
         for name in self.strategies:
             entry = building.find(name)
-            building.check_scenario(name, entry, scenario)
+            building.check_scenario(
+                name, entry, scenario, coming_again=spec.coming_again(benchmark)
+            )
             for point in [*self._grid(name), *self.points.get(name, [])]:
                 building.check_chosen(name, entry, point)
         return list(self.strategies)

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from bench.config.run_config import RULESET
+from bench.config.stream_options import BenchmarkId
 
 
 class Tuned(BaseModel):
@@ -22,7 +23,7 @@ class Tuned(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    benchmark: str
+    benchmark: BenchmarkId
     scenario: str
     model: str
     budget: str

@@ -23,7 +23,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from bench.config.datasets import DATASETS
+from bench.config.datasets import DATASETS, TABLES
 from bench.config.run_config import suggest
 from bench.data import readers
 from bench.data.image_files import Raw, decode, read_arrays, read_entries
@@ -87,6 +87,9 @@ def load(
         ValueError: for an unknown name.
     """
     root = data_root(root)
+    if name in TABLES:
+        files = ", ".join(TABLES[name].files)
+        raise DataError(f"{name} is a table, which is read as it lies: {files} under the data root")
     known = DATASETS.get(name)
     if not (download and known and known.fetched):
         check_data(name, root)

@@ -33,10 +33,17 @@ class ImageDataset(TaskAwareSupervisedClassificationDataset):
     _known: tuple[object, object, dict[Any, Any]] | None = None
 
     @classmethod
-    def of(cls, leaf: Images, task: int = 0) -> ImageDataset:
-        """All samples of `leaf`, with one task label."""
+    def of(cls, leaf: Images, task: int = 0, *, filled_later: bool = False) -> ImageDataset:
+        """All samples of `leaf`, with one task label.
+
+        Args:
+            leaf: of the samples.
+            task: the label.
+            filled_later: whether the labels of `leaf` change, and the targets with them.
+        """
+        targets: Any = LabelsOf(leaf) if filled_later else leaf.labels.tolist()
         attributes = [
-            DataAttribute(leaf.labels.tolist(), "targets"),
+            DataAttribute(targets, "targets"),
             TaskLabels(ConstantSequence(task, len(leaf))),
         ]
         return cls([leaf], data_attributes=attributes)
@@ -76,6 +83,19 @@ class ImageDataset(TaskAwareSupervisedClassificationDataset):
         ):
             known = self._known = self._flat_data, self._data_attributes, {}
         return known[2]
+
+
+class LabelsOf(Sequence[int]):
+    """The labels of a leaf as they are when they are read."""
+
+    def __init__(self, leaf: Images) -> None:
+        self.leaf = leaf
+
+    def __len__(self) -> int:
+        return len(self.leaf)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.leaf.labels[index].tolist()
 
 
 @dataclass(frozen=True)
@@ -205,6 +225,8 @@ def _resolve(data: Any, group: str) -> tuple[list[Any], Tensor, Tensor] | None:
 
 def _joined(pieces: Sequence[tuple[list[Any], Tensor, Tensor]]) -> tuple[list[Any], Tensor, Tensor]:
     """(leaves, leaf, position) of all `pieces`, one after the other."""
+    if len(pieces) == 1:
+        return pieces[0]
     place: dict[int, int] = {}
     leaves: list[Any] = []
     numbers: list[Tensor] = []
@@ -232,6 +254,9 @@ def _values(attribute: DataAttribute) -> Tensor | None:
     out = torch.empty(len(number), dtype=torch.int64)
     for k, leaf in enumerate(leaves):
         constant = isinstance(leaf, ConstantSequence)
-        values = torch.tensor([leaf[0]]).expand(len(leaf)) if constant else torch.tensor(leaf)
+        if isinstance(leaf, LabelsOf):
+            values = leaf.leaf.labels.cpu()
+        else:
+            values = torch.tensor([leaf[0]]).expand(len(leaf)) if constant else torch.tensor(leaf)
         out[number == k] = values[position[number == k]]
     return out

@@ -1,7 +1,8 @@
 """Images in memory: read in whole minibatches, augmented, rotated.
 
 Images leave as float32 in [0, 1], value / 255 and nothing else: no constant is learned from data,
-and generative strategies, whose decoders end in a sigmoid, need that range.
+and generative strategies, whose decoders end in a sigmoid, need that range. Rows of a table, which
+are float32 already, leave as they are.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from bench.config.conditions import Augmentation
 class Images(Dataset[tuple[Tensor, int]]):
     """Leaf: uint8 images (N, C, H, W) with int64 labels (N,); a sample is (x in [0, 1], label).
 
+    Or rows of a table, float32 (N, 1, 1, F), whose samples are as they are.
+
     All tensors lie on one device, and so does what is read.
 
     Args:
@@ -36,7 +39,7 @@ class Images(Dataset[tuple[Tensor, int]]):
         permutation: Tensor | None = None,
         augment: Collection[Augmentation] = (),
     ) -> None:
-        assert images.dtype == torch.uint8, images.dtype
+        assert images.dtype in (torch.uint8, torch.float32), images.dtype
         assert images.ndim == 4, images.shape
         assert len(images) == len(labels), (len(images), len(labels))
         self.images = images
@@ -58,7 +61,9 @@ class Images(Dataset[tuple[Tensor, int]]):
             x = augmented(x, self.augment)
         if self.permutation is not None:
             x = x.flatten(2).index_select(2, self.permutation).view(x.shape)
-        return x.to(torch.float32).div_(255), self.labels.index_select(0, positions)
+        if x.dtype == torch.uint8:
+            x = x.to(torch.float32).div_(255)
+        return x, self.labels.index_select(0, positions)
 
 
 def augmented(images: Tensor, how: Collection[Augmentation]) -> Tensor:

@@ -16,9 +16,10 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from bench.config.catalogue import find_benchmark
-from bench.config.datasets import DATASETS
+from bench.config.datasets import DATASETS, TABLES, published
 from bench.config.run_config import suggest
 from bench.data.array_headers import complaint
+from bench.data.rows import own_rows
 from strategies.import_path import definition, is_import_path, source_file
 
 OWN = ("folder", "npz")
@@ -63,8 +64,11 @@ def check_inputs(
         if is_import_path(model):
             _check_own("model", model)
     for benchmark in sorted(set(benchmarks)):
-        data = find_benchmark(benchmark).data
-        if data is None:
+        spec = find_benchmark(benchmark)
+        data = spec.data
+        if spec.table is not None:
+            own_rows(spec.table)
+        elif data is None:
             _check_own("benchmark", benchmark)
         elif not (download and data in DATASETS):
             check_data(data, root)
@@ -80,7 +84,7 @@ def check_data(name: str, root: Path | None = None) -> None:
     """Refuse a data set that lies neither under the data root nor in a cache, or own data amiss.
 
     Args:
-        name: a key of `DATASETS`, `folder:PATH` or `npz:PATH`.
+        name: a key of `DATASETS` or `TABLES`, `folder:PATH` or `npz:PATH`.
         root: the data root.
 
     Raises:
@@ -88,10 +92,12 @@ def check_data(name: str, root: Path | None = None) -> None:
         ValueError: for an unknown name.
     """
     root = data_root(root)
-    known = DATASETS.get(name)
+    known = published(name)
     kind, _, path = name.partition(":")
     if known is None and not (kind in OWN and path):
-        raise ValueError(suggest("data set", name, DATASETS, forms=("folder:PATH", "npz:PATH")))
+        raise ValueError(
+            suggest("data set", name, [*DATASETS, *TABLES], forms=("folder:PATH", "npz:PATH"))
+        )
     if known is not None and not known.files:
         return
     cached = any(file.exists() for file in cache_files(name, root))
@@ -181,9 +187,10 @@ def is_image(name: str) -> bool:
 def fingerprint(name: str, root: Path) -> str | None:
     """Hash of names, sizes and times of the raw files; None if one is missing or there is none."""
     kind, _, path = name.partition(":")
-    base = root if name in DATASETS else Path(path)
-    if name in DATASETS:
-        files = [root / file for file in DATASETS[name].files]
+    known = published(name)
+    base = Path(path) if known is None else root
+    if known is not None:
+        files = [root / file for file in known.files]
     else:
         files = files_in(base) if kind == "folder" else [base]
     if not files or not all(file.exists() for file in files):
@@ -208,7 +215,7 @@ def cache_files(name: str, root: Path) -> list[Path]:
         return hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
 
     kind, _, path = name.partition(":")
-    stem = name if name in DATASETS else f"{kind}-{key(Path(path))}"
+    stem = name if published(name) else f"{kind}-{key(Path(path))}"
     return [
         root / "cache" / f"{stem}.safetensors",
         user_cache_path("sleepbench") / f"{stem}-{key(root)}.safetensors",
@@ -217,9 +224,9 @@ def cache_files(name: str, root: Path) -> list[Path]:
 
 def remedy(name: str, root: Path) -> str:
     """What to type so that `name` is there; nothing for own data."""
-    if name not in DATASETS:
+    known, command = published(name), "python -m bench data"
+    if known is None:
         return ""
-    known, command = DATASETS[name], "python -m bench data"
     by_hand = f"Put it there: nothing fetches it. Where it comes from: {known.paper}"
     ways = [f"Fetch it: {command} fetch {name} --data {root}" if known.fetched else by_hand]
     if known.of_images:
@@ -231,8 +238,8 @@ def remedy(name: str, root: Path) -> str:
 
 def _missing(name: str, root: Path) -> str:
     """The sentence for raw files that are not there."""
-    if name not in DATASETS:
+    spec = published(name)
+    if spec is None:
         return f"{name.partition(':')[2]} does not exist or is empty"
-    spec = DATASETS[name]
     file, md5 = next(item for item in spec.files.items() if not (root / item[0]).exists())
     return f"{root / file} is missing (md5 of the published file {md5}). {remedy(name, root)}"

@@ -14,6 +14,7 @@ from statistics import fmean
 import numpy as np
 import torch
 from avalanche.benchmarks import CLScenario, EagerCLStream
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.config.catalogue import BenchmarkSpec, check_experiences, find_benchmark
@@ -22,8 +23,12 @@ from bench.config.run_config import Scenario
 from bench.data import own_benchmark
 from bench.data.cache import ImageData, load
 from bench.data.experiences import Data, Experiences, make_scenario
+from bench.data.held_out import with_validation
 from bench.data.image_dataset import ImageDataset
 from bench.data.images import Images, rotated
+from bench.data.nights import Days, nights_of
+from bench.data.tables import load_table
+from bench.data.transitions import deal
 
 
 @dataclass(frozen=True)
@@ -40,10 +45,12 @@ class Benchmark:
         input_shape: (C, H, W).
         classes_by_experience: for each experience its targets, sorted.
         labels_by_experience: for each experience the data set's labels; target k stands for the
-            k-th of them in `task` and `domain`.
-        train_samples: per experience, after holding out.
+            k-th of them in `task` and `domain`, unless experiences pass into each other.
+        train_samples: per experience, or per night, after holding out.
         test_samples: per experience, after holding out.
         chance: accuracy of guessing, the mean over experiences of 1 / number of possible answers.
+        days: how the rows of a stream by day and night come; its training experiences are those of
+            the nights, and all that is told of each experience is of a month. None for others.
     """
 
     id: str
@@ -58,6 +65,7 @@ class Benchmark:
     train_samples: list[int]
     test_samples: list[int]
     chance: float
+    days: Days | None = None
 
     def for_training(self) -> Benchmark:
         """The same without the streams that a strategy is asked about, and their labels."""
@@ -110,6 +118,8 @@ def make_benchmark(
     spec.check_scenario(name, scenario)
     if not 0 <= validation <= 0.5:
         raise ValueError(f"validation must be in [0, 0.5], got {validation}")
+    if spec.by_night:
+        return _by_day_and_night(name, spec, data_root, class_seed)
     if spec.data is None:
         if augment:
             raise ValueError(f"augment must be empty for {name}, which has transforms of its own")
@@ -120,7 +130,7 @@ def make_benchmark(
         check_experiences(experiences, len(made.classes), name)
         made = made.first(experiences)
     if validation:
-        made = _with_validation(made, validation, np.random.default_rng([class_seed, 2]))
+        made = with_validation(made, validation, np.random.default_rng([class_seed, 2]))
     return _benchmark(name, scenario, made)
 
 
@@ -142,13 +152,28 @@ def _benchmark(name: str, scenario: Scenario, made: Experiences) -> Benchmark:
     )
 
 
-def _with_validation(
-    made: Experiences, fraction: float, generator: np.random.Generator
-) -> Experiences:
-    """The experiences with a third stream, `valid`, which is held out of the training one."""
-    held = [_hold_out(part, fraction, generator) for part in made.streams["train"]]
-    kept, out = ([pair[i] for pair in held] for i in (0, 1))
-    return replace(made, streams={**made.streams, "train": kept, "valid": out})
+def _by_day_and_night(
+    name: str, spec: BenchmarkSpec, data_root: Path | None, class_seed: int
+) -> Benchmark:
+    """The benchmark of a table."""
+    table = load_table(spec.data or name, data_root)
+    made = nights_of(table, [class_seed, 4])
+    every_month = [list(range(table.classes))] * len(made.test)
+    return Benchmark(
+        id=name,
+        version=spec.version,
+        scenario="domain",
+        avalanche=CLScenario([made.train, made.test]),
+        n_classes=table.classes,
+        input_shape=(1, 1, table.features.shape[1]),
+        classes_by_experience=every_month,
+        labels_by_experience=every_month,
+        data_hash=table.content_hash,
+        train_samples=[len(night.dataset) for night in made.train],
+        test_samples=[len(month.dataset) for month in made.test],
+        chance=1 / table.classes,
+        days=made.days,
+    )
 
 
 def _made(
@@ -162,7 +187,7 @@ def _made(
     """The experiences that a benchmark makes of a data set."""
     parts = _parts(data, augment, device)
     if spec.kind == "split":
-        labels, streams = _split(data, parts, spec.experiences, scenario, class_seed)
+        labels, streams = _split(data, parts, spec, scenario, class_seed)
     else:
         assert spec.experiences is not None, "own data is split"
         labels, streams = _same_classes(data, parts, spec.kind, spec.experiences, class_seed)
@@ -171,11 +196,16 @@ def _made(
             part.subset(range(min(spec.samples, len(part)))) for part in streams["train"]
         ]
     whole = scenario == "class"
+    answers = [len(data.classes) if whole else len(own) for own in labels]
+    classes = [sorted(own) if whole else list(range(len(own))) for own in labels]
+    if spec.options.fades:
+        classes = [sorted(set(part.labels().tolist())) for part in streams["train"]]
+        answers = [len(data.classes) if whole else 1 + max(map(max, classes))] * len(classes)
     return Experiences(
         streams=streams,
-        classes=[sorted(own) if whole else list(range(len(own))) for own in labels],
+        classes=classes,
         labels=labels,
-        answers=[len(data.classes) if whole else len(own) for own in labels],
+        answers=answers,
         input_shape=data.input_shape,
         version=spec.version,
         data_hash=data.content_hash,
@@ -187,9 +217,44 @@ Parts = list[tuple[str, Tensor, Tensor, Sequence[Augmentation]]]
 
 
 def _split(
-    data: ImageData, parts: Parts, experiences: int | None, scenario: Scenario, class_seed: int
+    data: ImageData, parts: Parts, spec: BenchmarkSpec, scenario: Scenario, class_seed: int
 ) -> tuple[list[list[int]], dict[str, list[Data]]]:
-    """Classes dealt out in random order; sizes differ by at most one, the larger ones last."""
+    """Classes dealt out in random order; sizes differ by at most one, the larger ones last.
+
+    Those with one name before the number stay together where the benchmark says so.
+    """
+    generator = np.random.default_rng([class_seed, 0])
+    if spec.by_name:
+        kinds = [name.rpartition(" ")[0] for name in data.classes]
+        first = generator.permutation(sorted(set(kinds)))
+        labels = [[k for k, kind in enumerate(kinds) if kind == each] for each in first]
+    else:
+        order = generator.permutation(len(data.classes))
+        labels = [part.tolist() for part in np.split(order, _ends(data, spec.experiences))]
+    target = torch.arange(len(data.classes))
+    if scenario != "class":
+        for own in labels:
+            target[own] = torch.arange(len(own))
+    present: list[list[int]] = []
+    streams: dict[str, list[Data]] = {}
+    for stream, images, of, augment in parts:
+        whole = ImageDataset.of(Images(images, target[of], augment=augment))
+        classes = [[torch.where(of == label)[0].numpy() for label in own] for own in labels]
+        rows = [np.sort(np.concatenate(own)) for own in classes]
+        if spec.options.fades:  # the same draws for both streams
+            rows = deal(rows, classes, spec.options, [class_seed, 3])
+        if stream == "train":
+            present = [of[part].unique().tolist() for part in rows]
+        streams[stream] = [whole.subset(part.tolist()) for part in rows]
+    return present if spec.options.fades else labels, streams
+
+
+def _ends(data: ImageData, experiences: int | None) -> NDArray[np.int64]:
+    """Where the classes of each experience end, but of the last.
+
+    Raises:
+        ValueError: for more experiences than pairs of classes.
+    """
     number = len(data.classes)
     experiences = experiences or number // 2
     if not 1 <= experiences <= number // 2:
@@ -197,23 +262,9 @@ def _split(
             f"experiences of {data.name} must be in [1, {number // 2}], so that each of its "
             f"{number} classes has another beside it; got {experiences}"
         )
-    order = np.random.default_rng([class_seed, 0]).permutation(number)
     small = number // experiences
     first_large = experiences - number % experiences
-    ends = np.cumsum([small + (i >= first_large) for i in range(experiences)])
-    labels = [part.tolist() for part in np.split(order, ends[:-1])]
-    target = torch.arange(number)
-    if scenario != "class":
-        for own in labels:
-            target[own] = torch.arange(len(own))
-    streams: dict[str, list[Data]] = {}
-    for stream, images, of, augment in parts:
-        whole = ImageDataset.of(Images(images, target[of], augment=augment))
-        streams[stream] = [
-            whole.subset(torch.isin(of, torch.tensor(own)).nonzero().flatten().tolist())
-            for own in labels
-        ]
-    return labels, streams
+    return np.cumsum([small + (i >= first_large) for i in range(experiences)])[:-1]
 
 
 def _same_classes(
@@ -247,18 +298,3 @@ def _parts(data: ImageData, augment: Sequence[Augmentation], device: str) -> Par
             images = [tensor.to(device) for tensor in images]
     train, test = images
     return [("train", train, data.train_labels, augment), ("test", test, data.test_labels, ())]
-
-
-def _hold_out(data: Data, fraction: float, generator: np.random.Generator) -> tuple[Data, Data]:
-    """(kept, held out): of every class the rounded `fraction`, at least one of two or more."""
-    whole = isinstance(data, ImageDataset)
-    targets = data.labels().numpy() if whole else np.array([int(y) for y in data.targets])
-    held = np.zeros(len(targets), dtype=bool)
-    for own in np.unique(targets):
-        rows = generator.permutation(np.flatnonzero(targets == own))
-        number = max(round(fraction * len(rows)), int(len(rows) > 1))
-        held[rows[:number]] = True
-    return (
-        data.subset(np.flatnonzero(~held).tolist()),
-        data.subset(np.flatnonzero(held).tolist()),
-    )

@@ -1,7 +1,7 @@
 """What a strategy is shown when it is examined: images without labels.
 
-Where the scenario tells the task, one experience after the other. Where it does not, all images in
-one experience, mixed, so that nothing tells which experience one is from.
+Where the scenario tells the task, one experience after the other, the images of each mixed. Where
+it does not, all images in one experience, mixed, so that nothing tells which one is from where.
 """
 
 from __future__ import annotations
@@ -65,16 +65,22 @@ def questions(
     origins = [torch.full((len(part),), i) for i, part in enumerate(parts)]
     blank: dict[int, ImageDataset] = {}
     shown = [_without_labels(part, blank) for part in parts]
-    if told:
-        experiences = make_scenario({"test": shown}, classes, task_labels=True).streams["test"]
-        solutions = [Solution(*both) for both in zip(labels, origins, strict=True)]
-        return [Questions(*both) for both in zip(experiences, solutions, strict=True)]
-    # from the labels: who does not know them cannot undo it
+    # from the labels: who does not know them cannot undo it, and files may be in their order
     seed = hashlib.sha256(torch.cat(labels).numpy().tobytes()).digest()
-    order = np.random.default_rng(list(seed)).permutation(sum(map(len, parts)))
-    mixed = type(shown[0])(shown, indices=order.tolist())
+    generator = np.random.default_rng(list(seed))
+    if told:
+        orders = [generator.permutation(len(part)) for part in parts]
+        mixed = [one.subset(order.tolist()) for one, order in zip(shown, orders, strict=True)]
+        experiences = make_scenario({"test": mixed}, classes, task_labels=True).streams["test"]
+        solutions = [
+            Solution(own[torch.from_numpy(order)], origin)
+            for own, order, origin in zip(labels, orders, origins, strict=True)
+        ]
+        return [Questions(*both) for both in zip(experiences, solutions, strict=True)]
+    order = generator.permutation(sum(map(len, parts)))
+    all_mixed = type(shown[0])(shown, indices=order.tolist())
     everything = sorted({label for own in classes for label in own})
-    [whole] = make_scenario({"test": [mixed]}, [everything], task_labels=False).streams["test"]
+    [whole] = make_scenario({"test": [all_mixed]}, [everything], task_labels=False).streams["test"]
     where = torch.from_numpy(order)
     return [Questions(whole, Solution(torch.cat(labels)[where], torch.cat(origins)[where]))]
 

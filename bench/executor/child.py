@@ -7,12 +7,15 @@ import signal
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from bench.config.budget import TOLERANCE, Budget
 from bench.config.catalogue import find_benchmark
+from bench.config.datasets import TABLES
 from bench.config.run_config import RunConfig
 from bench.data.cache import load
 from bench.data.presence import DataError
@@ -27,8 +30,11 @@ from bench.runner.run import build, run
 from strategies import building
 from strategies.import_path import is_import_path, place_of, source_file, source_hash
 
+NO_STEP = "it trained without Avalanche's hooks, by which the steps of a budget are counted"
 STARVED = 0.1
 """Share of its time for which a run has waited for its cores, above which others held it up."""
+SLOWED = 1.25
+"""By how much neighbours may stretch a CPU second: caches and clocks are shared."""
 
 
 class Stopped(BaseException):
@@ -85,7 +91,7 @@ def refusals(
             if config.device == "cuda" and not torch.cuda.is_available():
                 return [Refusal(config, "device must be cpu: this machine has no CUDA", True)]
             data = find_benchmark(config.benchmark).data
-            if data is not None:
+            if data is not None and data not in TABLES:  # a table is read as it lies
                 load(data, data_root, download=download)
             build(config, data_root)
         except DataError as error:
@@ -155,24 +161,45 @@ def _outcome(
     except DataError as error:  # once the data are there, it is the strategy that raises it
         return "infra_error" if findings.data_hash is None else "error", _line(error)
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # its row says what it was
-        traceback.print_exc()
+        with suppress(OSError):  # the disk is full
+            traceback.print_exc()
+        if isinstance(error, OSError) and _is_full(job.folder):
+            return "infra_error", _line(error)
         if "can't allocate memory" in str(error):
             return "oom", _line(error)
         return "error", _line(error)
+    if job.config.budget.clock == "steps" and findings.cost and not findings.cost.charged:
+        return "error", NO_STEP
     if findings.overrun:
-        return overdrawn(environment.waited_seconds() / (time.monotonic() - began))
+        assert findings.cost is not None, "a run that charged has its cost"
+        waited = environment.waited_seconds() / (time.monotonic() - began)
+        return overdrawn(waited, findings.cost.charged, job.config.budget)
     return "ok", None
 
 
-def overdrawn(waited: float) -> tuple[Status, str]:
+def _is_full(folder: Path) -> bool:
+    """Whether no block or no file more fits where `folder` lies."""
+    left = os.statvfs(folder)
+    return left.f_bavail == 0 or (left.f_files > 0 and left.f_favail == 0)
+
+
+def overdrawn(waited: float, charged: float, budget: Budget) -> tuple[Status, str]:
     """Whose fault it is that more was charged than the budget and its tolerance.
+
+    The machine's only where the run could have kept its budget on cores of its own.
 
     Args:
         waited: share of its time for which the run has waited for a core that others used.
+        charged: in the unit of the budget.
+        budget: of the run.
     """
-    if waited > STARVED:
-        return "infra_error", f"overdrew while others used its cores for {waited:.0%} of its time"
-    return "overrun", "charged more than the budget and its tolerance"
+    alone = charged / SLOWED if budget.clock == "cpu" else charged * (1 - waited)
+    told = f"charged {charged / budget.amount:.0%} of the budget"
+    if charged <= budget.amount:  # of nights alone, each of which has a budget
+        told += ", and nights were longer than those after them could repay"
+    if waited > STARVED and alone <= budget.amount * (1 + TOLERANCE):
+        return "infra_error", f"{told}, while others used its cores for {waited:.0%} of its time"
+    return "overrun", told
 
 
 def _line(error: BaseException) -> str:

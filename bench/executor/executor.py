@@ -123,6 +123,7 @@ class Executor:
         receiver, sender = context.Pipe(duplex=False)
         with tempfile.TemporaryDirectory(prefix="check-", dir=scratch()) as folder:
             log = Path(folder) / "check.log"
+            log.touch()
             process = context.Process(
                 target=check, args=(cells, todo.done, self._data_root, download, log, sender)
             )
@@ -199,6 +200,7 @@ class Executor:
         attempt = self._store.attempts(config) + 1
         folder = Path(tempfile.mkdtemp(prefix="run-", dir=scratch()))
         job = Job(config, self._data_root, folder, cores)
+        job.log.touch()  # where no file can be made, no run begins
         process = context.Process(target=self._child, args=(job, sender))
         running = Running(
             config, attempt, process, Inbox(receiver), folder, cores,
@@ -263,19 +265,36 @@ class Executor:
             self._listen(ended)
         killed = self._store.count(ended.config, "killed", "infra_error")
         record = record_of(ended, command=self._command, killed=killed)
-        self._store.write(record)
+        self._keep(record)
         self._keep_logs(ended)
         self._clean(ended)
         self._listener.finished(record)
         return record
 
+    def _keep(self, record: RunRecord) -> None:
+        """Write a record, among the temporary files where its folder has no space for it.
+
+        Raises:
+            OSError: says where it is.
+        """
+        try:
+            self._store.write(record)
+        except OSError as error:
+            aside = Path(tempfile.mkdtemp(prefix="sleepbench-kept-"))
+            Store(aside).write(record)
+            root = self._store.root
+            raise OSError(f"{error}. The record is kept in {aside}: copy it into {root}") from error
+
     def _keep_logs(self, ended: Running) -> None:
-        """Move what a run has left in writing beside its record."""
+        """Move what a run has left in writing beside its record; without space it is lost."""
         path = self._store.path(ended.config, ended.attempt)
         for suffix in KEPT:
             left = ended.log.with_suffix(suffix)
             if left.is_file() and left.stat().st_size:
-                shutil.move(left, path.with_suffix(suffix))
+                try:
+                    shutil.move(left, path.with_suffix(suffix))
+                except OSError:
+                    path.with_suffix(suffix).unlink(missing_ok=True)
 
     def _clean(self, running: Running) -> None:
         running.inbox.channel.close()

@@ -26,6 +26,9 @@ from bench.records.schema import RunRecord
 
 T = TypeVar("T")
 
+SHORT = ("/tmp", "/var/tmp", "/dev/shm")
+"""Where that socket lies if the temporary files of the user lie in a folder that is longer."""
+
 LONGEST_FOLDER = 70
 """Characters of a folder that can hold the server's socket, whose path may have 107."""
 
@@ -84,6 +87,10 @@ def _begun(log: Path) -> TextIO:
         return log.open("w")
     except FileNotFoundError:
         os._exit(1)
+
+
+def _may_write(folder: str) -> bool:
+    return os.access(folder, os.W_OK | os.X_OK)
 
 
 def answer(function: Callable[..., T], arguments: Sequence[Any], *, threads: int = 1) -> T:
@@ -155,7 +162,7 @@ def fork_server(threads: int) -> Any:
     A server that has died is replaced.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["bench.executor.child"])
+    context.set_forkserver_preload(["bench.executor.preload"])
     numbers = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     folder = str(scratch())
     ours = {**dict.fromkeys(numbers, str(threads)), "PYTHONHASHSEED": "0", "TMPDIR": folder}
@@ -163,8 +170,8 @@ def fork_server(threads: int) -> Any:
     # these reach the whole terminal; the command answers them, and the server ends with it
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     os.environ.update(ours)
-    if len(folder) <= LONGEST_FOLDER:
-        tempfile.tempdir = folder  # for the server's socket
+    short = [place for place in (folder, *SHORT) if len(place) <= LONGEST_FOLDER]
+    tempfile.tempdir = next(filter(_may_write, short), usual)  # for the server's socket
     try:
         forkserver.ensure_running()
     finally:  # this process, a notebook's say, keeps its own

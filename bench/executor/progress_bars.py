@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from bench.config.catalogue import find_benchmark
 from bench.config.run_config import RunConfig
+from bench.data.rows import own_rows
 from bench.executor.executor import Listener
 from bench.executor.messages import Refusal
 from bench.executor.plan import Plan
@@ -58,6 +60,10 @@ class Display(Listener):
     def checking(self, plan: Plan) -> None:
         """Say why nothing is seen for some seconds."""
         self._console.print("checking what is to be run")
+        for benchmark in dict.fromkeys(config.benchmark for config in plan.missing):
+            table = find_benchmark(benchmark).table
+            for note in () if table is None else own_rows(table).notes():
+                self._console.print(f"note: {note}", markup=False, soft_wrap=True)
 
     def planned(self, plan: Plan) -> None:
         """Say how much there is to do, and give all runs a line."""
@@ -121,9 +127,10 @@ def _name(config: RunConfig) -> str:
 def _summary(record: RunRecord) -> str:
     if record.outcome is None or record.status != "ok":
         return escape(f"{record.status}: {record.reason}")
-    blind = record.config.validation_only
+    blind, days = record.config.validation_only, record.outcome.days
     used, _ = shares_used(record.weights[-1], record.config, record.benchmark_version)
     matrix = record.outcome.validation if blind else record.outcome.accuracy
     final = [value for value in (matrix or [[]])[-1] if value is not None]
-    accuracy = f"{'validation ' if blind else ''}accuracy {sum(final) / len(final):.1%}"
-    return f"{accuracy}, weights {used:.1%}"
+    mean = sum(final) / len(final) if days is None else days.mean
+    what = "accuracy by day" if days else "validation accuracy" if blind else "accuracy"
+    return f"{what} {mean:.1%}, weights {used:.1%}"

@@ -172,7 +172,8 @@ COLUMNS: dict[str, Column] = {column.name: column for column in (
     Column(
         name="accuracy", title="accuracy", unit="%", value=lambda row: row.accuracy,
         titles={"learning": "final average accuracy"}, form=percents(), csv=INTERVAL,
-        meaning="mean over j of `R[n, j]`", source="Lopez-Paz & Ranzato 2017",
+        meaning="mean over j of `R[n, j]`; by day and night the mean over days of the share of "
+        "right answers before the labels were told", source="Lopez-Paz & Ranzato 2017",
     ),
     Column(
         name="weights", title="weights used", unit="%", value=lambda row: row.weights,

@@ -45,6 +45,9 @@ CAPTIONS: dict[Table, str] = {"ranking": "Ranking by score", **page.SECTIONS}
 DIGITS = 6
 """Significant digits of the numbers on the page; the records themselves have all."""
 
+NOT_SHOWN = {"charged_by_experience", "steps_by_experience", "longest_step", "median_step"}
+"""Of the cost of a run, what its record alone tells."""
+
 
 class Shared(list[Any]):
     """Values that are written once."""
@@ -202,8 +205,8 @@ def _details(record: RunRecord, path: str, shared: Shared) -> dict[str, Any]:
         "environment": shared.place(environment),
     }
     if record.cost is not None:
-        found["cost"] = record.cost.model_dump(mode="json", exclude={"charged_by_experience"})
-    if record.outcome is not None:
+        found["cost"] = record.cost.model_dump(mode="json", exclude=NOT_SHOWN)
+    if record.outcome is not None and record.outcome.days is None:
         found["matrix"] = record.outcome.accuracy
         found["curve"] = record.outcome.curve
     if record.weights:

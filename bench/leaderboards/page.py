@@ -25,6 +25,7 @@ from bench.formatting.templates import template
 from bench.leaderboards.column import Table
 from bench.leaderboards.columns import columns_of
 from bench.leaderboards.markdown_table import gains_table, rows_table
+from bench.leaderboards.night_facts import night_facts
 from bench.leaderboards.sentences import leads, reading
 from bench.ranking.leaderboard import Leaderboard
 from bench.ranking.pools import PoolKey, Seed, budget_text, differences, differing_fields, seed_text
@@ -214,11 +215,17 @@ def _figures(leaderboard: Leaderboard, page: Path, number: int) -> list[tuple[st
     own = stamp(leaderboard) if plain else ""
     both = stamp(leaderboard, "tuning") if "tuning" in plain else ""
     return [
-        (link(Path(path.stem)), FIGURES[figure], figure)
+        (link(Path(path.stem)), _caption(leaderboard, figure), figure)
         for figure, path in plain.items()
         if (both if figure == "tuning" else own)
         in path.read_text(encoding="utf-8", errors="replace")
     ]
+
+
+def _caption(leaderboard: Leaderboard, figure: str) -> str:
+    if figure == HEADLINE and leaderboard.nights:
+        return FIGURES[figure].replace("final average accuracy", "accuracy by day")
+    return FIGURES[figure]
 
 
 def _conditions(leaderboard: Leaderboard, damaged: int) -> str:
@@ -252,6 +259,7 @@ def facts(leaderboard: Leaderboard) -> dict[str, str]:
         "accuracy bounds": f"chance {percent(bounds.chance)} %, joint "
         f"{percent(bounds.joint)} % ({joint})",
     }
+    found |= night_facts(leaderboard)
     weights = frozen_weights(key.benchmark, key.benchmark_version, key.scenario, key.model)
     found["weights of the model"] = (
         f"{weights[0]:,}, of them {weights[1]:,} in matrices and kernels (frozen for this version)"

@@ -130,6 +130,8 @@ def repeats(record: RunRecord, sees_clock: bool) -> bool:
     """Whether the steps clock can repeat a run: it ran on it, or tells all that its clock did."""
     if record.config.budget.clock == "steps":
         return True
+    if record.ranked and record.outcome is not None and record.outcome.days is not None:
+        return False  # no record tells the steps of every night
     return not sees_clock and record.cost is not None and bool(record.cost.steps_by_experience)
 
 

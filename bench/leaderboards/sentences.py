@@ -6,6 +6,7 @@ import math
 
 from bench.formatting.markdown import escape
 from bench.formatting.numbers import percent
+from bench.leaderboards.night_facts import best_rule
 from bench.ranking.leaderboard import LISTED_FROM, OTHER_CAPS, Leaderboard, Row
 from bench.stats.hypothesis_tests import ALPHA
 from bench.stats.rank_intervals import FEWEST_FLIPPED
@@ -14,7 +15,9 @@ from bench.stats.rank_intervals import FEWEST_FLIPPED
 def leads(leaderboard: Leaderboard) -> str:
     """Who leads by score and by accuracy, by how much, and whether the test sees it."""
     if not leaderboard.rows:
-        return "No row is more accurate than chance." if leaderboard.every_row else "No rows yet."
+        if not any(row.ranked for row in leaderboard.every_row):
+            return "No ranked strategy has a finished run yet."
+        return "No row is more accurate than chance."
     first, *others = leaderboard.rows
     text = (
         f"{_called(first)} leads by score: {first.score.mean:.3f}, with "
@@ -27,10 +30,25 @@ def leads(leaderboard: Leaderboard) -> str:
         text += f" {_called(second)} is next, {ahead:.3f} behind; {_sureness(first)}"
     best = max(leaderboard.rows, key=lambda row: row.accuracy.mean)
     if best is first:
-        return text + " It is the most accurate row as well."
-    return text + (
-        f" {_called(best)} is the most accurate: {percent(best.accuracy.mean)} %, at "
-        f"{percent(best.capacity.mean)} % of the capacity."
+        text += " It is the most accurate row as well."
+    else:
+        text += (
+            f" {_called(best)} is the most accurate: {percent(best.accuracy.mean)} %, at "
+            f"{percent(best.capacity.mean)} % of the capacity."
+        )
+    return text + _against_floors(leaderboard)
+
+
+def _against_floors(leaderboard: Leaderboard) -> str:
+    """How many rows are better than the best rule that sees no input; nothing where none is."""
+    if not leaderboard.floors:
+        return ""
+    rule, share = best_rule(leaderboard)
+    above = sum(row.accuracy.low > share for row in leaderboard.rows)
+    rows = len(leaderboard.rows) + len(leaderboard.unplaced)
+    return (
+        f" {above} of {rows} ranked rows are surely more accurate than the best rule without "
+        f"inputs, {rule}: {percent(share)} %."
     )
 
 

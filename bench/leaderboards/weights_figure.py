@@ -13,8 +13,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from bench.formatting.label_places import Point
+from bench.formatting.numbers import percent
 from bench.formatting.plotting import FAMILY_COLOURS, TEXT, ends, style
 from bench.leaderboards.figure_rows import drawn_rows, title
+from bench.leaderboards.night_facts import best_rule
 from bench.leaderboards.weights_layout import (
     GLYPH,
     MARK,
@@ -101,8 +103,26 @@ def _axes(leaderboard: Leaderboard, canvas: Canvas) -> tuple[Figure, Axes]:
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.tick_params(labelsize=8, length=3)
     axes.set_xlabel("capacity, % of the dense model's bits, log scale", fontsize=8.5)
-    axes.set_ylabel("final average accuracy, %", fontsize=8.5)
+    floors = leaderboard.floors
+    axes.set_ylabel(f"{'accuracy by day' if floors else 'final average accuracy'}, %", fontsize=8.5)
+    if floors:
+        _floor(axes, best_rule(leaderboard), canvas)
     return figure, axes
+
+
+def _floor(axes: Axes, best: tuple[str, float], canvas: Canvas) -> None:
+    """The best rule that sees no input."""
+    rule, share = best
+    if _within(100 * share, canvas.ylim):
+        axes.axhline(100 * share, color=GREY, linewidth=0.8, linestyle=":", zorder=1.2)
+        up = canvas.place(canvas.xlim[0], 100 * share)[1]
+        _write(
+            axes,
+            f"without inputs: {rule}, {percent(share)} %",
+            (canvas.size[0] - 4, up + 6),
+            "right",
+            GREY,
+        )
 
 
 def _within(value: float, limits: Point) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -66,6 +67,10 @@ def accuracies_figure(
     return figure
 
 
+LETTERS, HANDLE = 60, 8
+"""Letters of a legend that have room below a panel, and in how much of it a handle stands."""
+
+
 def panels(results: Sequence[Result], draw: Callable[[Axes, Result], None]) -> Figure:
     """A figure with a panel for each experiment, two side by side, and one legend below them."""
     with plotting.paper_style():
@@ -84,9 +89,11 @@ def _one_legend(figure: Figure, columns: int) -> None:
         for axes in figure.axes
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    figure.legend(
-        list(entries.values()), list(entries), loc="outside lower center", ncols=2 * columns
-    )
+    room = LETTERS * columns
+    labels = [textwrap.fill(label, room - HANDLE) for label in entries]
+    longest = max((len(line) for label in labels for line in label.split("\n")), default=0)
+    ncols = max(1, min(2 * columns, room // (longest + HANDLE)))
+    figure.legend(list(entries.values()), labels, loc="outside lower center", ncols=ncols)
 
 
 def _title(result: Result) -> str:

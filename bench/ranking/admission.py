@@ -50,7 +50,7 @@ def rejection_reason(record: RunRecord) -> str | None:
         return "search_charged is what chose hyper-parameters, got none that were chosen"
     if reason := _strategy_rejection(record):
         return reason
-    return _result_rejection(record, stream.experiences) if record.status == "ok" else None
+    return _result_rejection(record, stream.length) if record.status == "ok" else None
 
 
 @lru_cache(maxsize=256)
@@ -124,14 +124,14 @@ def _read(path: Path) -> RunRecord | str:
 def _copies(stored: Sequence[Stored], root: Path) -> dict[Path, Path]:
     """Records of one attempt beside the one that counts: it lies where a run would write it."""
     store = Store(root)
-    first: dict[tuple[str, int, str | None], Path] = {}
+    first: dict[tuple[str, str, int, str | None], Path] = {}
     copies: dict[Path, Path] = {}
     misplaced = [store.path_of(s.record) != s.path for s in stored]
     for _, item in sorted(zip(misplaced, stored, strict=True), key=lambda pair: pair[0]):
         record = item.record
         steps = record.config.budget.clock == "steps"  # the same on every machine
         machine = None if steps else record.environment.fingerprint
-        attempt = (record.digest, record.attempt, machine)
+        attempt = (record.digest, record.ruleset, record.attempt, machine)
         if attempt in first:
             copies[item.path] = first[attempt]
         else:
@@ -154,8 +154,9 @@ def select(
     Raises:
         ValueError: names the filter that left none.
     """
-    if isinstance(budget, str):
-        budget = Budget.parse(budget)
+    if budget is not None and not isinstance(budget, Budget):
+        nights = 0 if benchmark is None else find_benchmark(benchmark).count_nights()
+        budget = Budget.parse(budget, nights=nights)
     left = list(stored)
     left = _filter(left, "benchmark", benchmark, lambda item: item.record.config.benchmark)
     left = _filter(left, "scenario", scenario, lambda item: item.record.config.scenario)

@@ -13,6 +13,7 @@ from bench.ranking import configurations
 from bench.ranking.configurations import Configuration, Missing
 from bench.ranking.pools import PoolKey, Seed
 from bench.ranking.scores import Bounds, Scores, round_significant
+from bench.records.schema import Days
 from bench.records.store import Stored
 from bench.stats.intervals import Interval
 from strategies.entry import Family
@@ -193,6 +194,22 @@ class Leaderboard:
     records: tuple[Stored, ...]
     uncounted: tuple[Stored, ...]
     defaults: Leaderboard | None = None
+
+    @property
+    def floors(self) -> Mapping[str, float]:
+        """Of a stream by day and night what rules reach that see no input; empty for any other."""
+        return {} if self._days is None else self._days.floors
+
+    @property
+    def nights(self) -> int:
+        """Of such a stream; 0 for any other."""
+        return 0 if self._days is None else len(self._days.accuracy) + 1  # the first is not asked
+
+    @property
+    def _days(self) -> Days | None:
+        outcomes = (item.record.outcome for item in self.records)
+        found = (outcome.days for outcome in outcomes if outcome is not None)
+        return next((days for days in found if days is not None), None)
 
     @property
     def every_row(self) -> tuple[Row, ...]:

@@ -148,6 +148,8 @@ def compare_strategies(stored: Sequence[Stored], first: str, second: str) -> lis
     for leaderboard in every:
         rows = leaderboard.every_row
         one, other = (find_row(rows, name) for name in (first, second))
+        if one is not None and one is other:
+            raise ValueError(f"two rows can be compared, got {one.label} twice")
         if one is not None and other is not None:
             found.append((_where(leaderboard.key), one, other, one.label, other.label))
     if not found:

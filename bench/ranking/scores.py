@@ -38,7 +38,7 @@ class Scores:
     others describe the runs that measured them.
 
     Attributes:
-        accuracy: final average accuracy.
+        accuracy: final average accuracy; on a stream by day and night that of the days.
         weights: used, as a share of the model's, above 1 for several networks.
         weights_prunable: the same over weight matrices and kernels only.
         capacity: bits that it takes to answer, as a share of the model's 32 a parameter.
@@ -112,11 +112,18 @@ def _told(records: Sequence[RunRecord], within: Bounds) -> dict[int, dict[str, f
     for places in by_size.values():
         learned = _learned([records[i] for i in places], within)
         values = {name: metric(learned) for name, metric in METRICS.items()}
-        values["accuracy"] = average_accuracy(learned.accuracy)
+        values["accuracy"] = _accuracy([records[i] for i in places], learned)
         columns = [np.asarray(value).tolist() for value in values.values()]
         for i, row in zip(places, zip(*columns, strict=True), strict=True):
             told[i] = dict(zip(values, row, strict=True))
     return told
+
+
+def _accuracy(records: Sequence[RunRecord], learned: Learned) -> list[float]:
+    """What ranks each: by day, where a stream has days, else after its last experience."""
+    final = np.asarray(average_accuracy(learned.accuracy)).tolist()
+    days = [_outcome(record).days for record in records]
+    return [end if of is None else of.mean for of, end in zip(days, final, strict=True)]
 
 
 def mean(scores: Sequence[Scores]) -> Scores:
@@ -191,7 +198,8 @@ def _learned(records: Sequence[RunRecord], within: Bounds) -> Learned:
     outcomes = [_outcome(record) for record in records]
     return Learned(
         accuracy=np.array([outcome.accuracy for outcome in outcomes], dtype=float),
-        curves=[outcome.curve for outcome in outcomes],
+        # examined once, after all nights, a run has no curve
+        curves=[[] if outcome.days else outcome.curve for outcome in outcomes],
         budget=records[0].config.budget.amount,
         chance=within.chance,
     )

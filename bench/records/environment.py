@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +19,7 @@ from pydantic import ValidationError
 from bench.config.run_config import RunConfig
 from bench.records.schema import Calibration, Environment
 
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
 _PACKAGES = ("sleepbench", "avalanche-lib", "torch", "torchvision", "numpy")
 
 
@@ -107,11 +109,29 @@ def commit() -> tuple[str | None, bool | None]:
 
 def out_of_memory_kills() -> int:
     """How many processes the kernel has killed for memory in this control group; 0 if unknown."""
-    events = Path("/sys/fs/cgroup/memory.events")
-    if not events.is_file():
-        return 0
-    counts = dict(line.split() for line in events.read_text().splitlines())
-    return int(counts.get("oom_kill", 0))
+    for events in _memory_events():
+        with suppress(OSError):  # it is not there, or not to be read
+            counts = dict(line.split() for line in events.read_text().splitlines())
+            return int(counts.get("oom_kill", 0))
+    return 0
+
+
+def _memory_events() -> Iterator[Path]:
+    """Where that number may be, in either version of control groups.
+
+    A container may show its own group as the root of all.
+    """
+    groups = Path("/proc/self/cgroup")
+    for line in groups.read_text().splitlines() if groups.is_file() else ():
+        _, controllers, path = line.split(":", 2)
+        if "memory" in controllers.split(","):
+            root, name = CONTROL_GROUPS / "memory", "memory.oom_control"
+        elif not controllers:
+            root, name = CONTROL_GROUPS, "memory.events"
+        else:
+            continue
+        yield root / path.lstrip("/") / name
+        yield root / name
 
 
 def waited_seconds() -> float:

@@ -5,6 +5,7 @@ A number that was not measured is null; a failed run is a record with its status
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -74,6 +75,20 @@ class WeightsInUse(Part):
         return self
 
 
+class Days(Part):
+    """What a run on a stream by day and night answered by day."""
+
+    accuracy: list[Fraction] = Field(min_length=1)
+    """Share of right answers of each day from the second on, before its labels were told."""
+    floors: dict[str, Fraction]
+    """The same over all these days of rules that see labels and no inputs."""
+
+    @property
+    def mean(self) -> float:
+        """Mean over the days."""
+        return math.fsum(self.accuracy) / len(self.accuracy)
+
+
 class Outcome(Part):
     """What the run achieved. Accuracies are fractions; row i is after experience i."""
 
@@ -91,6 +106,9 @@ class Outcome(Part):
     """Test samples of each experience, at least 1."""
     chance: float = Field(gt=0, lt=1)
     """Accuracy of guessing: mean over experiences of 1 / number of possible answers."""
+    days: Days | None = Field(default=None, exclude_if=lambda days: days is None)
+    """Of a stream by day and night, whose experiences are months and whose accuracies are on what
+    was held out of them."""
 
     @model_validator(mode="after")
     def _square(self) -> Outcome:
@@ -205,8 +223,14 @@ class RunRecord(Part):
         return self
 
     def _check_lengths(self, experiences: int) -> None:
-        """ValueError unless what is told of each experience is; an upper bound has but one."""
+        """ValueError unless what is told of each experience is.
+
+        An upper bound, and what was examined after all nights alone, has but one.
+        """
         assert self.cost is not None, "checked before"
+        assert self.outcome is not None, "checked before"
+        if self.outcome.days is not None:
+            experiences = 1
         told: dict[str, Sequence[object] | None] = {
             "weights": self.weights,
             "charged_by_experience": self.cost.charged_by_experience,

@@ -223,20 +223,21 @@ def write_atomically(path: Path, text: str) -> None:
     Raises:
         OSError: names the file, of which nothing is left.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        pid = left.suffix.removeprefix(".")
-        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
-            left.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+            pid = left.suffix.removeprefix(".")
+            if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+                left.unlink(missing_ok=True)
         with temporary.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise OSError(f"{path} could not be written: {error.strerror}") from error
     folder = os.open(path.parent, os.O_RDONLY)
     try:
@@ -249,6 +250,11 @@ def write_atomically(path: Path, text: str) -> None:
 def slug(text: str) -> str:
     """`text` as one part of a file name or of a link, which a plus is not."""
     return re.sub(r"[^A-Za-z0-9.-]+", "_", text.replace("+", "-plus")).strip("._")[-60:]
+
+
+def unwritable(error: OSError) -> ValueError:
+    """What is said where `--out` cannot be written to."""
+    return ValueError(f"--out must be a folder one can write to: {error.strerror or error}")
 
 
 @contextmanager
@@ -267,7 +273,9 @@ def alone_in(folder: Path) -> Iterator[None]:
     except Timeout:
         raise ValueError(f"another run is at work in {folder}; choose another --out") from None
     except OSError as error:
-        raise ValueError(f"--out must be a folder one can write to: {error}") from error
+        raise ValueError(
+            f"--out must be a folder one can write to: {error.strerror or error}"
+        ) from error
     try:
         yield
     finally:

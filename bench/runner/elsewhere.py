@@ -16,8 +16,9 @@ from bench.runner.budget_plugin import BudgetPlugin, MeterClock
 from bench.runner.evaluation import NoMetrics
 from bench.runner.meter import Meter
 from strategies.import_path import is_own_module
+from strategies.lent import DATASETS, Lent, tree
 from strategies.pruning.held import Held, Shape, held_under
-from strategies.saved_state import DATASETS, Contents, Lent, parts, tree
+from strategies.saved_state import Contents, parts
 
 MOMENTS = (
     "momentum_buffer", "exp_avg", "exp_avg_sq", "max_exp_avg_sq", "exp_inf", "step", "sum",
@@ -37,7 +38,10 @@ NUMBERS = (int, float, complex, str, bytes, bytearray)
 def lend(benchmark: Benchmark, *others: Any) -> Lent:
     """What every strategy is lent: the experiences with their data, and `others`."""
     things: list[Any] = []
-    for stream in benchmark.avalanche.streams.values():
+    streams = list(benchmark.avalanche.streams.values())
+    if benchmark.days is not None:
+        streams.append(benchmark.days.questions)
+    for stream in streams:
         for experience in stream:
             things += [experience, experience.origin_stream, *tree(experience.dataset)]
     order = benchmark.train_stream[0].benchmark

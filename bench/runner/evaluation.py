@@ -6,10 +6,12 @@ import math
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import torch
 from avalanche.core import SupervisedPlugin
 from avalanche.logging import BaseLogger
 from avalanche.training.plugins import EvaluationPlugin
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -44,6 +46,11 @@ class _Collector(SupervisedPlugin):
         self._answered += len(strategy.mb_output)
         if self._answered >= self._most:
             raise _Enough
+
+
+def plain(logits: Tensor) -> NDArray[np.float64]:
+    """(N, C) logits as an array on the CPU: 64 bits hold any type, and no code of a strategy's."""
+    return np.array(logits.double().cpu().numpy(), dtype=np.float64)
 
 
 def answers(strategy: Any, experience: Any, most: float = math.inf) -> Tensor:

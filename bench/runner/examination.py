@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,15 +21,16 @@ from torch import nn
 from bench.config.run_config import RunConfig
 from bench.data.streams import Benchmark
 from bench.runner.divergence import diverging
-from bench.runner.evaluation import answers
+from bench.runner.evaluation import answers, plain
+from bench.runner.fresh_process import one_thread
 from bench.runner.marker import Logits
 from bench.runner.meter import process_cpu_seconds
 from bench.runner.models import make_model
 from bench.runner.seeding import seed_everything
 from bench.runner.speedups import precision, prepare
 from bench.runner.uncharged_work import check_excused
+from strategies.lent import DATASETS, Lent, tree
 from strategies.pruning.held import (
-    NOTHING,
     Held,
     counted_apart,
     counted_as,
@@ -37,7 +39,7 @@ from strategies.pruning.held import (
     size_of,
 )
 from strategies.pruning.weight_count import WeightsInUse, weights_in_use
-from strategies.saved_state import DATASETS, Lent, contents, load, tree
+from strategies.saved_state import contents, load
 
 PROBE = 128
 """Images of an experience after which it shows whether the answers need something."""
@@ -77,6 +79,7 @@ class Holdings:
     Attributes:
         weights: in use; what is held besides the network is among its buffers.
         needed: of what is held besides the network, what the answers need.
+        needed_bytes: of the same as it is, though it may look like images.
         loose_bytes: of the state, of what is neither tensors nor data: numbers, text and code.
         answered: what it answers; None where it was asked for what it needs, so that it must
             be asked again, in a process that knows nothing of that.
@@ -84,6 +87,7 @@ class Holdings:
 
     weights: WeightsInUse
     needed: Held
+    needed_bytes: int
     loose_bytes: int
     answered: Answered | None
 
@@ -110,6 +114,8 @@ class Examinations:
         self._made_in = os.getpid()
         self._times_asked = 0
         self._sample = tuple(benchmark.train_stream[0].dataset[0][0].shape)
+        with one_thread(), torch.random.fork_rng(devices=[]):
+            self._bare_seconds = self._seconds_of(bare_model(config, benchmark))
 
     def __call__(self, request: Request) -> Answered | Holdings:
         """Load the strategy and examine it.
@@ -119,21 +125,21 @@ class Examinations:
         """
         self._times_asked = 0
         torch.set_num_threads(self._config.threads)
-        bare = bare_model(self._config, self._benchmark)  # a user's own may read files
         seed_everything(self._config.seed("data"))
         began = process_cpu_seconds()
         strategy = load(request.state, self._lent)
         self._close_the_disk()
         with precision(self._config.speedups, self._config.device), diverging(strategy):
             if request.asked:
-                return self._answered(strategy, bare, began)
-            needed = self._needed(request, held_parts(strategy))
+                return self._answered(strategy, began)
+            parts = self._needed(request, held_parts(strategy))
+            needed, needed_bytes = size_of(parts, self._sample), size_of(parts).bytes
             worked = process_cpu_seconds() - began
-            check_excused("answering", worked, (1 + self._times_asked) * self._bare_seconds(bare))
+            check_excused("answering", worked, (1 + self._times_asked) * self._bare_seconds)
             loose_bytes = contents(strategy, lent=self._lent).loose_bytes
             weights = weights_in_use.dispatch(counted_as(strategy))(strategy, self._sample)
-            answered = None if self._times_asked else self._answered(strategy, bare, began)
-        return Holdings(weights, needed, loose_bytes, answered)
+            answered = None if self._times_asked else self._answered(strategy, began)
+        return Holdings(weights, needed, needed_bytes, loose_bytes, answered)
 
     def _close_the_disk(self) -> None:
         """No file can be opened any more: what is answered comes from the state alone.
@@ -143,17 +149,17 @@ class Examinations:
         if os.getpid() != self._made_in and "compile" not in self._config.speedups:
             resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
 
-    def _answered(self, strategy: Any, bare: nn.Module, began: float) -> Answered:
-        """What it answers; `bare` is the network as it was built, `began` when it was loaded."""
+    def _answered(self, strategy: Any, began: float) -> Answered:
+        """What it answers; `began` is when it was loaded."""
         logits = {
-            stream: [_plain(answers(strategy, experience)) for experience in experiences]
+            stream: [plain(answers(strategy, experience)) for experience in experiences]
             for stream, experiences in self._questions.items()
         }
-        check_excused("answering", process_cpu_seconds() - began, self._bare_seconds(bare))
+        check_excused("answering", process_cpu_seconds() - began, self._bare_seconds)
         return Answered(logits)
 
     @torch.no_grad()
-    def _bare_seconds(self, model: nn.Module) -> float:
+    def _seconds_of(self, model: nn.Module) -> float:
         """CPU seconds that a new network, `model`, takes to answer all that is asked.
 
         Measured on one minibatch, and taken as much again for each of as many images.
@@ -169,18 +175,18 @@ class Examinations:
         each = (process_cpu_seconds() - began) / PROBE
         return each * sum(len(one.dataset) for one in asked)
 
-    def _needed(self, request: Request, parts: Sequence[Any]) -> Held:
+    def _needed(self, request: Request, parts: Sequence[Any]) -> Sequence[Any]:
         """What of the `parts` that a strategy holds besides its network changes its answers.
 
         Parts are spoilt and the strategy is asked again: all of them first, before it has answered
         anything that it could keep.
         """
         if not parts:
-            return NOTHING
+            return ()
         without_all = self._answers_without(request, range(len(parts)))
         whole = self._answers(load(request.state, self._lent))
         if _alike(without_all, whole):
-            return NOTHING
+            return ()
         smallest = -(-len(parts) // MOST_GROUPS)
 
         def search(chosen: Sequence[int]) -> list[int]:
@@ -196,14 +202,14 @@ class Examinations:
             ]
             return found or list(chosen)
 
-        return size_of([parts[number] for number in search(range(len(parts)))], self._sample)
+        return [parts[number] for number in search(range(len(parts)))]
 
     def _answers(self, strategy: Any) -> Logits:
         """The first answers to every experience, asked as all are."""
         self._times_asked += 1
         seed_everything(self._config.seed("data"))
         asked = self._questions.get("test") or self._questions["valid"]
-        return [_plain(answers(strategy, experience, PROBE)) for experience in asked]
+        return [plain(answers(strategy, experience, PROBE)) for experience in asked]
 
     def _answers_without(self, request: Request, spoilt: Sequence[int]) -> Logits | None:
         """What it answers with these parts spoilt; None if it cannot."""
@@ -238,16 +244,12 @@ def check_counts(strategy: Any) -> None:
     """
     kind = type(strategy)
     for count in (weights_in_use.dispatch(kind), counted_apart.dispatch(kind)):
-        if not is_believed(count.__module__):
+        known = vars(sys.modules.get(count.__module__, sys))
+        if not is_believed(count.__module__) or count.__globals__ is not known:
             raise ValueError(
                 f"weights of {kind.__name__} must be counted by the referee, got a count of its "
                 f"own in {count.__module__}"
             )
-
-
-def _plain(logits: torch.Tensor) -> np.ndarray[Any, Any]:
-    """The same numbers on the CPU, whatever their type: of 64 bits, which hold any."""
-    return logits.double().cpu().numpy()
 
 
 def _alike(one: Logits | None, other: Logits) -> bool:

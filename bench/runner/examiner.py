@@ -14,8 +14,9 @@ from bench.config.run_config import RunConfig
 from bench.data.streams import Benchmark
 from bench.records.collection import without_collection
 from bench.records.cost import Cost
-from bench.records.schema import Matrix, Outcome, WeightsInUse
+from bench.records.schema import Days, Matrix, Outcome, WeightsInUse
 from bench.records.weight_share import shares_used
+from bench.runner.desk import Desk
 from bench.runner.divergence import Diverged
 from bench.runner.elsewhere import Elsewhere
 from bench.runner.examination import Answered, Holdings, Request
@@ -79,7 +80,7 @@ class Examiner:
         strategy: Any,
     ) -> None:
         """Look at the strategy before it is trained, so that what it gains is seen."""
-        n = len(benchmark.train_stream)
+        n = len(benchmark.test_samples)
         self._config, self._findings, self._room = config, findings, room
         self._benchmark, self._meter, self._account = benchmark, meter, account
         self._rows: dict[str, Matrix] = {
@@ -93,8 +94,17 @@ class Examiner:
             most = MOST_BYTES + MOST_BYTES_BY_MODULE * modules
             self._loose_bytes = min(most, contents(strategy, lent=room.lent).loose_bytes)
             self._elsewhere = Elsewhere(strategy, room.lent, room.modules)
-        self._watch = Watch(meter, (room.process.pid, room.marker.pid))
+        self._watch = Watch(meter, room.pids)
         self._bare_seconds = time.process_time() - began
+
+    def look_around(self) -> None:
+        """See what runs on while the clock stands still.
+
+        Raises:
+            UnchargedWork: says what.
+        """
+        with self._meter.off_the_clock("evaluation"):
+            self._watch.check_beside()
 
     def examine(self, index: int, strategy: Any) -> None:
         """Evaluate on every experience, count the weights, and bring the findings up to date.
@@ -123,7 +133,10 @@ class Examiner:
         check_excused(what, worked, bare, MOST_TIMES_LOOKED_AT)
         self._keep_outcome()
         last = self._findings.weights[-1]
-        self._account.experience, self._account.accuracy = index + 1, self._curve[-1][1]
+        outcome = self._findings.outcome
+        days = None if outcome is None else outcome.days
+        self._account.experience = index + 1
+        self._account.accuracy = self._curve[-1][1] if days is None else days.mean
         version = self._findings.benchmark_version
         self._account.weights, _ = shares_used(last, self._config, version)
 
@@ -143,7 +156,7 @@ class Examiner:
         gained = found.loose_bytes - self._loose_bytes
         free = FREE_BYTES + FREE_BYTES_BY_EXPERIENCE * (index + 1)
         other = max(0, gained - free)  # what it is for cannot be told: it may be needed
-        counted = as_weights(found.weights, found.needed.bytes + other)
+        counted = as_weights(found.weights, found.needed_bytes + other)
         buffers = counted.buffer_bytes - found.needed.bytes + elsewhere.bytes
         examples = counted.stored_examples + elsewhere.examples
         counted = replace(counted, buffer_bytes=buffers, stored_examples=examples)
@@ -163,18 +176,27 @@ class Examiner:
             curve=self._curve,
             test_samples=benchmark.test_samples,
             chance=benchmark.chance,
+            days=None if self._room.desk is None else self._days(self._room.desk),
         )
+
+    @staticmethod
+    def _days(desk: Desk) -> Days:
+        accuracy, floors = desk.marks()
+        return Days(accuracy=accuracy, floors=floors)
 
     def keep_cost(self) -> None:
         """Bring the findings' cost up to date."""
         meter, device = self._meter, self._config.device
+        charged, steps = meter.charged_by_experience, meter.steps_by_experience
+        if self._benchmark.days is not None:  # examined once, after all nights
+            charged, steps = [sum(charged)], [sum(steps)]
         wall = meter.wall_seconds * self._config.threads
         resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         self._findings.overrun = meter.overrun
         self._findings.cost = Cost(
             charged=meter.spent,
-            charged_by_experience=meter.charged_by_experience,
-            steps_by_experience=meter.steps_by_experience,
+            charged_by_experience=charged,
+            steps_by_experience=steps,
             seconds_by_kind=meter.seconds,
             uncharged_seconds=meter.uncharged,
             wall_seconds=meter.wall_seconds,

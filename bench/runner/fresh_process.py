@@ -8,10 +8,13 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, Generic, Protocol, TypeVar
+
+import torch
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -135,6 +138,17 @@ def _keep(answer: Callable[[Any], Any], channel: Connection, others: Sequence[Co
             number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
             how = "died of signal" if os.WIFSIGNALED(status) else "ended itself with code"
             channel.send((False, RuntimeError(f"the strategy {how} {number} while it answered")))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside, torch works on one thread: others that began here would be missing in a fork."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def end_with_parent() -> None:

@@ -50,6 +50,7 @@ class Meter:
         wall: Callable[[], float] = time.perf_counter,
         cpu: Callable[[], float] = process_cpu_seconds,
         queue: Queue | None = None,
+        by_night: bool = False,
     ) -> None:
         """Start an account with nothing spent.
 
@@ -59,6 +60,8 @@ class Meter:
             wall: reads the wall clock, in seconds.
             cpu: reads the CPU seconds of this process.
             queue: the work under way on a device other than the CPU; None for the CPU.
+            by_night: what an experience leaves of its share is lost, and its tail tells nothing
+                of the next one's.
         """
         self.budget = budget
         self.seconds: dict[Kind, float] = dict.fromkeys(KINDS, 0.0)
@@ -79,6 +82,8 @@ class Meter:
         self._spent_before = 0.0
         self._steps_before = 0
         self._carry = 0.0
+        self._by_night = by_night
+        self._ahead = 0.0
         self._allowance = math.inf
         self._reserve = 0.0
         self._running = False
@@ -113,16 +118,43 @@ class Meter:
 
     @contextmanager
     def experience(self, index: int | None) -> Iterator[None]:
-        """Run the clock while the strategy trains: the only place where time is charged.
+        """Run the clock while the strategy trains.
 
         Args:
             index: of the experience; None for the whole stream at once.
         """
         share = 1.0 if index is None else self._shares[index]
         self._allowance = share * self.budget.amount + self._carry
-        self._spent_before = self.spent
+        self._spent_before = self.spent - self._ahead
         self._steps_before = sum(self.steps.values())
         self._stopped_at = math.nan
+        try:
+            with self._on_the_clock():
+                yield
+        finally:
+            charged = self.spent - self._spent_before
+            self._carry, self._ahead = self._allowance - charged, 0.0
+            self.charged_by_experience.append(charged)
+            self.steps_by_experience.append(sum(self.steps.values()) - self._steps_before)
+            tail = self._mark - self._stopped_at if self.stopping else 0.0
+            if self._by_night:  # a night that lasted too long is repaid by those that follow
+                self._carry = min(0.0, self._carry)
+            elif self.budget.clock != "steps":
+                self._reserve = max(self._reserve, tail)
+
+    @contextmanager
+    def day(self) -> Iterator[None]:
+        """Run the clock while the strategy answers by day: the night that follows has less."""
+        before = self.spent
+        try:
+            with self._on_the_clock():
+                yield
+        finally:
+            self._ahead += self.spent - before
+
+    @contextmanager
+    def _on_the_clock(self) -> Iterator[None]:
+        """The only place where time is charged."""
         wall, cpu = self._wall(), self._cpu()
         self._kind, self._running = "hooks", True
         self._mark = self._last_step = self._read()
@@ -134,12 +166,6 @@ class Meter:
             self._running = False
             self.wall_seconds += self._wall() - wall
             self.cpu_seconds += self._cpu() - cpu
-            charged = self.spent - self._spent_before
-            self._carry = self._allowance - charged
-            self.charged_by_experience.append(charged)
-            self.steps_by_experience.append(sum(self.steps.values()) - self._steps_before)
-            if self.stopping and self.budget.clock != "steps":
-                self._reserve = max(self._reserve, self._mark - self._stopped_at)
 
     @contextmanager
     def off_the_clock(self, kind: str) -> Iterator[None]:
@@ -195,7 +221,9 @@ class Meter:
     def overrun(self) -> bool:
         """Whether more was charged than the budget and its tolerance allow."""
         one_step = 1.0 if self.budget.clock == "steps" else self.median_step
-        return self.spent > self.budget.amount + max(one_step, TOLERANCE * self.budget.amount)
+        tolerated = max(one_step, TOLERANCE * self.budget.amount)
+        unpaid = -self._carry if self._by_night else 0.0  # of nights that lasted too long
+        return self.spent > self.budget.amount + tolerated or unpaid > tolerated
 
     @property
     def median_step(self) -> float:

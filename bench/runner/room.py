@@ -11,10 +11,11 @@ from avalanche.benchmarks import DatasetExperience
 from bench.config.run_config import RunConfig
 from bench.data.streams import Benchmark
 from bench.data.unlabelled import questions
+from bench.runner.desk import Desk
 from bench.runner.examination import Answered, Examinations, Holdings, Request
 from bench.runner.fresh_process import Asked, FreshProcess, SameProcess
 from bench.runner.marker import Marker
-from strategies.saved_state import Lent
+from strategies.lent import Lent
 
 
 @dataclass(frozen=True)
@@ -26,17 +27,27 @@ class Room:
         process: answers every request for an examination.
         marker: says how much of the answers is right.
         modules: names of the modules that were imported before the strategy was.
+        desk: brings the days of a stream by day and night; None for others.
     """
 
     lent: Lent
     process: Asked[Request, Answered | Holdings]
     marker: Marker
     modules: frozenset[str]
+    desk: Desk | None = None
+
+    @property
+    def pids(self) -> tuple[int | None, ...]:
+        """Of its processes."""
+        desk = None if self.desk is None else self.desk.pid
+        return self.process.pid, self.marker.pid, desk
 
     def close(self) -> None:
         """End its processes."""
         self.process.close()
         self.marker.close()
+        if self.desk is not None:
+            self.desk.close()
 
 
 def set_questions(
@@ -63,6 +74,8 @@ def make_room(
     lent: Lent,
     asked: Mapping[str, Sequence[DatasetExperience]],
     marker: Marker,
+    *,
+    hindsight: bool = False,
 ) -> Room:
     """The room of a run, to be made before anything of its strategy is imported.
 
@@ -72,10 +85,19 @@ def make_room(
         lent: what the strategy will be lent.
         asked: by stream.
         marker: of the answers.
+        hindsight: whether the strategy trains on all days at once.
     """
+    desk = None
+    if benchmark.days is not None:
+        desk = Desk(benchmark.days, classes=benchmark.n_classes, hindsight=hindsight)
+        benchmark.days.forget_labels()
     examinations = Examinations(config, benchmark, lent, asked)
     modules = frozenset(sys.modules)
     if config.device == "cuda":  # a fork cannot use a device that this process has begun to use
-        return Room(lent, SameProcess(examinations), marker, modules)
-    process = FreshProcess(examinations, unseen=[marker.channel])
-    return Room(lent, process, marker, modules)
+        process: Asked[Request, Answered | Holdings] = SameProcess(examinations)
+    else:
+        unseen = [marker.channel, *([] if desk is None else [desk.channel])]
+        process = FreshProcess(examinations, unseen=unseen)
+    if benchmark.days is not None:  # from here on this process knows of no day that has not come
+        benchmark.days.forget_days(examined_elsewhere=config.device != "cuda")
+    return Room(lent, process, marker, modules, desk)

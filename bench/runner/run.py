@@ -6,8 +6,8 @@ The page everyone must read. The clock runs in one place only, around `strategy.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,13 +19,17 @@ from bench.config.run_config import RunConfig
 from bench.data.streams import Benchmark, make_benchmark
 from bench.records.collection import without_collection
 from bench.runner.budget_plugin import UNTIL_STOPPED, BudgetPlugin, CudaQueue, MeterClock
+from bench.runner.desk import Desk
 from bench.runner.divergence import diverging
 from bench.runner.elsewhere import lend
 from bench.runner.evaluation import NoMetrics
 from bench.runner.examination import bare_model, check_counts
 from bench.runner.examiner import Examiner, Findings
+from bench.runner.fresh_process import one_thread
+from bench.runner.left_out import import_used
 from bench.runner.meter import Meter, process_cpu_seconds
 from bench.runner.minibatches import check_norms, check_tasks
+from bench.runner.nights import Nights
 from bench.runner.progress import Account, Progress
 from bench.runner.room import Room, make_room, set_questions
 from bench.runner.seeding import seed_everything
@@ -74,7 +78,9 @@ def run(
         )
         seed_everything(config.seed("data"))
         try:
-            if entry.ranked:
+            if room.desk is not None:
+                _by_day_and_night(ready, room.desk, examiner, hindsight=not entry.ranked)
+            elif entry.ranked:
                 for i, experience in enumerate(benchmark.train_stream):
                     with meter.experience(i), diverging(strategy):
                         strategy.train(experience)
@@ -85,6 +91,18 @@ def run(
                 examiner.examine(len(benchmark.train_stream) - 1, strategy)
         finally:
             examiner.keep_cost()
+
+
+def _by_day_and_night(ready: Ready, desk: Desk, examiner: Examiner, *, hindsight: bool) -> None:
+    """Let all days and nights pass, and examine what came out."""
+    benchmark, strategy = ready.benchmark, ready.strategy
+    look = examiner.look_around
+    nights = Nights(benchmark, desk, ready.meter, ready.account, strategy, look)
+    if hindsight:
+        nights.pass_in_hindsight()
+    else:
+        nights.pass_by()
+    examiner.examine(len(benchmark.test_samples) - 1, strategy)
 
 
 @dataclass(frozen=True)
@@ -126,9 +144,10 @@ def build(
         config.budget,
         shares(benchmark.train_samples, config.allocation),
         queue=CudaQueue() if config.device == "cuda" else None,
+        by_night=benchmark.days is not None,
     )
     meter.uncharged["data"] = time.perf_counter() - began
-    account = Account(meter, len(benchmark.train_stream), report)
+    account = Account(meter, len(benchmark.test_samples), report)
     plugins = (BudgetPlugin(meter, account.tell), MeterClock(meter), NoMetrics())
     room = None
     if examined:
@@ -136,7 +155,9 @@ def build(
             asked, marker = set_questions(config, benchmark)
             # from here on no label of the test is in this process, nor in those it forks
             benchmark = benchmark.for_training()
-            room = make_room(config, benchmark, lend(benchmark, meter, *plugins), asked, marker)
+            hindsight = not building.find(config.strategy).ranked
+            lent = lend(benchmark, meter, *plugins)
+            room = make_room(config, benchmark, lent, asked, marker, hindsight=hindsight)
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed("init"))
@@ -150,7 +171,7 @@ def build(
 
 def _benchmark(config: RunConfig, data_root: Path | None) -> Benchmark:
     """The streams of a run."""
-    with _one_thread():  # threads that began to work would be missing in a fork
+    with one_thread():
         return make_benchmark(
             config.benchmark,
             config.scenario,
@@ -161,16 +182,6 @@ def _benchmark(config: RunConfig, data_root: Path | None) -> Benchmark:
             augment=config.augment,
             device=config.device,
         )
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _strategy(
@@ -214,6 +225,7 @@ def _strategy(
         check_excused("its constructor", worked, bare)
         if budget not in strategy.plugins:
             raise ValueError(f"{config.strategy} must hand `plugins` on to Avalanche's template")
+        import_used(strategy, *strategy.plugins)
         strategy.plugins.remove(strategy.evaluator)  # nothing to measure, asked at every hook
         check_counts(strategy)
         save(strategy)  # what could not be examined is refused before it is trained

@@ -86,6 +86,18 @@ class Watch:
         Raises:
             UnchargedWork: says what.
         """
+        passed = self._clock() - self._began  # before looking, which takes its time as well
+        missed = passed - self._measured
+        if missed > LEAST_GAP + GAP * passed:
+            raise UnchargedWork(f"the meter missed {missed:.1f} of {passed:.1f} s: it was slowed")
+        self.check_beside()
+
+    def check_beside(self) -> None:
+        """Refuse threads and processes that run on between experiences.
+
+        Raises:
+            UnchargedWork: names them.
+        """
         left = set(sys._current_frames()) - self._threads
         if left or _thread._count() > self._count:  # what runs no line of Python has no frame
             known = {thread.ident: thread.name for thread in threading.enumerate()}
@@ -95,10 +107,6 @@ class Watch:
         if born := running.keys() - self._processes.keys():
             names = ", ".join(sorted(running[one] for one in born))
             raise UnchargedWork(f"processes run on while the clock stands still: {names}")
-        passed = self._clock() - self._began
-        missed = passed - self._measured
-        if missed > LEAST_GAP + GAP * passed:
-            raise UnchargedWork(f"the meter missed {missed:.1f} of {passed:.1f} s: it was slowed")
 
     @property
     def _measured(self) -> float:

@@ -112,7 +112,9 @@ def declare(root: Path, folders: Sequence[Path]) -> None:
     try:
         write_atomically(root / DECLARED, tomli_w.dumps({"studies": inside}))
     except OSError as error:
-        raise ValueError(f"--out must be a folder one can write to: {error}") from error
+        raise ValueError(
+            f"--out must be a folder one can write to: {error.strerror or error}"
+        ) from error
 
 
 def check(studies: Sequence[Study]) -> None:

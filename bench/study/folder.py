@@ -70,7 +70,9 @@ class Folder:
         try:
             study.write(self.study_file)
         except OSError as error:
-            raise ValueError(f"--out must be a folder one can write to: {error}") from error
+            raise ValueError(
+                f"--out must be a folder one can write to: {error.strerror or error}"
+            ) from error
 
     def trials(self) -> tuple[list[Trial], list[str]]:
         """The trials that left records, and a sentence for each damaged file."""

@@ -80,7 +80,7 @@ def facts(study: Study, trials: Sequence[Trial]) -> list[str]:
         f"{study.run_budget}{'' if study.seeds == 1 else ' for each seed'}.",
     ]
     if study.experiences:
-        known = find_benchmark(study.benchmark).experiences
+        known = find_benchmark(study.benchmark).length
         spent.append(
             f"Trials see the first {study.experiences} of {known} experiences and have as much of "
             f"the {study.budget} of a whole stream, so that each experience has the same share."

@@ -18,6 +18,7 @@ from bench.config.catalogue import check_experiences, find_benchmark
 from bench.config.conditions import Option
 from bench.config.declaration import BudgetText, Declaration, setting
 from bench.config.run_config import RunConfig, Scenario, Value
+from bench.config.stream_options import BenchmarkId
 from bench.config.suite import parse_value
 from bench.records.store import write_atomically
 from bench.study.space import Written, parse_space, read_space, search_space, written
@@ -36,7 +37,9 @@ class Searched(Declaration):
         validation: fraction of each training experience that trials are judged on.
     """
 
-    benchmark: str = Field(default="split-digits", description="Id, folder:PATH or npz:PATH.")
+    benchmark: BenchmarkId = Field(
+        default="split-digits", description="Id, folder:PATH or npz:PATH."
+    )
     scenario: Scenario = Field(default="task", description="What is told of the task.")
     budget: BudgetText = "20s"
     base_seed: int = Field(
@@ -114,11 +117,15 @@ class Study(Searched):
             ValueError: for a name or a combination that cannot be.
         """
         benchmark = find_benchmark(self.benchmark)
+        benchmark.check_searched(self.benchmark)
         benchmark.check_scenario(self.benchmark, self.scenario)
-        building.check_scenario(self.strategy, building.find(self.strategy), self.scenario)
+        building.check_scenario(
+            self.strategy, building.find(self.strategy), self.scenario,
+            coming_again=benchmark.coming_again(self.benchmark),
+        )  # fmt: skip
         budget = self.whole_budget
         if self.experiences is not None:
-            known = benchmark.experiences
+            known = benchmark.length
             if known is None:
                 raise ValueError(f"experiences needs a number: {self.benchmark}?experiences=5")
             check_experiences(self.experiences, known, self.benchmark)
@@ -142,7 +149,7 @@ class Study(Searched):
         """Of one run of a trial."""
         if self.experiences is None:
             return self.whole_budget
-        known = find_benchmark(self.benchmark).experiences
+        known = find_benchmark(self.benchmark).length
         assert known is not None, "refused when the study is resolved"
         return self.whole_budget.part(self.experiences, known)
 

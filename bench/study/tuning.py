@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from bench.config.catalogue import find_benchmark
 from bench.config.conditions import Option, SharedFields
 from bench.study.space import written
 from bench.study.study import Objective, Searched, Study
 from strategies import building
-from strategies.registry import STRATEGIES
 from strategies.search_space import STORED, STORED_NAMES, TRAINING_SPACE
 
 FIRST = 2
@@ -45,10 +45,15 @@ class Tuning(Searched):
         return {name: self._study(name) for name in self._names()}
 
     def _names(self) -> list[str]:
+        spec = find_benchmark(self.benchmark)
+        spec.check_searched(self.benchmark)
         if self.strategies == ("all",):
-            return [n for n, entry in STRATEGIES.items() if self.scenario in entry.scenarios]
+            return building.able(self.scenario, coming_again=spec.options.fades)
         for name in self.strategies:
-            building.check_scenario(name, building.find(name), self.scenario)
+            building.check_scenario(
+                name, building.find(name), self.scenario,
+                coming_again=spec.coming_again(self.benchmark),
+            )  # fmt: skip
         return list(dict.fromkeys(self.strategies))
 
     def _study(self, name: str) -> Study:

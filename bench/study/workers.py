@@ -36,7 +36,9 @@ class Worker:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._alive = (self._folder / self.name).open("w")
         except OSError as error:
-            raise ValueError(f"--out must be a folder one can write to: {error}") from error
+            raise ValueError(
+                f"--out must be a folder one can write to: {error.strerror or error}"
+            ) from error
         fcntl.flock(self._alive, fcntl.LOCK_EX)
         return self
 

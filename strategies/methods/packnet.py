@@ -81,7 +81,8 @@ class PackNet(EarlierTasks, PruningStrategy):
             a task few weights hardly passes a signal on.
         sees: the weights that a task is trained and answered with when frozen. `earlier`: its own
             and those of every earlier task, as in the paper. `own`: its own alone, so that nothing
-            is reused, and what unlike tasks have learned is no noise to it.
+            is reused, and what unlike tasks have learned is no noise to it. Free weights are then
+            `initial`, whatever `freed` is: among zeros alone no signal passes.
         norm: see `Subnetworks`.
         infer: see `Subnetworks`.
         rounds: see `Pruning`.
@@ -140,7 +141,7 @@ class PackNet(EarlierTasks, PruningStrategy):
         self.begin(norm, infer)
         self.frozen, self.unfrozen, self.sees = frozen, unfrozen, sees
         self.density, self.tasks = density, tasks
-        kept = self.weights if freed == "initial" else {}
+        kept = self.weights if freed == "initial" or sees == "own" else {}
         self.initial = {name: w.detach().clone() for name, w in kept.items()}
         """The weights at construction, when freed ones go back to them; in training alone."""
         self.owners = unowned(self.weights) if frozen else {}
@@ -458,6 +459,7 @@ ENTRIES = {
         summary="frozen, the task not told but inferred: the most certain subnetwork answers",
         paper="Mallya & Lazebnik 2018",
         scenarios=("class",),
+        new_classes=True,
         defaults={"infer": "entropy"},
         space=FROZEN_SPACE,
         explanation=Explanation(

@@ -178,6 +178,9 @@ SPACE: Space = {
 }
 
 ENTRIES = {
+    # learning rates: on images held out of split Fashion-MNIST, class-incremental, 10 CPU s, base
+    # seed 1, three seeds, 31.7 % at 0.01 and 25.1 % at the shared 0.05; noise 26.9 and 23.2,
+    # depression 35.3 and 22.3
     "sleep-replay": Entry(
         factory="strategies.methods.sleep_replay:SleepReplay",
         family="sleep",

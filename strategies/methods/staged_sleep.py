@@ -276,6 +276,7 @@ ENTRIES = {
         family="sleep",
         summary="nights of dreams made from the network's own weights, no stored data",
         paper="Behrouz et al. 2026",
+        # on images held out of split Fashion-MNIST, as in sleep_replay: 42.5 %, and 23.9 at 0.05
         defaults={"stages": "dream", "night": 0.9, "learning_rate": 0.01},
         space=SPACE,
         stores="statistics",

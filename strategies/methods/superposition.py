@@ -132,6 +132,7 @@ ENTRIES = {
         summary="the same, the task not told but inferred: the most certain mask answers",
         paper="Wortsman et al. 2020",
         scenarios=("class",),
+        new_classes=True,
         defaults={"infer": "entropy"},
         stores="weights",
         space=SPACE,

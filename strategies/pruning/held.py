@@ -13,8 +13,19 @@ import torch
 from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor
 
+from strategies.import_path import is_there
+from strategies.lent import DATASETS
 from strategies.networks.layers import buffers_of_layers
-from strategies.saved_state import DATASETS, contents, parts
+from strategies.saved_state import contents, parts
+
+LABEL_BYTES = 8
+"""Bytes of a label beside an image."""
+
+COMPLEX = frozenset(
+    [torch.complex32, torch.complex64, torch.complex128]
+    + [np.dtype(name) for name in ("complex64", "complex128")]
+)
+"""Types that no image has: tensors and arrays of them count as they are, whatever their shape."""
 
 IMAGE_DIMENSIONS = 3
 """A sample of channels, rows and columns is an image."""
@@ -57,7 +68,7 @@ def is_believed(module: str) -> bool:
 def counted_as(strategy: SupervisedTemplate) -> type:
     """The class by which a strategy is counted: its own, or a plain one if it is from elsewhere."""
     kind = type(strategy)
-    return kind if is_believed(kind.__module__) else SupervisedTemplate
+    return kind if is_believed(kind.__module__) and is_there(kind) else SupervisedTemplate
 
 
 def held(strategy: SupervisedTemplate, sample: Shape | None = None) -> Held:
@@ -124,10 +135,12 @@ def _of(item: Part, sample: Shape | None) -> Held:
     if isinstance(item, DATASETS):
         return _of_dataset(item)
     shape = tuple(item.shape)
-    if item.dtype in (torch.bool, np.dtype(bool)):
+    if item.dtype in (torch.bool, np.dtype(bool)) and _are_bits(item):
         return Held(-(-int(np.prod(shape)) // 8))
     if sample is None or sample not in (shape, shape[1:]):
         return Held(item.nbytes)
+    if item.dtype in COMPLEX:
+        return Held(item.nbytes, 1 if shape == sample else shape[0])
     samples = item.reshape(-1, *sample)
     return Held(len(samples) * _sample_bytes(samples[0]) if len(samples) else 0, len(samples))
 
@@ -136,8 +149,16 @@ def _of_dataset(dataset: Any) -> Held:
     """Its examples, and eight bytes for each of their labels."""
     if len(dataset) == 0:
         return NOTHING
-    first = dataset[0]
-    return Held(len(dataset) * (_sample_bytes(first[0]) + 8 * (len(first) - 1)), len(dataset))
+    image, *others = dataset[0]
+    size = _sample_bytes(image) + sum(getattr(other, "nbytes", LABEL_BYTES) for other in others)
+    return Held(len(dataset) * size, len(dataset))
+
+
+def _are_bits(item: Any) -> bool:
+    """Whether truth values have a bit each, as a byte of memory can have eight."""
+    if isinstance(item, Tensor):
+        return not item.numel() or int(item.detach().view(torch.uint8).max()) <= 1
+    return not item.size or int(item.view(np.uint8).max()) <= 1
 
 
 def _sample_bytes(sample: Tensor | np.ndarray[Any, Any]) -> int:

@@ -230,11 +230,10 @@ def bare(kind: type[Bare], built: Ready, index: int, steps: int = 300, model: st
 
 def has(name: str) -> bool:
     """Whether the data set's files or its cache are there."""
-    from bench.data.cache import load
-    from bench.data.presence import DataError
+    from bench.data.presence import DataError, check_data
 
     try:
-        load(name, data_root())
+        check_data(name, data_root())
     except DataError:
         return False
     return True

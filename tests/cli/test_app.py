@@ -33,7 +33,7 @@ RUN = ["run", "--budget", "10steps", "--strategy", "naive"]
         (["--set", "density"], "--set must be name=value"),
         (["--suite", "any.toml"], "--suite declares every run: --"),
         (["--set", "learning_rate=-1"], "learning_rate must be above 0, got -1"),
-        (["--set", "batch_size=0"], "batch_size must be at least 1, got 0"),
+        (["--set", "batch_size=0"], "batch_size must be in [1, 1000000], got 0"),
         (["--set", "batch_size=2.5"], "batch_size must be a whole number, got 2.5"),
         (["--set", "momentum=nan"], "values in --set must be finite, got nan"),
         (["--set", "optimizer=foo"], "optimizer must be 'sgd', 'adam' or 'adamw', got 'foo'"),
@@ -130,7 +130,7 @@ def test_list_shows_the_hyperparameters_of_one_strategy_with_their_defaults():
     rows = {words[0]: words[1:] for line in result.output.splitlines() if (words := line.split())}
     assert rows["day_steps"][0] == "500"
     assert rows["learning_rate"][0] == "0.01"
-    assert " ".join(rows["batch_size"]) == "128 examples in a training minibatch; at least 1"
+    assert " ".join(rows["batch_size"]) == "128 examples in a training minibatch; in [1, 1000000]"
     assert "paper: Tadros et al. 2022; scenarios: task, class, domain" in result.output
     assert "import: strategies.methods.sleep_replay:SleepReplay" in result.output
 

@@ -64,7 +64,8 @@ def test_the_second_ctrl_c_ends_a_command_at_once(tmp_path):
 def usual():
     """What answers each signal; as before when the test is over."""
     before = {one: signal.getsignal(one) for one in STOPS}
-    yield before
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored in the background
+    yield {one: signal.getsignal(one) for one in STOPS}
     for one, answer in before.items():
         signal.signal(one, answer)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,30 @@ def test_a_number_that_python_does_not_read_is_refused_with_its_file(tmp_path):
     file.write_text(f"seeds = {'9' * 5000}\n")
     with pytest.raises(ValueError, match=r"suite.toml cannot be read: Exceeds the limit"):
         Suite.read(file)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: path.write_text(""), "must declare something, got nothing"),
+        (lambda path: path.write_text("# later\n"), "must declare something, got nothing"),
+        (os.mkfifo, "must be a plain file, no folder, pipe or device"),
+        (Path.mkdir, "must be a plain file, no folder, pipe or device"),
+        (lambda path: path.write_text("#" * 2**21), "must have at most 1048576 bytes"),
+    ],
+)
+def test_a_file_that_declares_nothing_is_refused_before_it_is_read(tmp_path, make, message):
+    path = tmp_path / "suite.toml"
+    make(path)
+    with pytest.raises(ValueError, match=message):
+        Suite.read(path)
+
+
+def test_a_batch_of_more_than_a_million_is_refused_before_the_run():
+    given = {"*": {"batch_size": 10**20}}
+    with pytest.raises(ValueError, match=r"batch_size must be in \[1, 1000000\], got 1000000000"):
+        Suite(strategies=("naive",), hyperparameters=given, budget="1s").configs()
+
+
+def test_a_plus_in_an_option_is_a_plus():
+    assert Suite(benchmarks=("split-mnist?sigma=1e+3",)).benchmarks == ("split-mnist?sigma=1000",)

@@ -277,6 +277,7 @@ def test_arrays_may_have_channels_first_last_or_none(
     ("changes", "complaint"),
     [
         ({"x_train": np.zeros((4, 3, 5, 3))}, "x_train of .* must be uint8 images, got float64"),
+        ({"y_train": np.array([-1, 0, 1, 1])}, "none left out, got -1 among 4 labels"),
         ({"y_train": np.zeros(4)}, "y_train of .* must be whole numbers, got float64"),
         ({"y_train": np.array([0, 2, 0, 2])}, "train labels must be all of 0 to 2"),
         ({"y_train": np.array([0, 1, 0, 2**40])}, "got 1099511627776 among 4 labels"),

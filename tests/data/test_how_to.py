@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
+import runpy
+import shlex
 import shutil
 from pathlib import Path
 
@@ -35,6 +37,20 @@ def test_an_own_model_and_an_own_benchmark_run_as_the_page_says(tmp_path, monkey
         ("split-digits", "my_model:make_model"),
         ("my_benchmark:make_benchmark", "mlp"),
     }
+    assert damaged == []
+
+
+def test_an_own_table_runs_as_the_page_says(tmp_path, monkeypatch):
+    page = "day-and-night.md"
+    monkeypatch.chdir(tmp_path)
+    [make] = texts(page, "python")
+    Path("make.py").write_text(make)
+    runpy.run_path("make.py")
+    [command] = [line for line in commands(page) if "csv:" in line]
+    run(*shlex.split(command)[3:])
+    stored, damaged = Store(tmp_path / "runs/desk").read()
+    assert {item.record.config.strategy for item in stored} == {"naive", "der++"}
+    assert {item.record.config.budget.amount for item in stored} == {2.0}
     assert damaged == []
 
 

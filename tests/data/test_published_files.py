@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from sklearn.datasets import load_digits
 
 from bench.config.datasets import DATASETS, DataSet
 from bench.data import readers
@@ -101,3 +103,13 @@ def test_labels_that_are_a_column_of_a_table_can_be_kept(
     monkeypatch.setitem(DATASETS, "stripes", spec)
     monkeypatch.setattr(readers, "imported", lambda kind, path: of_rows)
     assert load("stripes", stripes.parent).train_labels.tolist() == [0, 1]
+
+
+def test_digits_are_those_that_scikit_learn_reads() -> None:
+    theirs = load_digits()
+    ours = readers.digits(Path(), [], False)
+    images = torch.cat([ours.tensors[f"{stream}_images"] for stream in ("train", "test")])
+    labels = torch.cat([ours.tensors[f"{stream}_labels"] for stream in ("train", "test")])
+    found = sorted(zip(map(bytes, images.numpy()), labels.tolist(), strict=True))
+    pixels = np.rint(theirs.images * (255 / 16)).astype(np.uint8)
+    assert found == sorted(zip(map(bytes, pixels), theirs.target.tolist(), strict=True))

@@ -9,11 +9,13 @@ import pytest
 
 from bench.config.budget import Budget
 from bench.config.run_config import RunConfig
+from bench.executor.child import NO_STEP
 from bench.executor.executor import Executor
 from bench.records.store import Store
 from bench.runner.examiner import Findings
 from bench.runner.run import build, run
 from cheats import EXAMPLES
+from memory import nothing_of_earlier_tests
 
 EXPERIENCES = 5
 IMAGE_BYTES = 64
@@ -35,7 +37,8 @@ def found(strategy: str, scenario: str = "class") -> Findings:
     known = sys.modules.pop("cheats", None)
     findings = Findings()
     try:
-        run(config(strategy, scenario=scenario), findings)
+        with nothing_of_earlier_tests():
+            run(config(strategy, scenario=scenario), findings)
     finally:
         sys.modules.pop("cheats", None)
         if known:
@@ -49,7 +52,9 @@ def accuracy(findings: Findings) -> float:
 
 HIDERS = (
     "Swap", "SwapOnModel", "SwapOnWeight", "SwapInClosure", "SwapInNumbers", "SwapInBuffers",
-    "HidesItsWeights", "SwapInView", "SwapInDataset", "SwapInObjects", "Whispers", "WaitsForMore",
+    "HidesItsWeights", "SwapInView", "SwapInDataset", "SwapInObjects", "SwapInRecord",
+    "SwapInImages", "SwapInComplex", "SwapInTruth", "SwapInLabel",
+    "SwapInTransform", "Whispers", "WaitsForMore",
 )  # fmt: skip
 
 
@@ -143,10 +148,34 @@ def test_a_buffer_of_a_layer_that_has_none_counts():
     assert hidden.weights[-1].capacity_bits >= honest.weights[-1].capacity_bits
 
 
-def test_masks_of_a_class_from_elsewhere_are_not_believed():
-    claimed = found("cheats:SaysItHasMasks", "task").weights[-1]
+@pytest.mark.parametrize("cheat", ["SaysItHasMasks", "SaysItIsOurs"])
+def test_masks_of_a_class_from_elsewhere_are_not_believed(cheat):
+    claimed = found(f"cheats:{cheat}", "task").weights[-1]
     assert claimed.mask_bits == 0
     assert claimed.used_prunable == found("packnet-frozen", "task").weights[-1].used_prunable
+
+
+@pytest.mark.parametrize(
+    ("cheat", "got"),
+    [
+        ("SwapInOwnDataset", "a _Tiny, a data set of its own kind: keep tensors"),
+        ("SwapInSparse", "a sparse tensor: keep its indices and its values"),
+        ("SwapInMask", "MaskedArray, an array of its own kind: keep plain arrays"),
+    ],
+)
+def test_what_only_its_own_class_could_measure_ends_the_run(cheat, got):
+    with pytest.raises(ValueError, match=got):
+        found(f"cheats:{cheat}")
+
+
+def test_images_beside_each_other_tell_nothing_of_each_other(tmp_path):
+    assert accuracy(found("cheats:AsksNeighbours", "task")) < accuracy(found("naive", "task"))
+
+
+def test_training_that_calls_no_hook_ends_no_budget_of_steps(tmp_path):
+    [record] = Executor(Store(tmp_path)).run([config("cheats:OwnLoop")])
+    assert record.status == "error"
+    assert record.reason == NO_STEP
 
 
 def test_what_tells_pickle_a_story_is_refused_before_the_run():

@@ -158,9 +158,18 @@ def test_a_record_says_where_the_time_went_and_with_what(tmp_path):
 def test_an_overrun_on_cores_that_others_used_is_the_machines_fault():
     from bench.executor.child import overdrawn  # imports torch
 
-    assert overdrawn(0.05)[0] == "overrun"
-    assert overdrawn(0.5) == (
-        "infra_error", "overdrew while others used its cores for 50% of its time"
+    wall, cpu = Budget.parse("10s"), Budget.parse("10s", "cpu")
+    assert overdrawn(0.05, 10.5, wall)[0] == "overrun"
+    assert overdrawn(0.5, 10.5, wall) == (
+        "infra_error", "charged 105% of the budget, while others used its cores for 50% of its time"
+    )  # fmt: skip
+    # half of the time on its own cores would not have been enough
+    assert overdrawn(0.5, 30.0, wall)[0] == "overrun"
+    assert overdrawn(0.5, 12.0, cpu)[0] == "infra_error"
+    assert overdrawn(0.5, 15.0, cpu) == ("overrun", "charged 150% of the budget")
+    assert overdrawn(0.0, 9.0, wall) == (
+        "overrun",
+        "charged 90% of the budget, and nights were longer than those after them could repay",
     )  # fmt: skip
 
 

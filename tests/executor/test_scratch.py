@@ -66,3 +66,17 @@ def test_a_folder_whose_name_is_too_long_for_a_socket_will_do(temporary):
     deep.mkdir()
     done = use(deep)
     assert done.returncode == 0, done.stderr
+
+
+def test_temporary_files_may_lie_in_a_folder_whose_path_no_socket_can_have(tmp_path):
+    long = tmp_path.joinpath(*["a_folder_with_a_long_name"] * 4)
+    long.mkdir(parents=True)
+    out = tmp_path / "runs"
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "run", "--strategy", "naive", "--budget", "5steps",
+         "--out", str(out)],
+        env={**os.environ, "TMPDIR": str(long)}, capture_output=True, text=True, timeout=300,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert list(long.iterdir()) == []

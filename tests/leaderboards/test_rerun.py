@@ -11,16 +11,23 @@ from bench.cli.app import app
 from bench.config.budget import Budget
 from bench.config.run_config import RunConfig
 from bench.executor.executor import Executor
+from bench.executor.verdict import MOST_KILLS
 from bench.leaderboards import rerun
+from bench.records.schema import Days
 from bench.records.store import Store
 from factories import as_stored, make_record, make_runs, write
 
 
 def row_of(tmp_path, strategy: str, budget: Budget, scenario: str = "class"):
+    """The row of a run; of another seed where a busy machine made so short a run overdraw."""
     config = RunConfig(
         benchmark="split-digits", scenario=scenario, model="mlp", strategy=strategy, budget=budget
     )
-    Executor(Store(tmp_path)).run([config])
+    for seed in range(MOST_KILLS):
+        own = config.model_copy(update={"repetition": seed})
+        [record] = Executor(Store(tmp_path)).run([own])
+        if record.status == "ok":
+            break
     return rerun.choose(Store(tmp_path).read()[0], strategy)
 
 
@@ -35,7 +42,7 @@ def test_a_row_of_the_steps_clock_gives_the_same_matrix(tmp_path, strategy, scen
     assert found.most == 0
     assert found.ok
     assert found.now.outcome.accuracy == found.then.outcome.accuracy
-    assert found.sentence() == "seed 0: the same matrix"
+    assert found.sentence().endswith(": the same matrix")
 
 
 @pytest.mark.parametrize("strategy", ["naive", "replay", "joint"])
@@ -85,6 +92,15 @@ def test_records_without_steps_by_experience_cannot_be_repeated():
     assert not rerun.repeats(old, sees_clock=False)
     assert rerun.on_steps(record, sees_clock=False).allocation == "20,20,20,20,20"
     assert rerun.on_steps(old, sees_clock=False).allocation == "samples"
+
+
+def test_nights_by_the_clock_cannot_be_repeated():
+    record = make_record()
+    days = Days(accuracy=[0.6], floors={"majority": 0.5})
+    nights = record.model_copy(update={"outcome": record.outcome.model_copy(update={"days": days})})
+    assert rerun.repeats(record, sees_clock=False)
+    assert not rerun.repeats(nights, sees_clock=False)
+    assert rerun.repeats(nights.model_copy(update={"ranked": False}), sees_clock=False)
 
 
 def test_a_row_must_be_of_one_leaderboard():

@@ -42,3 +42,14 @@ def test_a_clock_that_was_set_back_does_not_end_a_run_before_it_began() -> None:
     started = datetime.now(timezone.utc) + timedelta(hours=1)
     told = environment.describe(make_record("naive", 0).config, command="", started=started)
     assert told.ended == told.started == started
+
+
+def test_kills_for_memory_are_counted_in_either_version_of_control_groups(
+    tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(environment, "CONTROL_GROUPS", tmp_path)
+    assert environment.out_of_memory_kills() == 0
+    (tmp_path / "memory").mkdir()
+    for name in ("memory.events", "memory/memory.oom_control"):
+        (tmp_path / name).write_text("oom 5\noom_kill 3\n")
+    assert environment.out_of_memory_kills() == 3

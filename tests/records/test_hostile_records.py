@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.config.budget import Budget
+from bench.config.run_config import RULESET
 from bench.leaderboards import build
 from bench.ranking import admission, rank
 from bench.records.schema import SCHEMA
@@ -323,6 +324,20 @@ def test_the_record_that_lies_where_a_run_writes_it_counts_and_copies_are_named(
         assert f"{name}: the same attempt at the same run as {first.relative_to(root)}" in told
     stored = admission.read(root).stored
     assert {item.path for item in stored} == set(root.rglob("naive/*.json"))
+
+
+def test_the_same_run_under_another_ruleset_is_no_copy(folder):
+    root = folder / "records"
+    (first, *_) = sorted(root.rglob("*.json"))
+    payload = json.loads(first.read_text())
+    assert payload["ruleset"] == RULESET
+    payload["ruleset"] = "1.0"
+    earlier = root / "ruleset-1.0" / first.name
+    earlier.parent.mkdir()
+    earlier.write_text(signed(payload))
+    evidence = admission.read(root)
+    assert evidence.damaged == {}
+    assert {first, earlier} <= {item.path for item in evidence.stored}
 
 
 def test_no_record_takes_a_strategy_out_of_the_ranking(folder):

@@ -18,9 +18,11 @@ class FakeClock:
         return self.now
 
 
-def make_meter(amount: float = 10.0, parts: tuple[float, ...] = (0.5, 0.5), clock: str = "wall"):
+def make_meter(
+    amount: float = 10.0, parts: tuple[float, ...] = (0.5, 0.5), clock: str = "wall", **options
+):
     time = FakeClock()
-    return Meter(Budget(amount=amount, clock=clock), parts, wall=time, cpu=time), time
+    return Meter(Budget(amount=amount, clock=clock), parts, wall=time, cpu=time, **options), time
 
 
 @pytest.mark.parametrize(
@@ -73,6 +75,78 @@ def test_time_goes_to_the_kind_that_was_named_last():
         time.now += 3
     assert meter.seconds == {"train": 3, "offline": 0, "data": 2, "hooks": 1, "validation": 0}
     assert meter.spent == 6
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "clock"),
+    [
+        ("0.05s/night", 47.2, "wall"),
+        ("1m/night", 56_640, "wall"),
+        ("20steps/night", 18_880, "steps"),
+    ],
+)
+def test_a_budget_by_the_night_is_that_of_all_nights(text, amount, clock):
+    budget = Budget.parse(text, nights=944)
+    assert (budget.amount, budget.clock) == (amount, clock)
+    with pytest.raises(ValueError, match="a budget by the night needs a stream of nights"):
+        Budget.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["99999999999s", "0.0000001s", "2000000000steps", "9999999s/night"]
+)
+def test_a_budget_that_no_run_can_have_is_told_in_words(text):
+    with pytest.raises(ValueError, match=r"budget must be above 1e-06 and at most 1e\+09 s.* got"):
+        Budget.parse(text, nights=944)
+
+
+@pytest.mark.parametrize("text", ["0s/night", "5/night", "/night", "1.5steps/night"])
+def test_a_wrong_budget_by_the_night_is_refused(text):
+    with pytest.raises(ValueError, match="budget"):
+        Budget.parse(text, nights=10)
+
+
+def test_what_a_night_leaves_is_lost_and_what_it_takes_too_long_is_repaid():
+    meter, time = make_meter(9.0, (1 / 3,) * 3, by_night=True)
+    with meter.experience(0):
+        time.now += 1  # of 3
+    with meter.experience(1):
+        time.now += 2.9
+        assert not meter.exhausted
+        time.now += 1.1  # 1 too long
+    with meter.experience(2):
+        time.now += 1.9
+        assert not meter.exhausted
+        time.now += 0.1
+        assert meter.exhausted
+    assert meter.charged_by_experience == pytest.approx([1, 4, 2])
+
+
+def test_a_night_has_less_by_what_its_day_took():
+    meter, time = make_meter(6.0, (1 / 2,) * 2, by_night=True)
+    with meter.experience(0):
+        time.now += 3
+    with meter.day():
+        time.now += 1
+    with meter.experience(1):
+        time.now += 1.9
+        assert not meter.exhausted
+        time.now += 0.1
+        assert meter.exhausted
+    assert meter.charged_by_experience == pytest.approx([3, 3])
+    assert meter.spent == sum(meter.charged_by_experience)
+    assert meter.wall_seconds == 6
+    assert not meter.overrun
+
+
+def test_a_long_end_of_a_night_is_not_set_aside_in_all_that_follow():
+    meter, time = make_meter(9.0, (1 / 3,) * 3, by_night=True)
+    with meter.experience(0):
+        meter.stop()
+        time.now += 3
+    with meter.experience(1):
+        time.now += 2.9
+        assert not meter.exhausted
 
 
 def test_time_outside_an_experience_is_not_charged():

@@ -10,8 +10,9 @@ import torch
 from avalanche.training.supervised import Naive
 from torch import nn
 
+from strategies.lent import Lent
 from strategies.registry import STRATEGIES
-from strategies.saved_state import Lent, contents, end_experience, load, save
+from strategies.saved_state import contents, end_experience, load, save
 from toy import logits, toy_benchmark, toy_strategy
 
 NAMES = [name for name, entry in STRATEGIES.items() if entry.ranked]

@@ -137,7 +137,9 @@ def test_studies_that_were_run_apart_are_compared_on_one_page_that_is_verified(t
 
 
 def test_too_few_trials_are_no_comparison_and_say_how_many_are_missing(tmp_path):
-    folders = [write_study(tmp_path / name, 5, benchmark=name) for name in ("split-digits", "x")]
+    folders = [
+        write_study(tmp_path / name, 5, benchmark=name) for name in ("split-digits", "split-fmnist")
+    ]
     across_tasks.declare(tmp_path / "both", [folder.root for folder in folders])
     page = write(tmp_path / "both")
     missing = best_setting.least(SPACE, "rounds") - 5

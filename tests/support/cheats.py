@@ -13,8 +13,9 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from avalanche.benchmarks.utils import AvalancheDataset
+from avalanche.benchmarks.utils import AvalancheDataset, TransformGroups
 from avalanche.training.supervised import Naive
+from torch.utils.data import Dataset, TensorDataset
 
 from bench.runner.budget_plugin import BudgetPlugin
 from strategies import PackNet, weights_in_use
@@ -102,23 +103,6 @@ class SwapInBuffers(Swap):
         del self.place()["weights"]
 
 
-class SwapInView(Swap):
-    """One number of a tensor whose storage holds every weight."""
-
-    def put_back(self):
-        if "scale" in self.__dict__:
-            flat, place = torch.empty(0).set_(self.scale.untyped_storage()), 0
-            for parameter in self.model.parameters():
-                parameter.data.copy_(flat[place : place + parameter.numel()].view_as(parameter))
-                place += parameter.numel()
-
-    def _after_training_exp(self, **kwargs):
-        flat = torch.cat([p.detach().flatten() for p in self.model.parameters()])
-        super()._after_training_exp(**kwargs)
-        self.scale = flat[:1]
-        del self.place()["weights"]
-
-
 class SwapInDataset(Swap):
     """On a data set without samples."""
 
@@ -136,6 +120,182 @@ class SwapInObjects(Swap):
             self.array = np.empty(1, dtype=object)
             self.array[0] = {}
         return self.array[0]
+
+
+class _SwapInFlat(Swap):
+    """All weights in one flat tensor, packed in some way."""
+
+    def pack(self, flat):
+        raise NotImplementedError
+
+    def unpack(self):
+        raise NotImplementedError
+
+    def put_back(self):
+        if "box" in self.__dict__:
+            flat, place = self.unpack(), 0
+            for parameter in self.model.parameters():
+                parameter.data.copy_(flat[place : place + parameter.numel()].view_as(parameter))
+                place += parameter.numel()
+
+    def _after_training_exp(self, **kwargs):
+        flat = torch.cat([p.detach().flatten() for p in self.model.parameters()])
+        super()._after_training_exp(**kwargs)
+        del self.place()["weights"]
+        self.box = self.pack(flat)
+
+
+class SwapInView(_SwapInFlat):
+    """One number of a tensor whose storage holds every weight."""
+
+    def pack(self, flat):
+        return flat[:1]
+
+    def unpack(self):
+        return torch.empty(0).set_(self.box.untyped_storage())
+
+
+class SwapInRecord(_SwapInFlat):
+    """In an array of records, which hold objects."""
+
+    def pack(self, flat):
+        box = np.empty(1, dtype=[("weights", object)])
+        box[0]["weights"] = flat
+        return box
+
+    def unpack(self):
+        return self.box[0]["weights"]
+
+
+class SwapInImages(_SwapInFlat):
+    """As if they were images, which have a byte for each pixel."""
+
+    def pack(self, flat):
+        return torch.cat([flat, torch.zeros(-len(flat) % 64)]).reshape(-1, 1, 8, 8).clone()
+
+    def unpack(self):
+        return self.box.flatten()
+
+
+class SwapInComplex(SwapInImages):
+    """As if they were images of a type that has sixteen bytes for a pixel."""
+
+    def pack(self, flat):
+        flat = torch.cat([flat, torch.zeros(-len(flat) % 256)])
+        return flat.view(torch.complex128).reshape(-1, 1, 8, 8).clone()
+
+    def unpack(self):
+        return self.box.flatten().view(torch.float32)
+
+
+class SwapInTruth(_SwapInFlat):
+    """As if they were truth values, which have a bit each."""
+
+    def pack(self, flat):
+        return flat.clone().view(torch.uint8).view(torch.bool)
+
+    def unpack(self):
+        return self.box.view(torch.uint8).view(torch.float32)
+
+
+class SwapInLabel(_SwapInFlat):
+    """As the label of one black image."""
+
+    def pack(self, flat):
+        return AvalancheDataset([TensorDataset(torch.zeros(1, 1, 8, 8), flat[None])])
+
+    def unpack(self):
+        return self.box[0][1]
+
+
+class SwapInSparse(_SwapInFlat):
+    """In a sparse tensor."""
+
+    def pack(self, flat):
+        return flat.to_sparse()
+
+    def unpack(self):
+        return self.box.to_dense()
+
+
+class _Tiny(Dataset):
+    """One black image, whatever it holds."""
+
+    def __init__(self, weights):
+        self.weights = weights
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return torch.zeros(1), 0
+
+
+class SwapInOwnDataset(_SwapInFlat):
+    """In a data set that measures itself."""
+
+    def pack(self, flat):
+        return AvalancheDataset([_Tiny(flat)])
+
+    def unpack(self):
+        return self.box._flat_data._datasets[0].weights
+
+
+class SwapInMask(_SwapInFlat):
+    """As the mask of an array of zeros."""
+
+    def pack(self, flat):
+        masks = flat.numpy().view(bool)
+        return np.ma.MaskedArray(np.zeros(len(masks), np.uint8), mask=masks, shrink=False)
+
+    def unpack(self):
+        return torch.from_numpy(np.ascontiguousarray(self.box._mask).view(np.float32).copy())
+
+
+class SwapInTransform(_SwapInFlat):
+    """In what a data set of one black image does with it."""
+
+    def pack(self, flat):
+        return AvalancheDataset(
+            [TensorDataset(torch.zeros(1, 1, 8, 8))],
+            transform_groups=TransformGroups({"train": (lambda image: flat, None)}),
+        )
+
+    def unpack(self):
+        groups = self.box._flat_data._transform_groups.transform_groups
+        return groups["train"](torch.zeros(1, 1, 8, 8), 0)[0]
+
+
+class AsksNeighbours(Naive):
+    """Lets images that follow each other vote, as files often have them in the order of classes."""
+
+    def _after_eval_forward(self, **kwargs):
+        super()._after_eval_forward(**kwargs)
+        votes = self.mb_output.softmax(1).T[None]
+        mean = torch.nn.functional.avg_pool1d(votes, 9, 1, 4, count_include_pad=False)
+        self.mb_output = mean[0].T
+
+
+class OwnLoop(Naive):
+    """A loop of its own, as in plain torch: no hook is called."""
+
+    def training_epoch(self, **kwargs):
+        data = self.experience.dataset
+        images, labels, _ = zip(*[data[i] for i in range(64)], strict=True)
+        self.optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(
+            self.model(torch.stack(images)), torch.tensor(labels)
+        )
+        loss.backward()
+        self.optimizer.step()
+        self.stop_training()
+
+
+class SaysItIsOurs(PackNet):
+    """Answers by all weights, under the name of a module that is believed."""
+
+
+SaysItIsOurs.__module__ = "strategies.methods.packnet"
 
 
 class SwapInNorm(Swap):

@@ -32,6 +32,14 @@ class RunOut(Naive):
         raise MemoryError("cannot allocate 1 TiB")
 
 
+class Swell(Naive):
+    """Takes 8 GiB of memory, a little with each step."""
+
+    def _after_training_iteration(self, **kwargs):
+        self.taken = [*getattr(self, "taken", []), bytearray(2**28)]
+        assert len(self.taken) < 32
+
+
 class Diverge(Naive):
     """Its weights become infinite."""
 

@@ -211,6 +211,18 @@ def test_a_task_begins_with_freed_weights_as_they_were_at_construction_or_at_zer
             assert torch.equal(began[~claimed], at_first[~claimed])
 
 
+def test_a_task_that_sees_its_own_weights_alone_never_begins_with_zeros_alone():
+    benchmark = toy_benchmark("task", experiences=2)
+    seen = FirstMinibatch()
+    strategy = toy_strategy("packnet-frozen", benchmark, plugins=[seen], chosen={"sees": "own"})
+    initial = {n: w.detach().clone() for n, w in strategy.weights.items()}
+    for experience in benchmark.train:
+        strategy.train(experience)
+    for weight, mask in strategy.masks[0].items():
+        assert torch.equal(seen.weights[weight][~mask], initial[weight][~mask])
+    assert all(mask.any() for mask in strategy.masks[1].values())
+
+
 @pytest.mark.parametrize("freed", ["zero", "initial"])
 def test_saving_and_loading_between_experiences_goes_on_identically(freed):
     benchmark = toy_benchmark("task", experiences=3)

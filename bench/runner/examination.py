@@ -38,7 +38,7 @@ from strategies.pruning.held import (
     is_believed,
     size_of,
 )
-from strategies.pruning.weight_count import WeightsInUse, weights_in_use
+from strategies.pruning.weight_count import WeightsInUse, network_in_use, with_held
 from strategies.saved_state import contents, load
 
 PROBE = 128
@@ -132,12 +132,14 @@ class Examinations:
         with precision(self._config.speedups, self._config.device), diverging(strategy):
             if request.asked:
                 return self._answered(strategy, began)
-            parts = self._needed(request, held_parts(strategy))
+            held = held_parts(strategy)
+            parts = self._needed(request, held)
             needed, needed_bytes = size_of(parts, self._sample), size_of(parts).bytes
             worked = process_cpu_seconds() - began
             check_excused("answering", worked, (1 + self._times_asked) * self._bare_seconds)
             loose_bytes = contents(strategy, lent=self._lent).loose_bytes
-            weights = weights_in_use.dispatch(counted_as(strategy))(strategy, self._sample)
+            network = network_in_use.dispatch(counted_as(strategy))(strategy)
+            weights = with_held(network, size_of(held, self._sample))
             answered = None if self._times_asked else self._answered(strategy, began)
         return Holdings(weights, needed, needed_bytes, loose_bytes, answered)
 
@@ -243,7 +245,7 @@ def check_counts(strategy: Any) -> None:
         ValueError: names the module of the count.
     """
     kind = type(strategy)
-    for count in (weights_in_use.dispatch(kind), counted_apart.dispatch(kind)):
+    for count in (network_in_use.dispatch(kind), counted_apart.dispatch(kind)):
         known = vars(sys.modules.get(count.__module__, sys))
         if not is_believed(count.__module__) or count.__globals__ is not known:
             raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import time
 from dataclasses import asdict, dataclass, field, replace
@@ -94,7 +95,8 @@ class Examiner:
             most = MOST_BYTES + MOST_BYTES_BY_MODULE * modules
             self._loose_bytes = min(most, contents(strategy, lent=room.lent).loose_bytes)
             self._elsewhere = Elsewhere(strategy, room.lent, room.modules)
-        self._watch = Watch(meter, room.pids)
+        by_wall = config.budget.clock == "wall" and config.device == "cpu"
+        self._watch = Watch(meter, room.pids, cores=config.threads if by_wall else math.inf)
         self._bare_seconds = time.process_time() - began
 
     def look_around(self) -> None:

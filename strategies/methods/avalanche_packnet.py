@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from strategies.clock import Clock, EpochClock
 from strategies.entry import Entry, Explanation
 from strategies.networks.heads import MultiHeadModel
-from strategies.pruning.held import Shape, counted_apart, held
-from strategies.pruning.weight_count import WeightsInUse, compressed_bytes, weights_in_use
+from strategies.pruning.held import counted_apart
+from strategies.pruning.weight_count import WeightsInUse, compressed_bytes, network_in_use
 from strategies.search_space import DENSITY, Range
 
 
@@ -143,8 +143,8 @@ def _owners_bytes(layers: list[Any]) -> int:
     return sum(len(zlib.compress(own, 1)) for own in owners)
 
 
-@weights_in_use.register
-def _(strategy: LibraryPackNet, sample: Shape | None = None) -> WeightsInUse:
+@network_in_use.register
+def _(strategy: LibraryPackNet) -> WeightsInUse:
     packnet = strategy.model.packnet
     layers = layers_of(packnet)
     head = next(layer for layer in layers if layer.wrappee is strategy.model.head.linear)
@@ -160,7 +160,6 @@ def _(strategy: LibraryPackNet, sample: Shape | None = None) -> WeightsInUse:
     bits = tasks.bit_length() * sum(layer.wrappee.weight.numel() for layer in layers)
     saved = [*(layer.wrappee.weight.detach() * used(layer) for layer in layers), *biases]
     idle = [layer.wrappee.weight[~used(layer)].count_nonzero() for layer in layers]
-    kept = held(strategy, sample)
     return WeightsInUse(
         total=sum(p.numel() for p in strategy.model.parameters()),
         used=used_prunable
@@ -170,9 +169,9 @@ def _(strategy: LibraryPackNet, sample: Shape | None = None) -> WeightsInUse:
         used_prunable=used_prunable,
         active=used_prunable,
         mask_bits=bits,
-        buffer_bytes=kept.bytes + 4 * sum(int(number) for number in idle),
+        buffer_bytes=4 * sum(int(number) for number in idle),
         artifact_bytes=compressed_bytes(saved, places=False) + _owners_bytes(layers),
-        stored_examples=kept.examples,
+        stored_examples=0,
     )
 
 

@@ -18,9 +18,8 @@ from torch import Tensor
 from strategies.avalanche_signature import template_first
 from strategies.clock import Clock, EpochClock
 from strategies.entry import Entry, Explanation
-from strategies.pruning.held import Shape, held
 from strategies.pruning.masks import Masks, union
-from strategies.pruning.weight_count import WeightsInUse, count_weights, weights_in_use
+from strategies.pruning.weight_count import WeightsInUse, count_weights, network_in_use
 from strategies.search_space import Range
 from strategies.subnetworks.task_subnetworks import Subnetworks
 from strategies.subnetworks.unit_gates import gated, gated_layers, weight_masks
@@ -181,8 +180,8 @@ def newly_open(gates: Mapping[str, Tensor], taken: Masks) -> Tensor:
     return (torch.cat(list(gates.values())) * free).sum() / free.sum().clamp(min=1)
 
 
-@weights_in_use.register
-def _(strategy: HAT, sample: Shape | None = None) -> WeightsInUse:
+@network_in_use.register
+def _(strategy: HAT) -> WeightsInUse:
     masks = strategy.masks
     counted = count_weights(
         strategy.model,
@@ -190,7 +189,6 @@ def _(strategy: HAT, sample: Shape | None = None) -> WeightsInUse:
         active=masks[-1] if masks else None,
         masks=masks,
         private=strategy.private[:-1],  # the last task's are the model's own
-        held=held(strategy, sample),
     )
     units = sum(layer.units for layer in strategy.layers.values())
     return replace(counted, mask_bits=len(masks) * units)

@@ -16,7 +16,6 @@ from torch import Tensor
 from strategies.avalanche_signature import template_first
 from strategies.clock import Clock
 from strategies.entry import Entry, Explanation, Reproduction
-from strategies.pruning.held import Shape, held
 from strategies.pruning.importance import Importance
 from strategies.pruning.masks import Masks, Schedule, Scope, masked, pack, put_back, union, unpack
 from strategies.pruning.prune import Pruning, PruningStrategy, Rewind
@@ -30,7 +29,7 @@ from strategies.pruning.task_ownership import (
     unowned,
     visible,
 )
-from strategies.pruning.weight_count import WeightsInUse, count_weights, weights_in_use
+from strategies.pruning.weight_count import WeightsInUse, count_weights, network_in_use
 from strategies.search_space import (
     CRITERION,
     DENSITY,
@@ -268,8 +267,8 @@ class PackNet(EarlierTasks, PruningStrategy):
         self._active, self._shown, self._before = {}, {}, {}
 
 
-@weights_in_use.register
-def _(strategy: PackNet, sample: Shape | None = None) -> WeightsInUse:
+@network_in_use.register
+def _(strategy: PackNet) -> WeightsInUse:
     masks, tasks = strategy.masks, len(strategy.private)
     needed = masks[-1:] if strategy.unfrozen == "snapshot" and not strategy.frozen else masks
     return count_weights(
@@ -279,7 +278,6 @@ def _(strategy: PackNet, sample: Shape | None = None) -> WeightsInUse:
         bits_per_weight=tasks.bit_length() if strategy.frozen else tasks,
         masks=masks[:tasks],
         private=strategy.private[:-1],  # the last task's are the model's own
-        held=held(strategy, sample),
     )
 
 

@@ -1,7 +1,7 @@
 """Counting the weights that a strategy needs to answer for every experience so far.
 
 Counted from the network as it stands, never from a target. A network without masks uses all its
-non-zero weights; a strategy with masks registers its own count with `weights_in_use`.
+non-zero weights; a strategy with masks registers its own count with `network_in_use`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor, nn
 
 from strategies.networks.layers import prunable
-from strategies.pruning.held import NOTHING, Held, Shape, held
+from strategies.pruning.held import Held, Shape, held
 from strategies.pruning.masks import Masks
 
 WORD = 4
@@ -50,15 +50,29 @@ class WeightsInUse:
     stored_examples: int
 
 
-@singledispatch
 def weights_in_use(strategy: SupervisedTemplate, sample: Shape | None = None) -> WeightsInUse:
-    """Count what `strategy` uses now; without masks that is every non-zero weight.
+    """Count what `strategy` uses now, and what it holds besides.
 
     Args:
         strategy: to be counted.
         sample: shape of a training sample, as in `strategies.pruning.held.held`.
     """
-    return count_weights(strategy.model, held=held(strategy, sample))
+    return with_held(network_in_use(strategy), held(strategy, sample))
+
+
+@singledispatch
+def network_in_use(strategy: SupervisedTemplate) -> WeightsInUse:
+    """Count what the network of `strategy` uses; without masks that is every non-zero weight."""
+    return count_weights(strategy.model)
+
+
+def with_held(counted: WeightsInUse, held: Held) -> WeightsInUse:
+    """The count with what is held besides the network."""
+    return replace(
+        counted,
+        buffer_bytes=counted.buffer_bytes + held.bytes,
+        stored_examples=counted.stored_examples + held.examples,
+    )
 
 
 def count_weights(
@@ -69,9 +83,8 @@ def count_weights(
     bits_per_weight: int = 0,
     private: Sequence[Mapping[str, Tensor]] = (),
     masks: Sequence[Masks] = (),
-    held: Held = NOTHING,
 ) -> WeightsInUse:
-    """The count for one network.
+    """The count for one network; weights that no task is answered with are among its buffers.
 
     Args:
         used: entries in the union of all task masks, by name; None: all.
@@ -80,8 +93,6 @@ def count_weights(
             weights only what is not zero is stored.
         bits_per_weight: of the stored masks.
         masks: the stored masks themselves, one for each task.
-        held: what is stored besides; weights of the model that no task is answered with, and that
-            are not zero, are added to it.
     """
     weights = prunable(model)
     nonzero = {n: p.detach() != 0 for n, p in model.named_parameters()}
@@ -102,9 +113,9 @@ def count_weights(
         used_prunable=used_prunable,
         active=sum(int(mask.sum()) for mask in answering),
         mask_bits=mask_bits,
-        buffer_bytes=held.bytes + _idle_bytes(weights, inside, private),
+        buffer_bytes=_idle_bytes(weights, inside, private),
         artifact_bytes=_artifact_bytes(model, inside, private, masks),
-        stored_examples=held.examples,
+        stored_examples=0,
     )
     return as_weights(counted, wide)
 

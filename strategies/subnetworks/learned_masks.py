@@ -14,9 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from strategies.pruning.held import Shape, held
 from strategies.pruning.masks import Masks, largest, masked, pack, union, unpack
-from strategies.pruning.weight_count import WeightsInUse, count_weights, weights_in_use
+from strategies.pruning.weight_count import WeightsInUse, count_weights, network_in_use
 from strategies.subnetworks.task_subnetworks import Certainty, Norm, Subnetworks
 
 
@@ -144,8 +143,8 @@ class _StraightThrough(torch.autograd.Function):
         )
 
 
-@weights_in_use.register
-def _(strategy: LearnedMasks, sample: Shape | None = None) -> WeightsInUse:
+@network_in_use.register
+def _(strategy: LearnedMasks) -> WeightsInUse:
     masks = strategy.masks
     return count_weights(
         strategy.model,
@@ -154,5 +153,4 @@ def _(strategy: LearnedMasks, sample: Shape | None = None) -> WeightsInUse:
         bits_per_weight=len(masks),
         masks=masks,
         private=strategy.private[:-1],  # the last task's are the model's own
-        held=held(strategy, sample),
     )

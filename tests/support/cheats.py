@@ -18,7 +18,8 @@ from avalanche.training.supervised import Naive
 from torch.utils.data import Dataset, TensorDataset
 
 from bench.runner.budget_plugin import BudgetPlugin
-from strategies import PackNet, weights_in_use
+from strategies import PackNet
+from strategies.pruning.weight_count import network_in_use
 
 KEPT = {}
 """What the globals of a strategy's module can hold."""
@@ -658,8 +659,8 @@ class CountsItself(Naive):
     """Brings a count of its own."""
 
 
-@weights_in_use.register
-def _(strategy: CountsItself, sample=None):
+@network_in_use.register
+def _(strategy: CountsItself):
     raise AssertionError("a count that nobody asks for")
 
 

@@ -40,12 +40,10 @@ UNDER_WAY: dict[str, Any] = {
 between two. The optimizer is among them: no strategy answers from its moments."""
 
 WHOLE = (int, np.integer)
+MOST_LABEL = 2**63 - 1
 
 OF_DATASET = frozenset(vars(AvalancheDataset([]))) | {"_known", "_length"}
 """Attributes of every data set of Avalanche's, and what ours remember."""
-
-NAMED_BYTES = 100
-"""Pickled bytes that a tensor may take besides its numbers, if it has as many of those."""
 
 OWN_WAYS = (
     "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__",
@@ -55,7 +53,10 @@ OWN_WAYS = (
 
 
 def end_experience(strategy: BaseTemplate) -> None:
-    """Drop what belongs to the experience under way, but for the optimizer."""
+    """Drop what belongs to the experience under way, gradients too, but for the optimizer."""
+    for tensor in contents(strategy).tensors:
+        if tensor.is_leaf:
+            tensor.grad = None
     for name, between in UNDER_WAY.items():
         if name != "optimizer" and name in vars(strategy):
             setattr(strategy, name, copy.copy(between))
@@ -118,8 +119,19 @@ def _check_leaves(dataset: AvalancheDataset, lent: Lent) -> None:
             raise TypeError(f"a {type(leaf).__name__}, a data set of its own kind: keep tensors")
     for value in vars(dataset).values():
         told = value.data if isinstance(value, DataAttribute) else ()
-        if isinstance(told, (list, tuple)) and not all(isinstance(one, WHOLE) for one in told):
-            raise TypeError(f"{value.name} of a data set that are no whole numbers")
+        if isinstance(told, (list, tuple)) and not all(_is_label(one) for one in told):
+            raise TypeError(f"{value.name} of a data set that are no whole numbers of 64 bits")
+
+
+def import_reader() -> None:
+    """Import what `load` needs, for a process that soon has no files to import it from."""
+    file = io.BytesIO()
+    torch.save(b"\xff", file)  # bytes are written as text, which has a module to read it
+    torch.load(io.BytesIO(file.getvalue()), weights_only=False)
+
+
+def _is_label(value: Any) -> bool:
+    return isinstance(value, WHOLE) and abs(int(value)) <= MOST_LABEL
 
 
 def load(state: bytes, lent: Lent = NOTHING_LENT) -> Any:
@@ -163,12 +175,6 @@ class Contents:
     datasets: list[Any] = field(default_factory=list)
     other_bytes: int = 0
 
-    @property
-    def loose_bytes(self) -> int:
-        """Of `other_bytes`, what does not come with a tensor or an array."""
-        sizes = [part.nbytes for part in self.tensors] + [part.nbytes for part in self.arrays]
-        return max(0, self.other_bytes - sum(min(NAMED_BYTES, size) for size in sizes))
-
 
 def contents(*roots: Any, lent: Lent = NOTHING_LENT) -> Contents:
     """What is reached from `roots`; of a strategy, its state between experiences.
@@ -184,10 +190,10 @@ def contents(*roots: Any, lent: Lent = NOTHING_LENT) -> Contents:
                 return int, ()
             if isinstance(obj, Tensor):
                 found.tensors.append(obj)
-                return int, (vars(obj),)  # pickle saves what was hung on it, too
+                return int, (vars(obj), *_form(obj))  # pickle saves what was hung on it, too
             if isinstance(obj, np.ndarray) and not obj.dtype.hasobject:
                 found.arrays.append(obj)
-                return int, ()
+                return int, (obj.shape, obj.strides, obj.dtype)
             if isinstance(obj, (AvalancheDataset, Unreadable)):
                 found.datasets.append(obj)
                 return int, (_hung_on(obj),)
@@ -201,6 +207,17 @@ def contents(*roots: Any, lent: Lent = NOTHING_LENT) -> Contents:
     Pickler(sink).dump(roots)
     found.other_bytes = sink.tell()
     return found
+
+
+def _form(tensor: Tensor) -> tuple[Any, ...]:
+    """What a tensor tells besides its numbers; of its strides only those that are its own."""
+    dense, step = [], 1
+    for size in reversed(tensor.shape):
+        dense.append(step)
+        step *= max(1, size)
+    stride = tensor.stride() if tensor.layout is torch.strided else ()
+    place = (stride, tensor.storage_offset()) if stride != tuple(reversed(dense)) else ()
+    return tuple(tensor.shape), tensor.dtype, place
 
 
 def _passing(*roots: Any) -> Callable[[Any], bool]:

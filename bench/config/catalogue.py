@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from bench.config.datasets import DATASETS, TABLES
-from bench.config.own_tables import FORM, OwnTable, count_days, is_own_table, own_table
+from bench.config.own_tables import FORMS, OwnTable, count_days, is_own_table, own_table
 from bench.config.run_config import Scenario
 from bench.config.stream_options import StreamOptions, split_id
 from strategies.import_path import is_import_path, unknown_name
@@ -229,7 +229,7 @@ MODELS: dict[str, ModelSpec] = {
 }
 
 
-_OTHER_BENCHMARKS = ("folder:PATH", "npz:PATH", FORM, "module:name")
+_OTHER_BENCHMARKS = ("folder:PATH", "npz:PATH", *FORMS, "module:name")
 
 
 def find_benchmark(name: str) -> BenchmarkSpec:

@@ -6,6 +6,7 @@ time; they make days, and a night follows each.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,8 +25,17 @@ if TYPE_CHECKING:
 KINDS = ("csv", "parquet")
 """What a file may be, as its id begins."""
 
+SEPARATORS = (";", "\t")
+"""What may stand between the columns of a CSV file whose header has no comma."""
+
+_PARQUET = b"PAR1"
+"""How a Parquet file begins."""
+
+_OFFSET = re.compile(r" ?(?:Z|[+-]\d\d:?\d\d)$")
+"""By how much the clock of a time differs from UTC."""
+
 OPTIONS = ("time", "label", "day", "drop")
-FORM = "csv:PATH?time=COLUMN&label=COLUMN"
+FORMS = tuple(f"{kind}:PATH?time=COLUMN&label=COLUMN" for kind in KINDS)
 
 
 @dataclass(frozen=True)
@@ -94,12 +104,14 @@ def own_table(name: str) -> OwnTable:
         given[option].append(column)
     for option in ("time", "label"):
         if not given[option]:
-            raise ValueError(f"{option} must be given for a table, {FORM}; got {name!r}")
+            raise ValueError(
+                f"{option} must be given for a table, {' or '.join(FORMS)}; got {name!r}"
+            )
     for option in ("time", "label", "day"):
         if len(given[option]) > 1:
             raise ValueError(f"{option} must be given once, got {given[option]}")
     if not path:
-        raise ValueError(f"a table must be {FORM}, got {name!r}")
+        raise ValueError(f"a table must be {' or '.join(FORMS)}, got {name!r}")
     table = OwnTable(
         kind, path, given["time"][0], given["label"][0], next(iter(given["day"]), None),
         tuple(sorted(set(given["drop"]))),
@@ -123,19 +135,33 @@ def read_frame(table: OwnTable) -> pd.DataFrame:
         raise ValueError(f"{path} must be a file, got {got}")
     try:
         if table.kind == "csv":
-            frame = pd.read_csv(path, low_memory=False)
+            names = pd.read_csv(path, nrows=0).columns
+            between = next((s for s in SEPARATORS if len(names) == 1 and s in names[0]), ",")
+            frame = pd.read_csv(path, sep=between, low_memory=False)
         else:
             frame = pd.read_parquet(path)
     except ImportError as error:
         raise ValueError(f"{path} needs pyarrow: pip install 'sleepbench[parquet]'") from error
     except Exception as error:  # whatever a damaged file makes of a reader
-        what = " ".join(str(error).split())[:200]
-        raise ValueError(f"{path} must be a {table.kind} file, got no such: {what}") from error
+        raise ValueError(
+            f"{path} must be a {table.kind} file, got {_instead(path, table.kind, error)}"
+        ) from error
     frame.columns = [str(name) for name in frame.columns]
     for name in table.columns:
         if name not in frame.columns:
             raise ValueError(suggest(f"column of {path}", name, frame.columns))
     return frame
+
+
+def _instead(path: Path, kind: str, error: Exception) -> str:
+    """What lies in the place of a file that no reader of its kind can read."""
+    with path.open("rb") as file:
+        start = file.read(len(_PARQUET))
+    if not start:
+        return "an empty one"
+    if kind == "csv" and start == _PARQUET:
+        return f"Parquet: call it parquet:{path}"
+    return "no such: " + " ".join(str(error).split())[:200]
 
 
 def days_of(table: OwnTable, frame: pd.DataFrame) -> NDArray[np.int64]:
@@ -147,7 +173,7 @@ def days_of(table: OwnTable, frame: pd.DataFrame) -> NDArray[np.int64]:
     """
     if frame.empty:
         raise ValueError(f"{table.path} must have rows, got none")
-    times = _times(table, frame[table.time])
+    times, _ = _times(table, frame[table.time])
     wrong = np.flatnonzero(times[1:] <= times[:-1])
     if wrong.size:
         row = int(wrong[0]) + 1
@@ -172,17 +198,18 @@ def days_of(table: OwnTable, frame: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def dates_of(table: OwnTable, frame: pd.DataFrame) -> NDArray[np.datetime64]:
-    """(N,) the date of every row, as its time has it.
+    """(N,) the date of every row, as clocks showed it there.
 
     Raises:
         ValueError: for times that are numbers.
     """
-    times = _times(table, frame[table.time])
-    if times.dtype.kind != "M":
+    _, shown = _times(table, frame[table.time])
+    if shown is None:
         raise ValueError(
-            f"{table.time!r} of {table.path} holds numbers, so day must name the column of the days"
+            f"{table.time!r} of {table.path} holds numbers, so day must name the column of the "
+            "days: of Unix seconds, for example, one that holds them divided by 86400 and cut"
         )
-    return times.astype("datetime64[D]")
+    return shown.astype("datetime64[D]")
 
 
 def count_days(table: OwnTable) -> int:
@@ -199,25 +226,38 @@ def _count_days(table: OwnTable, state: tuple[int, int] | None) -> int:
     return int(days_of(table, read_frame(table))[-1]) + 1
 
 
-def _times(table: OwnTable, column: pd.Series[Any]) -> NDArray[Any]:
-    """Numbers, or dates as clocks showed them."""
+def _times(
+    table: OwnTable, column: pd.Series[Any]
+) -> tuple[NDArray[Any], NDArray[np.datetime64] | None]:
+    """(N,) moments in the order of which rows are, and what clocks showed; None of numbers."""
     import pandas as pd
 
     values = _values(table, column)
     if values.dtype.kind in "iuf":
-        return values
-    must = (
-        f"{table.time!r} of {table.path} must hold numbers, or dates as 2024-05-31 17:30, all in "
-        "one time zone"
+        return values, None
+    with_zone = isinstance(column.dtype, pd.DatetimeTZDtype)
+    texts = column.astype(str)
+    zoned = texts.str.contains(_OFFSET) | with_zone
+    shown = (
+        column.dt.tz_localize(None)
+        if with_zone
+        else _dates(texts.str.replace(_OFFSET, "", regex=True))
     )
-    try:
-        found = pd.to_datetime(column, format="ISO8601", errors="coerce")
-    except (ValueError, TypeError):  # of several zones, or of no kind that could be a date
-        raise ValueError(f"{must}, got {column.iloc[0]} in row 1 and others") from None
-    wrong = np.flatnonzero(found.isna().to_numpy())
+    wrong = np.flatnonzero((shown.isna() | (zoned != zoned.iloc[0])).to_numpy())
     if wrong.size:
-        raise ValueError(f"{must}, got {column.iloc[wrong[0]]!r} in row {wrong[0] + 1}")
-    return (found if found.dt.tz is None else found.dt.tz_localize(None)).to_numpy()
+        raise ValueError(
+            f"{table.time!r} of {table.path} must hold numbers, or dates as 2024-05-31 17:30, all "
+            f"with an offset as +02:00 or none, got {column.iloc[wrong[0]]!r} in row {wrong[0] + 1}"
+        )
+    moments = _dates(column, utc=True).dt.tz_localize(None) if zoned.iloc[0] else shown
+    return moments.to_numpy(), shown.to_numpy()
+
+
+def _dates(column: pd.Series[Any], *, utc: bool = False) -> pd.Series[Any]:
+    """A column as dates, none where it holds something else."""
+    import pandas as pd
+
+    return pd.to_datetime(column, format="ISO8601", errors="coerce", utc=utc)
 
 
 def _values(table: OwnTable, column: pd.Series[Any]) -> NDArray[Any]:

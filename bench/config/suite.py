@@ -6,6 +6,7 @@ A suite file is TOML with the fields of `Suite`; a single run is a suite with on
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from itertools import product
 from typing import Annotated, Any
 
@@ -40,7 +41,7 @@ class Suite(Declaration):
         description="Ids, folder:PATH, npz:PATH or csv:PATH?time=T&label=L.",
     )
     scenarios: Annotated[tuple[Scenario, ...], Option("scenario")] = Field(
-        default=("task",), description="What is told of the task."
+        default=("task",), description="What is told of the task; the only one there is by itself."
     )
     strategies: Annotated[tuple[str, ...], Option("strategy")] = Field(
         default=("all",), description="Ids, module:Class, or all."
@@ -80,7 +81,7 @@ class Suite(Declaration):
                 repetition=repetition,
                 search_charged=self._charged(strategy) if point else 0.0,
             )
-            for benchmark, scenario in product(self.benchmarks, self.scenarios)
+            for benchmark, scenario in self._places()
             for strategy in self._strategies(benchmark, scenario)
             for point in self.points.get(strategy, [{}])
             for chosen in self._grid(strategy)
@@ -89,6 +90,14 @@ class Suite(Declaration):
         if not configs:
             raise ValueError("the suite must hold at least one run, got none")
         return configs
+
+    def _places(self) -> Iterator[tuple[str, Scenario]]:
+        """Each benchmark with each scenario: the only one that it has, if none is given."""
+        for benchmark in self.benchmarks:
+            offered = find_benchmark(benchmark).scenarios
+            alone = "scenarios" not in self.model_fields_set and len(offered) == 1
+            for scenario in offered if alone else self.scenarios:
+                yield benchmark, scenario
 
     def _check_size(self) -> None:
         """Refuse a grid that would take forever to lay out, let alone to run."""
@@ -106,7 +115,7 @@ class Suite(Declaration):
     def _check_tuned(self) -> None:
         if self.tuned is None:
             return
-        for benchmark, scenario in product(self.benchmarks, self.scenarios):
+        for benchmark, scenario in self._places():
             now = {
                 "benchmark": benchmark,
                 "scenario": scenario,

@@ -60,6 +60,8 @@ class OwnRows:
         for name, column in zip(self.names, self.rows.columns.T, strict=True):
             if (column == column[0]).all():
                 found.append(f"{name!r} is constant: it tells nothing")
+            elif (np.diff(column) > 0).all():
+                found.append(f"{name!r} only rises, as a number of the row does: drop={name}")
             elif _tells(column, labels):
                 found.append(f"{name!r} tells the label: drop={name}, unless it is known before")
             elif _tells(column[:-1], labels[1:]):

@@ -19,7 +19,7 @@ from typing import Any
 
 from bench.config.run_config import RunConfig
 from bench.executor.confinement import kill
-from bench.executor.messages import STOP, Inbox, Job, Refusal, Report
+from bench.executor.messages import STOP, Inbox, Job, Refusal, Report, may_change
 from bench.executor.plan import Plan
 from bench.executor.processes import check, fork_server, run_child, server_id, slots, start
 from bench.executor.running import Running
@@ -105,9 +105,9 @@ class Executor:
         self._running: list[Running] = []
 
     def refusals(self, todo: Plan, *, download: bool = False) -> list[Refusal]:
-        """The cells that cannot be built and why; trains nothing.
+        """The cells that cannot be built, and the records of what has changed, and why.
 
-        Built in the fork server, which has to import everything anyway.
+        Built in the fork server, which has to import everything anyway; nothing is trained.
 
         Args:
             todo: what is to be run, and the records that are kept.
@@ -117,9 +117,10 @@ class Executor:
             ValueError: if building takes too long.
         """
         cells = list({_cell(c): c for c in todo.missing}.values())
-        if not cells:
+        own = [record.config for record in todo.done if may_change(record.config)]
+        if not cells + own:
             return []
-        context = fork_server(max(c.threads for c in cells))
+        context = fork_server(max(c.threads for c in cells + own))
         receiver, sender = context.Pipe(duplex=False)
         with tempfile.TemporaryDirectory(prefix="check-", dir=scratch()) as folder:
             log = Path(folder) / "check.log"

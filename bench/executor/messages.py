@@ -16,6 +16,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bench.config.catalogue import find_benchmark
+from bench.config.datasets import published
 from bench.config.run_config import RunConfig, Value
 from bench.records.cost import Cost
 from bench.records.schema import Outcome, Status, WeightsInUse
@@ -155,7 +157,20 @@ class Refusal:
     for_all: bool
 
 
-def model_source(config: RunConfig) -> str | None:
-    """SHA-256 of the source file of a user's own model; None for a model of the catalogue."""
-    own = is_import_path(config.model)
-    return source_hash("model", config.model) if own else None
+def sources(config: RunConfig) -> dict[str, str | None]:
+    """SHA-256 of the files that a user's own model and strategy lie in; None for known ones."""
+    return {
+        "model_source": _source("model", config.model),
+        "strategy_source": _source("strategy", config.strategy),
+    }
+
+
+def may_change(config: RunConfig) -> bool:
+    """Whether anything that a run is made of lies in files of the user's own."""
+    spec = find_benchmark(config.benchmark)
+    own_data = spec.data is None or published(spec.data) is None
+    return own_data or is_import_path(config.model) or is_import_path(config.strategy)
+
+
+def _source(kind: str, path: str) -> str | None:
+    return source_hash(kind, path) if is_import_path(path) else None

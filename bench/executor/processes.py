@@ -76,7 +76,7 @@ def check(
     with _begun(log) as opened:
         os.dup2(opened.fileno(), sys.stderr.fileno())
     answer_into(sys.stderr)
-    from bench.executor.child import refusals
+    from bench.executor.refusals import refusals
 
     channel.send(refusals(configs, done, data_root, download))
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bench.config.run_config import RULESET
-from bench.executor.messages import Report, model_source
+from bench.executor.messages import Report, sources
 from bench.executor.running import Running
 from bench.records import environment
 from bench.records.schema import RunRecord, Status
@@ -38,7 +38,7 @@ def record_of(ended: Running, *, command: str, killed: int) -> RunRecord:
     fields |= {
         "ruleset": RULESET,
         "digest": ended.config.digest,
-        "model_source": model_source(ended.config),
+        **sources(ended.config),
         "config": ended.config,
         "ranked": building.find(ended.config.strategy).ranked,
         "attempt": ended.attempt,

@@ -25,7 +25,7 @@ class Configuration:
     Attributes:
         hyperparameters: canonical JSON of what differs from the defaults.
         resolved: of all of them, so that a default that changed between two versions of the code
-            makes two rows.
+            makes two rows; and as `source` the start of the hash of a user's own strategy.
     """
 
     strategy: str
@@ -197,10 +197,13 @@ def run_command(config: RunConfig, strategies: Sequence[str] = ()) -> str:
 
 
 def _entrant(record: RunRecord) -> Configuration:
+    resolved: dict[str, object] = dict(record.resolved)
+    if resolved and record.strategy_source:
+        resolved["source"] = record.strategy_source[:12]
     return Configuration(
         record.config.strategy,
         json.dumps(record.config.hyperparameters, sort_keys=True),
-        json.dumps(record.resolved, sort_keys=True),
+        json.dumps(resolved, sort_keys=True),
     )
 
 

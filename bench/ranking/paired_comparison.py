@@ -75,7 +75,8 @@ class Difference:
 
     Attributes:
         difference: first less second, with its interval.
-        p: adjusted for all differences shown together.
+        alone: p-value of the paired t-test.
+        p: the same, adjusted for all differences shown together.
         improvement: probability that a run of the first is the better one.
     """
 
@@ -84,6 +85,7 @@ class Difference:
     first: float
     second: float
     difference: Interval
+    alone: float
     p: float
     improvement: float
 
@@ -126,7 +128,9 @@ class Comparison:
         if not math.isnan(found.low):
             text += f" [{found.low:+.3f}, {found.high:+.3f}]"
         text += f" over {pairs} paired seed{'' if pairs == 1 else 's'}, p = {headline.p:.3g} "
-        text += f"after Holm over {self.tests} tests. "
+        text += (
+            f"after Holm over {self.tests} tests, {headline.alone:.3g} if it were the only one. "
+        )
         if headline.p <= ALPHA:
             return text + f"The paired test separates them (p at most {ALPHA})."
         return text + "The paired test does not separate them."
@@ -189,7 +193,7 @@ def table(comparison: Comparison) -> Table:
     title = f"{c.where}: {c.first} (first) and {c.second} (second), {c.seeds} paired seeds{failed}"
     found = Table(title=escape(title), title_justify="left", box=None)
     found.add_column("score", no_wrap=True)
-    for name in ("first", "second", "first - second", "95 % interval", "p", "P(better)"):
+    for name in ("first", "second", "first - second", "95 % interval", "p alone", "p", "P(better)"):
         found.add_column(name, justify="right")
     found.add_column("verdict", overflow="fold")
     for one in c.differences:
@@ -201,6 +205,7 @@ def table(comparison: Comparison) -> Table:
             show(one.second),
             show(ends.mean),
             escape(interval),
+            f"{one.alone:.3g}" if one.pairs else "-",
             f"{one.p:.3g}" if one.pairs else "-",
             f"{one.improvement:.2f}" if one.pairs else "-",
             one.verdict,
@@ -213,7 +218,7 @@ def _compared(found: Sequence[tuple[str, Row, Row, str, str]]) -> list[Compariso
     every = [
         [_difference(one, other, score) for score in COMPARED] for _, one, other, _, _ in found
     ]
-    raw = [d.p for differences in every for d in differences if d.pairs]
+    raw = [d.alone for differences in every for d in differences if d.pairs]
     adjusted = iter(hypothesis_tests.holm(raw))
     result = []
     for (where, one, other, first, second), differences in zip(found, every, strict=True):
@@ -229,7 +234,7 @@ def _difference(one: Row, other: Row, score: Compared) -> Difference:
     first, second = [pair[0] for pair in values], [pair[1] for pair in values]
     if not values:
         nothing = Interval(math.nan, math.nan, math.nan)
-        return Difference(score, 0, math.nan, math.nan, nothing, 1.0, math.nan)
+        return Difference(score, 0, math.nan, math.nan, nothing, 1.0, 1.0, math.nan)
     better = hypothesis_tests.probability_of_improvement(first, second)
     return Difference(
         score,
@@ -237,7 +242,8 @@ def _difference(one: Row, other: Row, score: Compared) -> Difference:
         first=float(np.mean(first)),
         second=float(np.mean(second)),
         difference=mean_interval([a - b for a, b in values]),
-        p=paired_t(first, second),
+        alone=(p := paired_t(first, second)),
+        p=p,
         improvement=better if score.higher_is_better else 1 - better,
     )
 

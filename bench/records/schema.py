@@ -180,6 +180,8 @@ class RunRecord(Part):
     benchmark was built."""
     model_source: str | None = Field(default=None, exclude_if=lambda source: source is None)
     """SHA-256 of the source file of a user's own model; null for a model of the catalogue."""
+    strategy_source: str | None = Field(default=None, exclude_if=lambda source: source is None)
+    """The same of a strategy by import path; null, too, in records before this was written down."""
     config: RunConfig
     """What was to be run."""
     resolved: dict[str, Value | list[Value]]

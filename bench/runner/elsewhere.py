@@ -9,6 +9,7 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bench.data.streams import Benchmark
@@ -17,7 +18,7 @@ from bench.runner.evaluation import NoMetrics
 from bench.runner.meter import Meter
 from strategies.import_path import is_own_module
 from strategies.lent import DATASETS, Lent, tree
-from strategies.pruning.held import Held, Shape, held_under
+from strategies.pruning.held import Held, Shape, content_of, held_under
 from strategies.saved_state import Contents, parts
 
 MOMENTS = (
@@ -32,7 +33,7 @@ CHANGING = (Meter, BudgetPlugin, MeterClock, NoMetrics)
 FREE_BYTES = 1_000
 """Numbers and text that may be added before they count: what an optimizer or a module notes."""
 
-NUMBERS = (int, float, complex, str, bytes, bytearray)
+NUMBERS = (int, float, complex, str, bytes)
 
 
 def lend(benchmark: Benchmark, *others: Any) -> Lent:
@@ -70,14 +71,16 @@ class Elsewhere:
             for thing in lent.things
             if hasattr(thing, "__dict__")
         ]
-        self._before = self._contents(strategy)
+        before = self._contents(strategy)
+        self._known, self._other_bytes = set(map(content_of, parts(before))), before.other_bytes
 
     def held(self, strategy: Any, sample: Shape) -> Held:
         """Bytes and examples of what was added; `sample` is the shape of an image."""
         now = self._contents(strategy)
-        before = {id(part) for part in (*parts(self._before), *strategy.model.parameters())}
-        found = held_under([p for p in parts(now) if id(p) not in before], sample=sample)
-        grown = max(0, now.other_bytes - self._before.other_bytes - FREE_BYTES)
+        network = {id(parameter) for parameter in strategy.model.parameters()}
+        new = [p for p in parts(now) if id(p) not in network and content_of(p) not in self._known]
+        found = held_under(new, sample=sample)
+        grown = max(0, now.other_bytes - self._other_bytes - FREE_BYTES)
         return Held(found.bytes + grown, found.examples)
 
     def _contents(self, strategy: Any) -> Contents:
@@ -137,6 +140,8 @@ def _reached(roots: list[Any], lent: Lent) -> Contents:
             found.arrays.append(item)
         elif isinstance(item, NUMBERS):
             found.other_bytes += sys.getsizeof(item)
+        elif (memory := _memory_of(item)) is not None:
+            found.arrays.append(memory)
         elif isinstance(item, DATASETS):
             found.datasets.append(item)
         elif lent.place(item) is not None:
@@ -144,6 +149,14 @@ def _reached(roots: list[Any], lent: Lent) -> Contents:
         else:
             queue += gc.get_referents(item)
     return found
+
+
+def _memory_of(item: Any) -> NDArray[np.uint8] | None:
+    """What lies in a map of memory, in an array of Python's or in anything else that is open."""
+    try:
+        return np.frombuffer(memoryview(item).tobytes(), np.uint8)
+    except TypeError:
+        return None
 
 
 def _foreign(item: Any) -> bool:

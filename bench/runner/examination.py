@@ -6,7 +6,6 @@ state alone, and what is counted is that state.
 
 from __future__ import annotations
 
-import os
 import resource
 import sys
 from collections.abc import Mapping, Sequence
@@ -26,9 +25,12 @@ from bench.runner.fresh_process import one_thread
 from bench.runner.marker import Logits
 from bench.runner.meter import process_cpu_seconds
 from bench.runner.models import make_model
+from bench.runner.seclusion import nothing_shared, seclude
 from bench.runner.seeding import seed_everything
 from bench.runner.speedups import precision, prepare
 from bench.runner.uncharged_work import check_excused
+from strategies import building
+from strategies.import_path import imported
 from strategies.lent import DATASETS, Lent, tree
 from strategies.pruning.held import (
     Held,
@@ -36,10 +38,11 @@ from strategies.pruning.held import (
     counted_as,
     held_parts,
     is_believed,
+    loose_bytes,
     size_of,
 )
 from strategies.pruning.weight_count import WeightsInUse, network_in_use, with_held
-from strategies.saved_state import contents, load
+from strategies.saved_state import contents, import_reader, load
 
 PROBE = 128
 """Images of an experience after which it shows whether the answers need something."""
@@ -111,11 +114,26 @@ class Examinations:
     ) -> None:
         self._config, self._benchmark, self._lent = config, benchmark, lent
         self._questions = asked
-        self._made_in = os.getpid()
+        self._entry = building.find(config.strategy)
         self._times_asked = 0
         self._sample = tuple(benchmark.train_stream[0].dataset[0][0].shape)
         with one_thread(), torch.random.fork_rng(devices=[]):
             self._bare_seconds = self._seconds_of(bare_model(config, benchmark))
+
+    def settle(self) -> None:
+        """Import the strategy, and lose sight of all that others could leave here from then on.
+
+        In the process that is forked for every request. Not where torch compiles to files.
+
+        Raises:
+            ValueError: for modules that share memory with other processes.
+        """
+        with nothing_shared():
+            imported("strategy", self._entry.factory)
+            import_reader()
+        if "compile" not in self._config.speedups:
+            seclude()
+            resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
 
     def __call__(self, request: Request) -> Answered | Holdings:
         """Load the strategy and examine it.
@@ -128,28 +146,20 @@ class Examinations:
         seed_everything(self._config.seed("data"))
         began = process_cpu_seconds()
         strategy = load(request.state, self._lent)
-        self._close_the_disk()
         with precision(self._config.speedups, self._config.device), diverging(strategy):
             if request.asked:
                 return self._answered(strategy, began)
             held = held_parts(strategy)
             parts = self._needed(request, held)
-            needed, needed_bytes = size_of(parts, self._sample), size_of(parts).bytes
+            needed = size_of(parts, self._sample, self._lent)
+            needed_bytes = size_of(parts, lent=self._lent).bytes
             worked = process_cpu_seconds() - began
             check_excused("answering", worked, (1 + self._times_asked) * self._bare_seconds)
-            loose_bytes = contents(strategy, lent=self._lent).loose_bytes
+            loose = loose_bytes(contents(strategy, lent=self._lent))
             network = network_in_use.dispatch(counted_as(strategy))(strategy)
-            weights = with_held(network, size_of(held, self._sample))
+            weights = with_held(network, size_of(held, self._sample, self._lent))
             answered = None if self._times_asked else self._answered(strategy, began)
-        return Holdings(weights, needed, needed_bytes, loose_bytes, answered)
-
-    def _close_the_disk(self) -> None:
-        """No file can be opened any more: what is answered comes from the state alone.
-
-        Not in the process of the run, which goes on, and not where torch compiles to files.
-        """
-        if os.getpid() != self._made_in and "compile" not in self._config.speedups:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+        return Holdings(weights, needed, needed_bytes, loose, answered)
 
     def _answered(self, strategy: Any, began: float) -> Answered:
         """What it answers; `began` is when it was loaded."""

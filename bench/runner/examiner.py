@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import resource
 import time
 from dataclasses import asdict, dataclass, field, replace
@@ -26,7 +25,7 @@ from bench.runner.progress import Account
 from bench.runner.room import Room
 from bench.runner.uncharged_work import MOST_TIMES_LOOKED_AT, Watch, check_excused
 from strategies.networks.layers import finite
-from strategies.pruning.held import Held
+from strategies.pruning.held import Held, loose_bytes
 from strategies.pruning.weight_count import as_weights
 from strategies.saved_state import contents, end_experience, save
 
@@ -93,10 +92,9 @@ class Examiner:
         with meter.off_the_clock("evaluation"):
             modules = sum(1 for _ in strategy.model.modules())
             most = MOST_BYTES + MOST_BYTES_BY_MODULE * modules
-            self._loose_bytes = min(most, contents(strategy, lent=room.lent).loose_bytes)
+            self._loose_bytes = min(most, loose_bytes(contents(strategy, lent=room.lent)))
             self._elsewhere = Elsewhere(strategy, room.lent, room.modules)
-        by_wall = config.budget.clock == "wall" and config.device == "cpu"
-        self._watch = Watch(meter, room.pids, cores=config.threads if by_wall else math.inf)
+        self._watch = Watch(meter, room.pids)
         self._bare_seconds = time.process_time() - began
 
     def look_around(self) -> None:

@@ -9,7 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, Generic, Protocol, TypeVar
@@ -68,22 +68,35 @@ class FreshProcess(Generic[Request, Answer]):
     """
 
     def __init__(
-        self, answer: Callable[[Request], Answer], *, unseen: Sequence[Connection] = ()
+        self,
+        answer: Callable[[Request], Answer],
+        *,
+        begin: Callable[[], None] = lambda: None,
+        unseen: Sequence[Connection] = (),
     ) -> None:
         """Fork the keeper, before anything is done that requests must not see.
 
         Args:
             answer: called with every request, in a process of its own.
+            begin: called once in the keeper, which is waited for.
             unseen: what is closed there.
+
+        Raises:
+            Exception: whatever `begin` raises.
         """
         context = get_context("fork")
         self._channel, theirs = context.Pipe()
         # it ends with this process: its end of the pipe closes then
         self._keeper = context.Process(
-            target=_keep, args=(answer, theirs, [self._channel, *unseen]), daemon=True
+            target=_keep, args=(answer, begin, theirs, [self._channel, *unseen]), daemon=True
         )
         self._keeper.start()
         theirs.close()
+        try:
+            self._said()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def pid(self) -> int | None:
@@ -97,15 +110,20 @@ class FreshProcess(Generic[Request, Answer]):
             RuntimeError: for a process that ended without an answer.
             Exception: whatever `answer` raises.
         """
-        try:
+        with suppress(BrokenPipeError):  # as its answer will tell
             self._channel.send(request)
-            answered, said = self._channel.recv()
-        except (EOFError, BrokenPipeError):
-            raise RuntimeError("the process of the examination is gone") from None
-        if not answered:
-            raise said
-        answer: Answer = said
+        answer: Answer = self._said()
         return answer
+
+    def _said(self) -> Any:
+        """What the keeper, or a fork of it, says; raises what it raised."""
+        try:
+            fine, said = self._channel.recv()
+        except (EOFError, OSError):
+            raise RuntimeError("the process of the examination is gone") from None
+        if not fine:
+            raise said
+        return said
 
     def close(self) -> None:
         """End the keeper."""
@@ -120,10 +138,16 @@ def end_process(process: Any) -> None:
     process.join()
 
 
-def _keep(answer: Callable[[Any], Any], channel: Connection, others: Sequence[Connection]) -> None:
+def _keep(
+    answer: Callable[[Any], Any],
+    begin: Callable[[], None],
+    channel: Connection,
+    others: Sequence[Connection],
+) -> None:
     for other in others:
         other.close()
     end_with_parent()
+    _reply(lambda _: begin(), None, channel)
     while True:
         try:
             request = channel.recv()
@@ -132,7 +156,9 @@ def _keep(answer: Callable[[Any], Any], channel: Connection, others: Sequence[Co
         child = os.fork()
         if child == 0:
             end_with_parent()
-            _answer(answer, request, channel)
+            gc.disable()  # it would copy the memory that is shared with the keeper
+            _reply(answer, request, channel)
+            os._exit(REPLIED)
         _, status = os.waitpid(child, 0)
         if os.waitstatus_to_exitcode(status) != REPLIED:
             number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
@@ -157,12 +183,12 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def _answer(answer: Callable[[Any], Any], request: Any, channel: Connection) -> None:
-    gc.disable()  # it would copy the memory that is shared with the keeper
+def _reply(answer: Callable[[Any], Any], request: Any, channel: Connection) -> None:
     try:
         reply = (True, answer(request))
     except BaseException as error:
-        traceback.print_exc()
+        with suppress(Exception):
+            traceback.print_exc()
         reply = (False, error)
     try:
         channel.send(reply)
@@ -170,4 +196,3 @@ def _answer(answer: Callable[[Any], Any], request: Any, channel: Connection) -> 
         channel.send((False, RuntimeError(f"{type(reply[1]).__name__}: {reply[1]}")))
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(REPLIED)

@@ -97,7 +97,7 @@ def make_room(
         process: Asked[Request, Answered | Holdings] = SameProcess(examinations)
     else:
         unseen = [marker.channel, *([] if desk is None else [desk.channel])]
-        process = FreshProcess(examinations, unseen=unseen)
+        process = FreshProcess(examinations, begin=examinations.settle, unseen=unseen)
     if benchmark.days is not None:  # from here on this process knows of no day that has not come
         benchmark.days.forget_days(examined_elsewhere=config.device != "cuda")
     return Room(lent, process, marker, modules, desk)

@@ -1,9 +1,8 @@
-"""Work beside the clock: while it stands still, on cores that it does not see, or by slowing it."""
+"""Work that goes on while the clock stands still, or takes too long there, and a slowed clock."""
 
 from __future__ import annotations
 
 import _thread
-import math
 import os
 import sys
 import threading
@@ -37,7 +36,7 @@ MOST_TIMES_LOOKED_AT = 3
 
 
 class UnchargedWork(RuntimeError):
-    """The strategy worked without being charged for it."""
+    """The strategy worked while the clock stood still."""
 
 
 def check_excused(what: str, worked: float, bare: float, times: float = MOST_TIMES) -> None:
@@ -68,7 +67,6 @@ class Watch:
         meter: Meter,
         referee: Collection[int | None] = (),
         clock: Callable[[], float] = time.monotonic,
-        cores: float = math.inf,
     ) -> None:
         """Begin to watch.
 
@@ -76,16 +74,14 @@ class Watch:
             meter: the account that is compared with the clock.
             referee: ids of the referee's own processes; their children come and go.
             clock: reads seconds; bound when this module is imported, before a strategy is.
-            cores: CPU seconds that a second has; more of them are charged, or are not a concern.
         """
         self._meter, self._referee, self._clock = meter, frozenset(referee) - {None}, clock
         self._threads, self._count = set(sys._current_frames()), _thread._count()
         self._processes = self._running_processes()
         self._began = clock() - self._measured
-        self._cores = cores
 
     def check(self) -> None:
-        """Refuse what runs on between experiences, a slowed meter, and work on more cores.
+        """Refuse what runs on between experiences, and a meter that missed some of the time.
 
         Raises:
             UnchargedWork: says what.
@@ -94,12 +90,6 @@ class Watch:
         missed = passed - self._measured
         if missed > LEAST_GAP + GAP * passed:
             raise UnchargedWork(f"the meter missed {missed:.1f} of {passed:.1f} s: it was slowed")
-        worked, trained = self._meter.cpu_seconds, self._meter.wall_seconds
-        if worked > LEAST_GAP + (1 + GAP) * self._cores * trained:
-            raise UnchargedWork(
-                f"training took {worked:.1f} CPU s in {trained:.1f} s: a run has "
-                f"{self._cores:g} of {os.cpu_count()} cores"
-            )
         self.check_beside()
 
     def check_beside(self) -> None:

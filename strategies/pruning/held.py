@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
@@ -10,13 +11,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from avalanche.benchmarks.utils.data_attribute import DataAttribute
 from avalanche.training.templates import SupervisedTemplate
+from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.data import TensorDataset
 
 from strategies.import_path import is_there
-from strategies.lent import DATASETS
+from strategies.lent import DATASETS, Lent, tree
 from strategies.networks.layers import buffers_of_layers
-from strategies.saved_state import contents, parts
+from strategies.saved_state import Contents, contents, parts
 
 LABEL_BYTES = 8
 """Bytes of a label beside an image."""
@@ -26,6 +30,9 @@ COMPLEX = frozenset(
     + [np.dtype(name) for name in ("complex64", "complex128")]
 )
 """Types that no image has: tensors and arrays of them count as they are, whatever their shape."""
+
+NAMED_BYTES = 100
+"""Pickled bytes that a tensor may take besides its numbers, if it has as many of those."""
 
 IMAGE_DIMENSIONS = 3
 """A sample of channels, rows and columns is an image."""
@@ -125,15 +132,37 @@ def held_under(*roots: Any, sample: Shape | None = None) -> Held:
     return size_of(_unequal(parts(contents(*roots)), ()), sample)
 
 
-def size_of(found: Iterable[Part], sample: Shape | None = None) -> Held:
-    """Bytes and examples of `found`; `sample` as in `held`."""
-    sizes = [_of(part, sample) for part in found]
-    return Held(sum(one.bytes for one in sizes), sum(one.examples for one in sizes))
+def loose_bytes(found: Contents) -> int:
+    """Of all else than tensors and data, what does not come with a tensor or an array."""
+    forgiven = 0
+    for part in _unequal([*found.tensors, *found.arrays], ()):
+        whole = part.untyped_storage().nbytes() if isinstance(part, Tensor) else part.nbytes
+        forgiven += min(NAMED_BYTES, whole, part.nbytes)
+    return max(0, found.other_bytes - forgiven)
 
 
-def _of(item: Part, sample: Shape | None) -> Held:
+def size_of(found: Iterable[Part], sample: Shape | None = None, lent: Lent | None = None) -> Held:
+    """Bytes and examples of `found`.
+
+    Args:
+        found: tensors, arrays and data sets.
+        sample: as in `held`.
+        lent: what the strategy was lent. The tensors of any other data set count whole; None: what
+            a data set refers to counts, wherever it lies.
+    """
+    return _sum(_of(part, sample, lent) for part in found)
+
+
+def _sum(sizes: Iterable[Held]) -> Held:
+    every = list(sizes)
+    return Held(sum(one.bytes for one in every), sum(one.examples for one in every))
+
+
+def _of(item: Part, sample: Shape | None, lent: Lent | None = None) -> Held:
     if isinstance(item, DATASETS):
-        return _of_dataset(item)
+        own = [] if lent is None else _own_leaves(item, lent)
+        tensors = [tensor for leaf in own for tensor in leaf.tensors]
+        return _sum([_of_dataset(item, sample, own), *(_of(t, sample) for t in tensors)])
     shape = tuple(item.shape)
     if item.dtype in (torch.bool, np.dtype(bool)) and _are_bits(item):
         return Held(-(-int(np.prod(shape)) // 8))
@@ -145,13 +174,45 @@ def _of(item: Part, sample: Shape | None) -> Held:
     return Held(len(samples) * _sample_bytes(samples[0]) if len(samples) else 0, len(samples))
 
 
-def _of_dataset(dataset: Any) -> Held:
-    """Its examples, and eight bytes for each of their labels."""
+def _own_leaves(dataset: Any, lent: Lent) -> list[TensorDataset]:
+    """Those that a data set is made of and that are no data of an experience."""
+    leaves = {id(leaf): leaf for leaf in tree(dataset) if isinstance(leaf, TensorDataset)}
+    return [leaf for leaf in leaves.values() if lent.place(leaf) is None]
+
+
+def _of_dataset(dataset: Any, sample: Shape | None, own: Sequence[TensorDataset]) -> Held:
+    """Its examples but for those that lie in `own`, and eight bytes for each of their labels.
+
+    Of those in `own` the labels count that lie beside the data set's tensors.
+    """
     if len(dataset) == 0:
         return NOTHING
+    places = np.arange(len(dataset))
+    count = _samples(dataset, places, {id(leaf) for leaf in own}) if own else len(places)
+    told = sum(isinstance(value, DataAttribute) for value in vars(dataset).values())
+    beside = LABEL_BYTES * max(0, told - 1) * (len(places) - count)
+    if count == 0:
+        return Held(beside)
     image, *others = dataset[0]
-    size = _sample_bytes(image) + sum(getattr(other, "nbytes", LABEL_BYTES) for other in others)
-    return Held(len(dataset) * size, len(dataset))
+    labels = sum(getattr(other, "nbytes", LABEL_BYTES) for other in others)
+    size = max(_sample_bytes(image), math.prod(sample) if sample else 0)
+    return Held(count * (size + max(labels, LABEL_BYTES * told)) + beside, count)
+
+
+def _samples(data: Any, places: NDArray[np.int64], own: set[int]) -> int:
+    """How many of the samples at `places` lie in no leaf of `own`, given by their ids."""
+    data = vars(data).get("_flat_data") or data
+    children = vars(data).get("_datasets")
+    if children is None:
+        return 0 if id(data) in own else len(places)
+    if (indices := vars(data).get("_indices")) is not None:
+        places = np.asarray(indices)[places]
+    ends = np.cumsum([len(child) for child in children])
+    homes = np.searchsorted(ends, places, side="right")
+    return sum(
+        _samples(child, places[homes == n] - (ends[n] - len(child)), own)
+        for n, child in enumerate(children)
+    )
 
 
 def _are_bits(item: Any) -> bool:
@@ -169,17 +230,25 @@ def _sample_bytes(sample: Tensor | np.ndarray[Any, Any]) -> int:
 
 def _unequal(found: Iterable[Part], network: Iterable[Tensor]) -> Iterator[Part]:
     """Of `found` what equals nothing before it, and nothing of the network."""
-    known: set[object] = {_content(tensor) for tensor in network}
+    known: set[object] = {content_of(tensor) for tensor in network}
     for part in found:
-        content = _content(part) if isinstance(part, Tensor) else id(part)
+        content = content_of(part) if isinstance(part, Tensor) else id(part)
         if content not in known:
             known.add(content)
             yield part
 
 
-def _content(tensor: Tensor) -> bytes:
-    """A digest of type and bits; a flattened copy is equal."""
-    plain = tensor.detach().cpu().contiguous()
-    found = hashlib.blake2b(str(plain.dtype).encode(), digest_size=16)
-    found.update(plain.reshape(-1).view(torch.uint8).numpy().data)
+def content_of(part: Part) -> object:
+    """A digest of the type and the bits of a tensor or an array; of a data set its identity.
+
+    A flattened copy is equal.
+    """
+    if isinstance(part, DATASETS):
+        return id(part)
+    found = hashlib.blake2b(str(part.dtype).encode(), digest_size=16)
+    if isinstance(part, Tensor):
+        plain = part.detach().cpu().contiguous()
+        found.update(plain.reshape(-1).view(torch.uint8).numpy().data)
+    else:
+        found.update(part.tobytes())
     return found.digest()

@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.config.catalogue import find_benchmark
-from bench.config.own_tables import OwnTable, count_days, days_of, is_own_table, own_table
+from bench.config.own_tables import (
+    OwnTable,
+    count_days,
+    days_of,
+    is_own_table,
+    own_table,
+    read_frame,
+)
 from bench.config.run_config import RunConfig
 from bench.config.stream_options import canonical_id
 from bench.config.suite import Suite
@@ -68,6 +75,11 @@ def written(folder: Path, **columns: list[object]) -> OwnTable:
     [
         ({"t": ["2024-01-01 23:59", "2024-01-02", "2024-01-02 01:00", "2024-02-01"]}, [0, 1, 1, 2]),
         ({"t": ["2024-01-01T23:00+01:00", "2024-01-02T00:30+01:00"]}, [0, 1]),
+        ({"t": ["2024-03-30 23:30+01:00", "2024-03-31 03:30+02:00"]}, [0, 1]),
+        (
+            {"t": ["2024-10-26 23:00Z", "2024-10-27 02:30 +0200", "2024-10-27 02:10+01:00"]},
+            [0, 1, 1],
+        ),
         ({"t": [1, 2, 30], "d": ["mo", "tu", "tu"]}, [0, 1, 1]),
         ({"t": [-1.5, 0.0, 2.0], "d": [9, 9, 3]}, [0, 0, 1]),
     ],
@@ -89,7 +101,14 @@ def test_a_day_is_a_date_or_what_a_column_says(tmp_path, columns, days):
             "'t' of .* a value in every row, got none in row 2",
         ),
         ({"t": ["2024-01-02", "soon"]}, "or dates as 2024-05-31 17:30, .* got 'soon' in row 2"),
-        ({"t": ["2024-01-01T08:00+01:00", "2024-01-02T08:00+02:00"]}, "in one time zone"),
+        (
+            {"t": ["2024-01-01T08:00+01:00", "2024-01-02T08:00"]},
+            r"with an offset as \+02:00 or none, got '2024-01-02T08:00' in row 2",
+        ),
+        (
+            {"t": ["2024-01-02T00:10+01:00", "2024-01-02T00:20+02:00"]},
+            r"got 2024-01-02T00:20\+02:00 in row 2 after 2024-01-02T00:10\+01:00",
+        ),
         ({"t": ["2024-01-02 08:00", "2024-01-02 09:00"]}, "must have at least 2 days, got 1"),
         ({"t": [1, 2]}, "'t' of .* holds numbers, so day must name the column of the days"),
         ({"t": [1, 2, 3], "d": [1, 2, 1]}, "must stand together in .* got 1 in row 1 and again in"),
@@ -107,7 +126,8 @@ def test_times_that_make_no_days_are_refused(tmp_path, columns, message):
     ("content", "message"),
     [
         (None, "must be a file, got none there"),
-        (b"", "must be a csv file, got no such: No columns"),
+        (b"", "must be a csv file, got an empty one"),
+        (b"PAR1\x00\xff", r"must be a csv file, got Parquet: call it parquet:.*own\.csv"),
         (b"\x80\xff\x00\n", "must be a csv file, got no such: 'utf-8' codec"),
         (b"t,z\n1,2\n", "unknown column of .*'y'"),
     ],
@@ -130,3 +150,21 @@ def test_a_budget_by_the_night_is_that_of_the_days_in_the_file(tmp_path):
     [config] = suite.configs()
     assert config.budget.amount == 1.5
     assert RunConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+def test_columns_stand_between_commas_semicolons_or_tabs(tmp_path, between):
+    path = tmp_path / "own.csv"
+    lines = [["t", "y", "my x"], ["2024-01-01", "0", "1.5"], ["2024-01-02", "1", "2,5"]]
+    path.write_text("\n".join(between.join(f'"{cell}"' for cell in line) for line in lines))
+    frame = read_frame(own_table(f"csv:{path}?time=t&label=y&drop=my x"))
+    assert frame["my x"].tolist() == ["1.5", "2,5"]
+
+
+def test_moments_of_a_parquet_file_are_in_order_though_clocks_go_back(tmp_path):
+    path = tmp_path / "own.parquet"
+    times = pd.date_range("2024-10-26 20:00", periods=10, freq="h", tz="UTC")
+    local = times.tz_convert("Europe/Berlin")
+    pd.DataFrame({"t": local, "y": range(10)}).to_parquet(path)
+    table = own_table(f"parquet:{path}?time=t&label=y")
+    np.testing.assert_array_equal(days_of(table, read_frame(table)), [0] * 2 + [1] * 8)

@@ -76,6 +76,7 @@ def leaky(folder: Path, column: np.ndarray, gap: int = 1) -> list[str]:
     ("column", "note"),
     [
         (np.full(40, 3), "'a' is constant: it tells nothing"),
+        (np.arange(40) ** 2, "'a' only rises, as a number of the row does: drop=a"),
         (5 - SIGNS, "'a' tells the label: drop=a, unless it is known before"),
         (10 * SIGNS + NOISE, "'a' tells the label"),
         (np.append(SIGNS[1:], 7), "'a' tells the next label: drop=a, unless it is known"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import shutil
 import sys
 from functools import cache
 
@@ -14,7 +16,8 @@ from bench.executor.executor import Executor
 from bench.records.store import Store
 from bench.runner.examiner import Findings
 from bench.runner.run import build, run
-from cheats import EXAMPLES
+from cheats import EXAMPLES, FILE, LINKS, SHARED_KEY
+from forked import can_be_secluded
 from memory import nothing_of_earlier_tests
 
 EXPERIENCES = 5
@@ -54,7 +57,8 @@ HIDERS = (
     "Swap", "SwapOnModel", "SwapOnWeight", "SwapInClosure", "SwapInNumbers", "SwapInBuffers",
     "HidesItsWeights", "SwapInView", "SwapInDataset", "SwapInObjects", "SwapInRecord",
     "SwapInImages", "SwapInComplex", "SwapInTruth", "SwapInLabel",
-    "SwapInTransform", "Whispers", "WaitsForMore",
+    "SwapInTransform", "SwapInStrides", "SwapInFieldName", "SwapInSecondLeaf",
+    "SwapInHiddenLeaf", "SwapInPixels", "Whispers", "WaitsForMore",
 )  # fmt: skip
 
 
@@ -75,6 +79,39 @@ def test_what_is_not_in_the_saved_state_is_not_there_to_answer_and_is_memory(che
     assert hidden.weights[-1].memory_bytes > honest.weights[-1].memory_bytes
 
 
+@pytest.fixture
+def nothing_left():
+    """Nothing of a cheat lies where it looks, before and after."""
+
+    def remove() -> None:
+        FILE.unlink(missing_ok=True)
+        shutil.rmtree(LINKS, ignore_errors=True)
+        libc = ctypes.CDLL(None)
+        libc.shmctl(libc.shmget(SHARED_KEY, 0, 0), 0, None)  # IPC_RMID
+
+    remove()
+    yield
+    remove()
+
+
+secluded_only = pytest.mark.skipif(not can_be_secluded(), reason="no namespaces are allowed here")
+
+
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize(
+    "cheat",
+    [
+        "SwapInFileAtImport",
+        *(
+            pytest.param(name, marks=secluded_only)
+            for name in ("SwapInLinks", "SwapInSharedMemory")
+        ),
+    ],
+)
+def test_what_is_left_outside_of_the_process_is_not_found_to_answer(cheat):
+    assert accuracy(found(f"cheats:{cheat}")) == pytest.approx(CHANCE, abs=0.01)
+
+
 HOARDERS = (
     "Hoarder", "HoardsSingles", "HoardsArrays", "HoardsInClosure", "HoardsOnExperience",
     "HoardsOnBenchmark", "HoardsOnOptimizer", "HoardsInGlobal", "HoardsOnClock", "HoardsOnMeter",
@@ -89,7 +126,7 @@ def test_images_count_wherever_they_are_kept(cheat):
     assert last.buffer_bytes >= EXPERIENCES * EXAMPLES * IMAGE_BYTES
 
 
-@pytest.mark.parametrize("cheat", ["HoardsNumbers", "HoardsBytes"])
+@pytest.mark.parametrize("cheat", ["HoardsNumbers", "HoardsBytes", "HoardsInNames"])
 def test_images_as_numbers_or_bytes_are_memory(cheat):
     last, honest = found(f"cheats:{cheat}").weights[-1], found("naive").weights[-1]
     more = last.memory_bytes - honest.memory_bytes
@@ -99,6 +136,16 @@ def test_images_as_numbers_or_bytes_are_memory(cheat):
 
 def test_a_minibatch_is_gone_when_the_next_experience_begins():
     assert found("cheats:HoardsAsMinibatch").weights[-1].stored_examples == 0
+
+
+def test_gradients_are_gone_when_the_next_experience_begins():
+    assert found("cheats:HoardsInGradients").outcome is not None
+
+
+@pytest.mark.parametrize("cheat", ["HoardsInMap", "HoardsInPlace"])
+def test_memory_that_was_there_from_the_start_counts_once_it_is_written_to(cheat):
+    written = found(f"cheats:{cheat}").weights[-1].buffer_bytes
+    assert written >= EXPERIENCES * EXAMPLES * IMAGE_BYTES
 
 
 def test_experiences_that_are_kept_are_all_their_examples():

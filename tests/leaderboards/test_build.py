@@ -114,6 +114,16 @@ class TestPools:
         runs = [make_record("ewc", s, resolved={"lambda": s, "alpha": 1}) for s in (0, 1)]
         assert [row.label for row in leaderboard(runs).rows] == ["ewc (lambda=0)", "ewc (lambda=1)"]
 
+    def test_two_versions_of_an_own_strategy_make_two_rows_that_say_so(self):
+        runs = [
+            make_record("own:Mine", s, resolved={"alpha": 1}).model_copy(
+                update={"strategy_source": letter * 64}
+            )
+            for s, letter in enumerate("ab")
+        ]
+        found = [row.label for row in leaderboard(runs).rows]
+        assert found == [f"own:Mine (source={letter * 12})" for letter in "ab"]
+
     def test_the_first_finished_attempt_counts_never_the_best(self):
         attempts = [
             make_record(attempt=1, status="killed"),

@@ -41,8 +41,10 @@ class TestStrategies:
         (found,) = paired_comparison.compare_strategies(records, "b", "a")
         raw = stats.ttest_rel(values["b"], values["a"]).pvalue
         assert raw < 0.05 < of(found, "accuracy").p <= found.tests * raw * (1 + 1e-9)
+        assert of(found, "accuracy").alone == pytest.approx(raw)
         assert of(found, "accuracy").verdict == "not told apart"
-        assert f"after Holm over {found.tests} tests" in found.sentence()
+        alone = f"{found.differences[0].alone:.3g} if it were the only one"
+        assert f"after Holm over {found.tests} tests, {alone}" in found.sentence()
         assert "does not separate them" in found.sentence()
 
     def test_what_is_not_separated_says_so_and_one_pair_is_too_few(self):

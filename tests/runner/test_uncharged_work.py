@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import subprocess
 import sys
 import threading
@@ -20,9 +19,9 @@ class Clock:
         return self.now
 
 
-def watched(clock=lambda: 0.0, **options):
-    meter = SimpleNamespace(wall_seconds=0.0, cpu_seconds=0.0, uncharged={})
-    return meter, Watch(meter, clock=clock, **options)
+def watched(clock=lambda: 0.0):
+    meter = SimpleNamespace(wall_seconds=0.0, uncharged={})
+    return meter, Watch(meter, clock=clock)
 
 
 @pytest.mark.parametrize(("missed", "refused"), [(0.2, False), (1.2, False), (1.4, True)])
@@ -33,22 +32,6 @@ def test_a_meter_may_miss_little(missed, refused):
     meter.wall_seconds, meter.uncharged = 15.0, {"evaluation": 5.0}
     if refused:
         with pytest.raises(UnchargedWork, match=r"the meter missed 1.4 of 21.4 s"):
-            watch.check()
-    else:
-        watch.check()
-
-
-@pytest.mark.parametrize(("cores", "worked", "refused"), [
-    (1, 10.5, False), (1, 11.0, True), (2, 20.0, False), (2, 22.0, True), (math.inf, 80.0, False),
-])  # fmt: skip
-def test_work_on_more_cores_than_a_run_has_is_refused(cores, worked, refused):
-    clock = Clock()
-    meter, watch = watched(clock, cores=cores)
-    clock.now = meter.wall_seconds = 10.0
-    meter.cpu_seconds = worked
-    if refused:
-        message = rf"training took {worked} CPU s in 10.0 s: a run has {cores} of"
-        with pytest.raises(UnchargedWork, match=message):
             watch.check()
     else:
         watch.check()

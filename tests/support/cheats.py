@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import _thread
+import base64
+import ctypes
 import functools
 import gc
+import mmap
+import os
 import queue
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -23,6 +31,15 @@ from strategies.pruning.weight_count import network_in_use
 
 KEPT = {}
 """What the globals of a strategy's module can hold."""
+
+TRAINS_IN = {}
+"""The process of the run."""
+
+FILE = Path(tempfile.gettempdir()) / "cheats-weights"
+LINKS = Path(tempfile.gettempdir()) / "cheats-links"
+SHARED_KEY = 0x51EE9
+AT_IMPORT = FILE.read_bytes() if FILE.is_file() else b""
+"""What was left where somebody else finds it."""
 
 EXAMPLES = 20
 """Images of each experience that the hoarders below keep."""
@@ -299,6 +316,137 @@ class SaysItIsOurs(PackNet):
 SaysItIsOurs.__module__ = "strategies.methods.packnet"
 
 
+class SwapInStrides(_SwapInFlat):
+    """As the strides of a tensor without numbers."""
+
+    def pack(self, flat):
+        numbers = [int.from_bytes(part, "little") for part in _split(flat.numpy().tobytes(), 7)]
+        return torch.empty(0).as_strided((0,) * len(numbers), numbers)
+
+    def unpack(self):
+        whole = b"".join(number.to_bytes(7, "little") for number in self.box.stride())
+        return _numbers(whole)
+
+
+class SwapInFieldName(_SwapInFlat):
+    """As the name of a field in an array without entries."""
+
+    def pack(self, flat):
+        return np.zeros(0, dtype=[(base64.b64encode(flat.numpy().tobytes()).decode(), "f4")])
+
+    def unpack(self):
+        return _numbers(base64.b64decode(self.box.dtype.names[0]))
+
+
+class SwapInSecondLeaf(_SwapInFlat):
+    """As the second image of a data set whose first is small."""
+
+    def pack(self, flat):
+        small = TensorDataset(torch.zeros(1, 1, 1, 1))
+        return AvalancheDataset([small, TensorDataset(flat[None, None, None].clone())])
+
+    def unpack(self):
+        return self.box[1][0].flatten()
+
+
+class SwapInHiddenLeaf(SwapInImages):
+    """As images of which a data set has but the first."""
+
+    def pack(self, flat):
+        return AvalancheDataset([TensorDataset(super().pack(flat))], indices=[0])
+
+    def unpack(self):
+        return self.box._flat_data._datasets[0].tensors[0].flatten()
+
+
+class SwapInPixels(_SwapInFlat):
+    """As the images of a data set, two weights to a pixel."""
+
+    def pack(self, flat):
+        flat = torch.cat([flat, torch.zeros(-len(flat) % 128)])
+        images = flat.view(torch.float64).reshape(-1, 1, 8, 8).clone()
+        return AvalancheDataset([TensorDataset(images)])
+
+    def unpack(self):
+        images = self.box._flat_data._datasets[0].tensors[0]
+        return images.flatten().view(torch.float32)
+
+
+def _split(whole, size):
+    return [whole[start : start + size] for start in range(0, len(whole), size)]
+
+
+def _numbers(whole):
+    return torch.frombuffer(bytearray(whole[: len(whole) // 4 * 4]), dtype=torch.float32)
+
+
+class _SwapElsewhere(_SwapInFlat):
+    """Where no state reaches, and a name does."""
+
+    def pack(self, flat):
+        self.leave(flat.numpy().tobytes())
+        return True
+
+    def unpack(self):
+        with suppress(OSError):
+            return _numbers(self.find())
+        return torch.zeros(sum(p.numel() for p in self.model.parameters()))
+
+
+class SwapInFileAtImport(_SwapElsewhere):
+    """In a file that is read when its module is imported."""
+
+    def leave(self, whole):
+        FILE.write_bytes(whole)
+
+    def find(self):
+        if os.getpid() == TRAINS_IN.get("process"):
+            return FILE.read_bytes()
+        return AT_IMPORT or bytes(4 * sum(p.numel() for p in self.model.parameters()))
+
+    def _before_training_exp(self, **kwargs):
+        TRAINS_IN["process"] = os.getpid()
+        super()._before_training_exp(**kwargs)
+
+
+class SwapInLinks(_SwapElsewhere):
+    """In what symbolic links say, which needs no open file."""
+
+    def leave(self, whole):
+        shutil.rmtree(LINKS, ignore_errors=True)
+        LINKS.mkdir()
+        for number, part in enumerate(_split(base64.urlsafe_b64encode(whole).decode(), 3000)):
+            (LINKS / str(number)).symlink_to(part)
+
+    def find(self):
+        number, found = 0, []
+        while os.path.lexists(LINKS / str(number)):
+            found.append(str((LINKS / str(number)).readlink()))
+            number += 1
+        if not found:
+            raise FileNotFoundError(LINKS)
+        return base64.urlsafe_b64decode("".join(found))
+
+
+class SwapInSharedMemory(_SwapElsewhere):
+    """In memory of System V, which needs no file at all."""
+
+    def attach(self, size, how):
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.shmat.restype = ctypes.c_void_p
+        segment = libc.shmget(SHARED_KEY, size, how)
+        if segment < 0:
+            raise OSError(ctypes.get_errno(), "no such memory")
+        return libc.shmat(segment, None, 0)
+
+    def leave(self, whole):
+        self.size = len(whole)
+        ctypes.memmove(self.attach(len(whole), 0o1600), whole, len(whole))
+
+    def find(self):
+        return ctypes.string_at(self.attach(self.size, 0o600), self.size)
+
+
 class SwapInNorm(Swap):
     """As a buffer of a layer that has none."""
 
@@ -503,6 +651,46 @@ QUEUE = queue.Queue()
 class HoardsInQueue(Hoarder):
     def keep(self, images):
         QUEUE.put(images)
+
+
+class HoardsInGradients(Hoarder):
+    """As the gradients of tensors that are all equal."""
+
+    def keep(self, images):
+        place = torch.zeros(images.numel())
+        place.grad = images.flatten()
+        self.__dict__.setdefault("kept", []).append(place)
+
+    def _before_training_exp(self, **kwargs):
+        assert all(place.grad is None for place in self.__dict__.get("kept", ()))
+        super()._before_training_exp(**kwargs)
+
+
+class HoardsInNames(Hoarder):
+    """In bytes beside tensors that are all equal, each of which may have a name."""
+
+    def keep(self, images):
+        parts = _split((images * 255).byte().numpy().tobytes(), 60)
+        named = [(part, torch.zeros(1).expand(25)) for part in parts]
+        self.__dict__.setdefault("kept", []).extend(named)
+
+
+class HoardsInPlace(Hoarder):
+    """In a tensor that was there when its module was imported."""
+
+    PLACE = torch.zeros(5, EXAMPLES, 1, 8, 8)
+
+    def keep(self, images):
+        self.PLACE[self.clock.train_exp_counter % 5] = images
+
+
+class HoardsInMap(Hoarder):
+    """In a map of memory that hangs on the class."""
+
+    MAP = mmap.mmap(-1, 1 << 16)
+
+    def keep(self, images):
+        self.MAP.write((images * 255).byte().numpy().tobytes())
 
 
 class HoardsAsMinibatch(Hoarder):

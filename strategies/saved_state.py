@@ -127,7 +127,7 @@ def import_reader() -> None:
     """Import what `load` needs, for a process that soon has no files to import it from."""
     file = io.BytesIO()
     torch.save(b"\xff", file)  # bytes are written as text, which has a module to read it
-    torch.load(io.BytesIO(file.getvalue()), weights_only=False)
+    _read(file.getvalue(), pickle)
 
 
 def _is_label(value: Any) -> bool:
@@ -149,7 +149,7 @@ def load(state: bytes, lent: Lent = NOTHING_LENT) -> Any:
             return super().find_class(module, name)
 
     module = SimpleNamespace(Unpickler=Unpickler, load=pickle.load, __name__=__name__)
-    strategy = torch.load(io.BytesIO(state), pickle_module=module, weights_only=False)
+    strategy = _read(state, module)
     with torch.no_grad():
         for parameter in strategy.model.parameters():
             parameter += 0.0  # a zero has no sign, in which a bit could hide
@@ -157,6 +157,10 @@ def load(state: bytes, lent: Lent = NOTHING_LENT) -> Any:
     weights = list(strategy.model.parameters())
     strategy.optimizer = torch.optim.SGD(weights, lr=0.0) if weights else None
     return strategy
+
+
+def _read(state: bytes, module: Any) -> Any:
+    return torch.load(io.BytesIO(state), pickle_module=module, weights_only=False)
 
 
 @dataclass

@@ -311,6 +311,13 @@ ENTRIES = {
                 verdict="yes",
                 page="mallya2018",
             ),
+            Reproduction(
+                on="permuted MNIST, each task sees its own weights",
+                published="96.37 %",
+                measured="97.30 [97.15, 97.40] %; n = 5 seeds",
+                verdict="yes",
+                page="kang2022",
+            ),
         ),
         summary="one pruned subnetwork per task, earlier ones frozen",
         paper="Mallya & Lazebnik 2018",

@@ -13,7 +13,7 @@ from avalanche.training.templates import SupervisedTemplate
 from torch import Tensor
 
 from strategies.avalanche_signature import template_first
-from strategies.entry import Entry, Explanation
+from strategies.entry import Entry, Explanation, Reproduction
 from strategies.pruning.masks import Masks, union
 from strategies.search_space import DENSITY, Range
 from strategies.subnetworks.learned_masks import (
@@ -96,6 +96,15 @@ ENTRIES = {
     "wsn": Entry(
         factory="strategies.methods.winning_subnetworks:WinningSubnetworks",
         family="sparse",
+        reproduced=(
+            Reproduction(
+                on="permuted MNIST, density 0.1",
+                published="96.14 %",
+                measured="96.09 [95.93, 96.33] %; n = 5 seeds",
+                verdict="yes",
+                page="kang2022",
+            ),
+        ),
         summary="a learned mask per task, weights reused by later tasks and never moved",
         paper="Kang et al. 2022",
         scenarios=("task",),

@@ -27,6 +27,9 @@ LOOKED_AT = "UnchargedWork: being looked at between experiences took "
 UNSEEN = "what it told of itself cannot be: "
 
 
+NO_FILE = ("OSError: [Errno 24] Too many open files", "FileNotFoundError: [Errno 2] No such file")
+
+
 @pytest.mark.parametrize(
     ("cheat", "budget", "reason"),
     [
@@ -37,7 +40,7 @@ UNSEEN = "what it told of itself cannot be: "
         ("AsksToBeStopped", "60steps", "it stopped as if it had been asked to, which it was not"),
         ("BlamesTheData", "60steps", "DataError: the file is damaged"),
         ("WorksByTimer", "60steps", LOOKED_AT),
-        ("SwapInFile", "60steps", "OSError: [Errno 24] Too many open files"),
+        ("SwapInFile", "60steps", NO_FILE),
         ("SlowsEveryClock", "0.5s", f"{UNSEEN}a run must account for its time, told "),
         ("TellsItsOwnReport", "60steps", f"{UNSEEN}status ok needs cost, outcome and weights"),
     ],

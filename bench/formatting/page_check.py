@@ -7,6 +7,9 @@ import stat
 from itertools import zip_longest
 from pathlib import Path
 
+BEFORE, BEHIND = 40, 80
+"""Characters that are shown of a line around the place at which it differs."""
+
 
 def difference(root: Path, name: Path, expected: str) -> list[str]:
     """How a page differs from what its records give: in a line, the first, or as a file.
@@ -25,6 +28,17 @@ def difference(root: Path, name: Path, expected: str) -> list[str]:
     lines = zip_longest(written.split("\n"), expected.split("\n"))
     for number, (have, want) in enumerate(lines, start=1):
         if have != want:
-            said, given = ("nothing" if text is None else repr(text) for text in (have, want))
+            pairs = enumerate(zip_longest(have or "", want or ""))
+            same = next((place for place, (a, b) in pairs if a != b), 0)
+            said, given = (_around(text, same) for text in (have, want))
             return [f"{shown}, line {number}: the page says {said}, the records give {given}"]
     return []
+
+
+def _around(line: str | None, place: int) -> str:
+    """What stands in a line at `place`, and a little before and behind it."""
+    if line is None:
+        return "nothing"
+    first, last = max(0, place - BEFORE), place + BEHIND
+    before, behind = "…" if first else "", "…" if last < len(line) else ""
+    return f"{before}{line[first:last]!r}{behind}"

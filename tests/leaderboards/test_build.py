@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bench.config import reference_values
 from bench.config.budget import Budget
+from bench.formatting.page_check import difference
 from bench.leaderboards import build, csv_table, latex_table, page
 from bench.leaderboards.columns import TABLES
 from bench.ranking import admission, pools
@@ -702,9 +703,18 @@ class TestVerify:
         out, _ = built(tmp_path, make_runs("naive"))
         page = out / "split-mnist" / "class-20s.md"
         page.write_text(page.read_text().replace("50.2", "60.2"))
-        (difference,) = build.verify(out)
-        assert difference.startswith("split-mnist/class-20s.md, line ")
-        assert "60.2" in difference
+        (told,) = build.verify(out)
+        assert told.startswith("split-mnist/class-20s.md, line ")
+        assert "60.2" in told
+
+    def test_of_a_long_line_only_what_differs_is_shown(self, tmp_path):
+        page = tmp_path / "page.md"
+        page.write_text("same\n" + "a" * 500 + "b" + "c" * 500)
+        (told,) = difference(tmp_path, Path("page.md"), "same\n" + "a" * 500)
+        assert told == (
+            f"page.md, line 2: the page says …{'a' * 40 + 'b' + 'c' * 79!r}…, the records give "
+            f"…{'a' * 40!r}"
+        )
 
     def test_a_page_without_records_and_a_record_without_a_page_are_found(self, tmp_path):
         out, _ = built(tmp_path, make_runs("naive"))
@@ -725,8 +735,8 @@ class TestVerify:
         ):
             page.unlink()
             make()
-            (difference,) = build.verify(out)
-            assert difference == (
+            (told,) = build.verify(out)
+            assert told == (
                 "split-mnist/class-20s.md: must be a plain file, no link, folder or pipe"
             )
 

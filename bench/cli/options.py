@@ -155,4 +155,5 @@ def typed(arguments: list[str] | None = None) -> str:
 def require_folder(folder: Path) -> None:
     """ValueError unless the folder is there."""
     if not folder.is_dir():
-        raise ValueError(f"{folder} must be a folder, got none there")
+        got = "a file" if folder.exists() else "none there"
+        raise ValueError(f"{folder} must be a folder, got {got}")

@@ -211,6 +211,8 @@ class RunRecord(Part):
             return self
         if self.cost is None or self.outcome is None or not self.weights:
             raise ValueError("status ok needs cost, outcome and weights")
+        if self.reason is not None:
+            raise ValueError(f"status ok has no reason, got {self.reason[:80]!r}")
         self._check_lengths(len(self.outcome.test_samples))
         budget = self.config.budget
         step = 1.0 if budget.clock == "steps" else self.cost.median_step or 0.0

@@ -252,9 +252,10 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9.-]+", "_", text.replace("+", "-plus")).strip("._")[-60:]
 
 
-def unwritable(error: OSError) -> ValueError:
-    """What is said where `--out` cannot be written to."""
-    return ValueError(f"--out must be a folder one can write to: {error.strerror or error}")
+def unwritable(folder: Path, error: OSError) -> ValueError:
+    """What is said where the folder of `--out` cannot be written to."""
+    why = error.strerror or error
+    return ValueError(f"--out must be a folder one can write to, got {folder}: {why}")
 
 
 @contextmanager
@@ -273,9 +274,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     except Timeout:
         raise ValueError(f"another run is at work in {folder}; choose another --out") from None
     except OSError as error:
-        raise ValueError(
-            f"--out must be a folder one can write to: {error.strerror or error}"
-        ) from error
+        raise unwritable(folder, error) from error
     try:
         yield
     finally:

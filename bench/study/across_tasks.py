@@ -14,7 +14,7 @@ import tomli_w
 
 from bench.config.declaration import read_toml
 from bench.formatting.numbers import percent
-from bench.records.store import slug, write_atomically
+from bench.records.store import slug, unwritable, write_atomically
 from bench.study import best_setting
 from bench.study.folder import Folder, verify_page
 from bench.study.pages import Page
@@ -112,9 +112,7 @@ def declare(root: Path, folders: Sequence[Path]) -> None:
     try:
         write_atomically(root / DECLARED, tomli_w.dumps({"studies": inside}))
     except OSError as error:
-        raise ValueError(
-            f"--out must be a folder one can write to: {error.strerror or error}"
-        ) from error
+        raise unwritable(root, error) from error
 
 
 def check(studies: Sequence[Study]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.records.store import Store, write_atomically
+from bench.records.store import Store, unwritable, write_atomically
 from bench.study.study import Study, differences
 from bench.study.trials import Trial, read_trials
 
@@ -70,9 +70,7 @@ class Folder:
         try:
             study.write(self.study_file)
         except OSError as error:
-            raise ValueError(
-                f"--out must be a folder one can write to: {error.strerror or error}"
-            ) from error
+            raise unwritable(self.root, error) from error
 
     def trials(self) -> tuple[list[Trial], list[str]]:
         """The trials that left records, and a sentence for each damaged file."""

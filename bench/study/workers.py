@@ -16,6 +16,7 @@ from optuna.storages import BaseStorage, RDBStorage, RetryHeartbeatStaleTrialCal
 from optuna.storages import fail_stale_trials as fail_without_heartbeat
 from optuna.trial import FrozenTrial, TrialState
 
+from bench.records.store import unwritable
 from bench.study.storage import HEARTBEAT_SECONDS
 
 
@@ -36,9 +37,7 @@ class Worker:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._alive = (self._folder / self.name).open("w")
         except OSError as error:
-            raise ValueError(
-                f"--out must be a folder one can write to: {error.strerror or error}"
-            ) from error
+            raise unwritable(self._folder.parent, error) from error
         fcntl.flock(self._alive, fcntl.LOCK_EX)
         return self
 

@@ -43,12 +43,13 @@ def seclude() -> None:
     """
     if sys.platform != "linux":
         return
-    unshare = ctypes.CDLL(None).unshare
-    if unshare(NEW_USER | NEW_IPC | NEW_NET) and unshare(NEW_IPC | NEW_NET):
-        return
-    folder = Path(tempfile.mkdtemp(prefix="secluded-"))
+    here, folder = Path.cwd(), Path(tempfile.mkdtemp(prefix="secluded-"))
     os.chdir(folder)
     folder.rmdir()  # nothing can be made in a folder that is gone
+    unshare = ctypes.CDLL(None).unshare
+    if unshare(NEW_USER | NEW_IPC | NEW_NET) and unshare(NEW_IPC | NEW_NET):
+        os.chdir(here)
+        return
     with suppress(PermissionError):
         os.chroot(".")
 

@@ -51,11 +51,15 @@ def refusals(
         except DataError as error:
             return [Refusal(config, str(error), True)]
         except (Exception, SystemExit) as error:  # a constructor may raise anything
-            reason = str(error) if isinstance(error, ValueError) else line_of(error)
+            reason = _reason(error)
             if is_import_path(config.strategy):
                 reason += place_of(error, source_file("strategy", config.strategy))
             found.append(Refusal(config, reason, False))
     return found + list(_changed(done, data_root))
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) if isinstance(error, ValueError) else line_of(error)
 
 
 def _changed(done: Sequence[RunRecord], data_root: Path | None) -> Iterator[Refusal]:
@@ -67,8 +71,8 @@ def _changed(done: Sequence[RunRecord], data_root: Path | None) -> Iterator[Refu
             if config.benchmark not in hashes:
                 hashes[config.benchmark] = _data_hash(config, data_root)
             what = _other(record, hashes[config.benchmark])
-        except ValueError as error:
-            yield Refusal(config, str(error), True)
+        except (Exception, SystemExit) as error:  # so may a benchmark of the user's own
+            yield Refusal(config, _reason(error), True)
             return
         if what:
             yield Refusal(config, f"{what}; choose another --out", True)

@@ -147,22 +147,22 @@ def size_of(found: Iterable[Part], sample: Shape | None = None, lent: Lent | Non
     Args:
         found: tensors, arrays and data sets.
         sample: as in `held`.
-        lent: what the strategy was lent. The tensors of any other data set count whole; None: what
-            a data set refers to counts, wherever it lies.
+        lent: what the strategy was lent. The tensors of any other data set count whole, and once;
+            None: what a data set refers to counts, wherever it lies.
     """
-    return _sum(_of(part, sample, lent) for part in found)
+    every = list(found)
+    datasets = [part for part in every if isinstance(part, DATASETS)]
+    numbers = [part for part in every if not isinstance(part, DATASETS)]
+    own = [] if lent is None else _own_leaves(datasets, lent)
+    if own:
+        numbers = list(_unequal([*numbers, *(t for leaf in own for t in leaf.tensors)], ()))
+    sizes = [_of(part, sample) for part in numbers]
+    sizes += [_of_dataset(dataset, sample, own) for dataset in datasets]
+    return Held(sum(one.bytes for one in sizes), sum(one.examples for one in sizes))
 
 
-def _sum(sizes: Iterable[Held]) -> Held:
-    every = list(sizes)
-    return Held(sum(one.bytes for one in every), sum(one.examples for one in every))
-
-
-def _of(item: Part, sample: Shape | None, lent: Lent | None = None) -> Held:
-    if isinstance(item, DATASETS):
-        own = [] if lent is None else _own_leaves(item, lent)
-        tensors = [tensor for leaf in own for tensor in leaf.tensors]
-        return _sum([_of_dataset(item, sample, own), *(_of(t, sample) for t in tensors)])
+def _of(item: Part, sample: Shape | None) -> Held:
+    """Of a tensor or an array."""
     shape = tuple(item.shape)
     if item.dtype in (torch.bool, np.dtype(bool)) and _are_bits(item):
         return Held(-(-int(np.prod(shape)) // 8))
@@ -174,10 +174,11 @@ def _of(item: Part, sample: Shape | None, lent: Lent | None = None) -> Held:
     return Held(len(samples) * _sample_bytes(samples[0]) if len(samples) else 0, len(samples))
 
 
-def _own_leaves(dataset: Any, lent: Lent) -> list[TensorDataset]:
-    """Those that a data set is made of and that are no data of an experience."""
-    leaves = {id(leaf): leaf for leaf in tree(dataset) if isinstance(leaf, TensorDataset)}
-    return [leaf for leaf in leaves.values() if lent.place(leaf) is None]
+def _own_leaves(datasets: Iterable[Any], lent: Lent) -> list[TensorDataset]:
+    """What data sets are made of and what is no data of an experience, each once."""
+    nodes = {id(node): node for dataset in datasets for node in tree(dataset)}
+    leaves = [node for node in nodes.values() if isinstance(node, TensorDataset)]
+    return [leaf for leaf in leaves if lent.place(leaf) is None]
 
 
 def _of_dataset(dataset: Any, sample: Shape | None, own: Sequence[TensorDataset]) -> Held:
@@ -201,7 +202,8 @@ def _of_dataset(dataset: Any, sample: Shape | None, own: Sequence[TensorDataset]
 
 def _samples(data: Any, places: NDArray[np.int64], own: set[int]) -> int:
     """How many of the samples at `places` lie in no leaf of `own`, given by their ids."""
-    data = vars(data).get("_flat_data") or data
+    flat = vars(data).get("_flat_data")
+    data = data if flat is None else flat
     children = vars(data).get("_datasets")
     if children is None:
         return 0 if id(data) in own else len(places)

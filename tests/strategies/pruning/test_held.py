@@ -6,8 +6,11 @@ import copy
 
 import pytest
 import torch
+from avalanche.benchmarks.utils import AvalancheDataset
+from torch.utils.data import TensorDataset
 
-from strategies.pruning.held import NOTHING, Held, held, held_under
+from strategies.lent import Lent
+from strategies.pruning.held import NOTHING, Held, held, held_under, size_of
 from toy import toy_benchmark, toy_strategy
 
 IMAGE = (3, 4, 5)
@@ -53,3 +56,15 @@ def test_copies_of_one_tensor_count_once_flattened_ones_too(strategy):
     assert held(strategy) == Held(4 * 5 * 4, 0)
     strategy.flat_weights = [p.detach().flatten().clone() for p in strategy.model.parameters()]
     assert held(strategy) == Held(4 * 5 * 4, 0)
+
+
+def test_tensors_of_data_sets_count_whole_and_once_unless_they_were_lent():
+    images, labels = torch.rand(10, *IMAGE), torch.arange(10)
+    leaf = TensorDataset(images, labels)
+    parts = [AvalancheDataset([leaf], indices=[n]) for n in range(3)]
+    whole = 10 * PIXELS + labels.nbytes
+    assert size_of([*parts, images], IMAGE, Lent()) == Held(whole, 10)
+    assert size_of(parts, IMAGE, Lent([leaf])) == Held(3 * (PIXELS + 8), 3)
+    mixed = AvalancheDataset([TensorDataset(images[:4].clone(), labels[:4]), leaf])
+    referred = Lent([leaf])
+    assert size_of([mixed], IMAGE, referred) == Held(4 * (PIXELS + 8) + 10 * (PIXELS + 8), 14)

@@ -233,6 +233,21 @@ COLUMNS: dict[str, Column] = {column.name: column for column in (
         "Lopez-Paz & Ranzato 2017, with chance for the untrained network",
     ),
     _metric(
+        "near_future_accuracy", "near-future accuracy",
+        "where experiences pass into each other, mean over i > 1 of `R[i-1, i]`: accuracy on what "
+        "comes next", "Hammoud et al. 2023",
+    ),
+    _metric(
+        "knowledge_loss", "knowledge loss",
+        "there, mean over i > 1 of the share of test samples that were right before experience i "
+        "and are wrong after it", "Koh et al. 2023, with counts for information",
+    ),
+    _metric(
+        "knowledge_gain", "knowledge gain",
+        "there, mean over i > 1 of the share of test samples that were wrong before experience i "
+        "and are right after it", "Koh et al. 2023, with counts for information",
+    ),
+    _metric(
         "plasticity", "plasticity", "mean over j of `R[j, j]`",
         "Riemer et al. 2019 (learning accuracy)",
     ),
@@ -319,7 +334,8 @@ TABLES: dict[Table, tuple[str, ...]] = {
     ),
     "learning": (
         "name", "accuracy", "average_incremental_accuracy", "anytime_accuracy", "forgetting",
-        "backward_transfer", "forward_transfer", "plasticity", "stability",
+        "backward_transfer", "forward_transfer", "near_future_accuracy", "knowledge_loss",
+        "knowledge_gain", "plasticity", "stability",
     ),
     "shares": ("name", "score", *(_accuracy_at(0, share).name for share in SHARES)),
     "needed": ("name", *(_weights_at(0, level).name for level in LEVELS)),

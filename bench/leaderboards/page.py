@@ -25,8 +25,8 @@ from bench.formatting.templates import template
 from bench.leaderboards.column import Table
 from bench.leaderboards.columns import columns_of
 from bench.leaderboards.markdown_table import gains_table, rows_table
-from bench.leaderboards.night_facts import night_facts
 from bench.leaderboards.sentences import leads, reading
+from bench.leaderboards.without_inputs import facts_without_inputs
 from bench.ranking.leaderboard import Leaderboard
 from bench.ranking.pools import PoolKey, Seed, budget_text, differences, differing_fields, seed_text
 from bench.ranking.tuning_gain import gains
@@ -259,7 +259,7 @@ def facts(leaderboard: Leaderboard) -> dict[str, str]:
         "accuracy bounds": f"chance {percent(bounds.chance)} %, joint "
         f"{percent(bounds.joint)} % ({joint})",
     }
-    found |= night_facts(leaderboard)
+    found |= facts_without_inputs(leaderboard)
     weights = frozen_weights(key.benchmark, key.benchmark_version, key.scenario, key.model)
     found["weights of the model"] = (
         f"{weights[0]:,}, of them {weights[1]:,} in matrices and kernels (frozen for this version)"

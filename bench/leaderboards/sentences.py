@@ -6,7 +6,7 @@ import math
 
 from bench.formatting.markdown import escape
 from bench.formatting.numbers import percent
-from bench.leaderboards.night_facts import best_rule
+from bench.leaderboards.without_inputs import best_rule
 from bench.ranking.leaderboard import LISTED_FROM, OTHER_CAPS, Leaderboard, Row
 from bench.stats.hypothesis_tests import ALPHA
 from bench.stats.rank_intervals import FEWEST_FLIPPED
@@ -44,8 +44,15 @@ def _against_floors(leaderboard: Leaderboard) -> str:
     if not leaderboard.floors:
         return ""
     rule, share = best_rule(leaderboard)
-    above = sum(row.accuracy.low > share for row in leaderboard.rows)
     rows = len(leaderboard.rows) + len(leaderboard.unplaced)
+    if not leaderboard.nights:
+        ranked = (*leaderboard.rows, *leaderboard.unplaced)
+        above = sum(row.mean.metrics["near_future_accuracy"] > share for row in ranked)
+        return (
+            f" On what comes next, {above} of {rows} ranked rows are more accurate than the best "
+            f"rule without inputs, {rule}: {percent(share)} %."
+        )
+    above = sum(row.accuracy.low > share for row in leaderboard.rows)
     return (
         f" {above} of {rows} ranked rows are surely more accurate than the best rule without "
         f"inputs, {rule}: {percent(share)} %."

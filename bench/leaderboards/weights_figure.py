@@ -16,7 +16,6 @@ from bench.formatting.label_places import Point
 from bench.formatting.numbers import percent
 from bench.formatting.plotting import FAMILY_COLOURS, TEXT, ends, style
 from bench.leaderboards.figure_rows import drawn_rows, title
-from bench.leaderboards.night_facts import best_rule
 from bench.leaderboards.weights_layout import (
     GLYPH,
     MARK,
@@ -27,6 +26,7 @@ from bench.leaderboards.weights_layout import (
     Mark,
     layout_of,
 )
+from bench.leaderboards.without_inputs import best_rule
 from bench.ranking.leaderboard import Leaderboard, Row
 from strategies.entry import FAMILIES
 
@@ -103,9 +103,9 @@ def _axes(leaderboard: Leaderboard, canvas: Canvas) -> tuple[Figure, Axes]:
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.tick_params(labelsize=8, length=3)
     axes.set_xlabel("capacity, % of the dense model's bits, log scale", fontsize=8.5)
-    floors = leaderboard.floors
-    axes.set_ylabel(f"{'accuracy by day' if floors else 'final average accuracy'}, %", fontsize=8.5)
-    if floors:
+    nights = leaderboard.nights
+    axes.set_ylabel(f"{'accuracy by day' if nights else 'final average accuracy'}, %", fontsize=8.5)
+    if nights:
         _floor(axes, best_rule(leaderboard), canvas)
     return figure, axes
 

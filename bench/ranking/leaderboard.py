@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Literal
 
 from bench.ranking import configurations
@@ -197,8 +198,15 @@ class Leaderboard:
 
     @property
     def floors(self) -> Mapping[str, float]:
-        """Of a stream by day and night what rules reach that see no input; empty for any other."""
-        return {} if self._days is None else self._days.floors
+        """What rules reach that see labels and no inputs; empty where they are not asked.
+
+        By day on a stream by day and night, and on the next experience where experiences pass into
+        each other.
+        """
+        outcomes = (item.record.outcome for item in self.records)
+        asked = (outcome.days or outcome.following for outcome in outcomes if outcome is not None)
+        every = [one.floors for one in asked if one is not None]  # by seed: classes differ in order
+        return {name: fmean(one[name] for one in every) for name in every[0]} if every else {}
 
     @property
     def nights(self) -> int:

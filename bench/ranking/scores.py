@@ -202,6 +202,7 @@ def _learned(records: Sequence[RunRecord], within: Bounds) -> Learned:
         curves=[[] if outcome.days else outcome.curve for outcome in outcomes],
         budget=records[0].config.budget.amount,
         chance=within.chance,
+        changes=[[] if (one := outcome.following) is None else one.changes for outcome in outcomes],
     )
 
 

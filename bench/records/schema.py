@@ -89,6 +89,33 @@ class Days(Part):
         return math.fsum(self.accuracy) / len(self.accuracy)
 
 
+class Following(Part):
+    """How a run followed a stream whose experiences pass into each other."""
+
+    lost: list[Fraction]
+    """Share of the test samples that were right before an experience and are wrong after it; of
+    each that was trained, from the first on, before which none is right."""
+    gained: list[Fraction]
+    """Share of the test samples that were wrong before it and are right after it."""
+    floors: dict[str, Fraction]
+    """Mean accuracy on the test samples of the next experience, of rules that see labels and no
+    inputs."""
+
+    @property
+    def changes(self) -> list[tuple[float, float]]:
+        """Lost and gained, after each experience."""
+        return list(zip(self.lost, self.gained, strict=True))
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Following:
+        if len(self.lost) != len(self.gained):
+            raise ValueError(
+                f"lost must be of as many experiences as gained, {len(self.gained)}, "
+                f"got {len(self.lost)}"
+            )
+        return self
+
+
 class Outcome(Part):
     """What the run achieved. Accuracies are fractions; row i is after experience i."""
 
@@ -109,6 +136,8 @@ class Outcome(Part):
     days: Days | None = Field(default=None, exclude_if=lambda days: days is None)
     """Of a stream by day and night, whose experiences are months and whose accuracies are on what
     was held out of them."""
+    following: Following | None = Field(default=None, exclude_if=lambda found: found is None)
+    """Of a stream whose experiences pass into each other."""
 
     @model_validator(mode="after")
     def _square(self) -> Outcome:

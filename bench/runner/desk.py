@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
@@ -16,11 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data.label_rules import floors_by_day
 from bench.data.nights import Days
 from bench.runner.fresh_process import end_process, end_with_parent
-
-Labels = Sequence[NDArray[np.int64]]
-"""Of each day, in order."""
 
 
 class Desk:
@@ -146,39 +143,8 @@ class _Clerk:
     def marks(self) -> bytes:
         if None in self.accuracy[1:]:
             raise ValueError("every day must be answered before the marks are told")
-        told = {"accuracy": self.accuracy[1:], "floors": floors(self._labels, self._classes)}
+        told = {"accuracy": self.accuracy[1:], "floors": floors_by_day(self._labels, self._classes)}
         return json.dumps(told).encode()
-
-
-def floors(labels: Labels, classes: int) -> Mapping[str, float]:
-    """Shares of right answers, from the second day on, of rules that see labels and no inputs.
-
-    They know the labels of all days before, as a strategy does.
-
-    Args:
-        labels: of each day.
-        classes: number of classes.
-    """
-    places = max(map(len, labels))
-    by_place = np.zeros((places, classes), dtype=np.int64)
-    right = dict.fromkeys(("majority", "majority of the place", "day before", "last label"), 0)
-    asked = 0
-    for before, own in zip([None, *labels[:-1]], labels, strict=True):
-        if before is not None:
-            place = np.arange(len(own))
-            overall = by_place.sum(0).argmax()
-            known = by_place[place].sum(1) > 0
-            answers = {
-                "majority": np.full(len(own), overall),
-                "majority of the place": np.where(known, by_place[place].argmax(1), overall),
-                "day before": before[np.minimum(place, len(before) - 1)],
-                "last label": np.full(len(own), before[-1]),
-            }
-            for name, answer in answers.items():
-                right[name] += int((answer == own).sum())
-            asked += len(own)
-        by_place[np.arange(len(own)), own] += 1
-    return {name: number / asked for name, number in right.items()}
 
 
 def _serve(

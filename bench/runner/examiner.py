@@ -14,7 +14,7 @@ from bench.config.run_config import RunConfig
 from bench.data.streams import Benchmark
 from bench.records.collection import without_collection
 from bench.records.cost import Cost
-from bench.records.schema import Days, Matrix, Outcome, WeightsInUse
+from bench.records.schema import Days, Following, Matrix, Outcome, WeightsInUse
 from bench.records.weight_share import shares_used
 from bench.runner.desk import Desk
 from bench.runner.divergence import Diverged
@@ -88,6 +88,7 @@ class Examiner:
         }
         self._sample = tuple(benchmark.train_stream[0].dataset[0][0].shape)
         self._curve: list[tuple[float, float]] = []
+        self._changes: list[tuple[float, float]] = []
         began = time.process_time()
         with meter.off_the_clock("evaluation"):
             modules = sum(1 for _ in strategy.model.modules())
@@ -147,6 +148,7 @@ class Examiner:
         if "valid" in scores:
             self._rows["validation"][index] = list(scores["valid"].accuracy)
         if "test" in scores:
+            self._changes.append((scores["test"].lost, scores["test"].gained))
             self._rows["plain"][index] = list(scores["test"].accuracy)
             self._rows["aware"][index] = list(scores["test"].task_aware)
         mean = float(np.mean(shown.accuracy[: index + 1]))
@@ -177,7 +179,15 @@ class Examiner:
             test_samples=benchmark.test_samples,
             chance=benchmark.chance,
             days=None if self._room.desk is None else self._days(self._room.desk),
+            following=self._following(),
         )
+
+    def _following(self) -> Following | None:
+        floors = self._benchmark.floors_of_next
+        if floors is None or not self._changes:
+            return None
+        lost, gained = map(list, zip(*self._changes, strict=True))
+        return Following(lost=lost, gained=gained, floors=dict(floors))
 
     @staticmethod
     def _days(desk: Desk) -> Days:

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.data.unlabelled import Solution
 from bench.runner.fresh_process import end_process, end_with_parent
@@ -24,29 +25,45 @@ Logits = Sequence["np.ndarray[Any, Any]"]
 
 @dataclass(frozen=True)
 class Scores:
-    """Fractions of right answers by experience.
+    """Fractions of right answers, and what became of them since the last time.
 
     Attributes:
-        accuracy: argmax over all classes.
-        task_aware: argmax over the classes of the experience.
+        accuracy: by experience, argmax over all classes.
+        task_aware: by experience, argmax over the classes of the experience.
+        lost: of all samples, those that were right the time before and are wrong; 0 at first.
+        gained: of all samples, those that were wrong the time before, or never asked, and are
+            right.
     """
 
     accuracy: tuple[float, ...]
     task_aware: tuple[float, ...]
+    lost: float
+    gained: float
 
 
-def marked(given: Logits, solutions: Sequence[Solution], classes: Sequence[list[int]]) -> Scores:
-    """Accuracy on each experience of a stream.
+Right = NDArray[np.bool_]
+"""Of every sample that is asked, whether its answer was right."""
+
+
+def marked(
+    given: Logits,
+    solutions: Sequence[Solution],
+    classes: Sequence[list[int]],
+    before: Right | None = None,
+) -> tuple[Scores, Right]:
+    """Scores of the answers to a stream, and which of them are right.
 
     Args:
         given: answers to what was asked.
         solutions: of the same.
         classes: for each experience its targets.
+        before: which were right the time before; None for the first time.
 
     Raises:
         ValueError: for another number of answers, or fewer columns than classes.
     """
     right, right_aware, samples = np.zeros((3, len(classes)), dtype=np.int64)
+    every: list[Right] = []
     columns = 1 + max(label for own in classes for label in own)
     for logits, solution in zip(given, solutions, strict=True):
         labels, origins = solution.labels.numpy(), solution.origins.numpy()
@@ -55,13 +72,22 @@ def marked(given: Logits, solutions: Sequence[Solution], classes: Sequence[list[
                 f"answers must be {len(labels)} rows of at least {columns} logits, "
                 f"got {logits.shape}"
             )
-        right += np.bincount(origins[logits.argmax(1) == labels], minlength=len(classes))
+        every.append(logits.argmax(1) == labels)
+        right += np.bincount(origins[every[-1]], minlength=len(classes))
         samples += np.bincount(origins, minlength=len(classes))
         for number in np.unique(origins):
             rows, own = origins == number, np.array(classes[number])
             aware = own[logits[rows][:, own].argmax(1)]
             right_aware[number] += int((aware == labels[rows]).sum())
-    return Scores(tuple((right / samples).tolist()), tuple((right_aware / samples).tolist()))
+    now = np.concatenate(every)
+    then = np.zeros_like(now) if before is None else before
+    scores = Scores(
+        accuracy=tuple((right / samples).tolist()),
+        task_aware=tuple((right_aware / samples).tolist()),
+        lost=float(np.mean(then & ~now)),
+        gained=float(np.mean(~then & now)),
+    )
+    return scores, now
 
 
 class Marker:
@@ -111,7 +137,9 @@ class Marker:
             raise RuntimeError("the process that marks answers is gone") from None
         if "error" in said:
             raise ValueError(said["error"])
-        return Scores(tuple(said["accuracy"]), tuple(said["task_aware"]))
+        return Scores(
+            tuple(said["accuracy"]), tuple(said["task_aware"]), said["lost"], said["gained"]
+        )
 
     def close(self) -> None:
         """End its process."""
@@ -128,6 +156,7 @@ def _mark(
 ) -> None:
     others.close()
     end_with_parent()
+    before: dict[str, Right] = {}
     while True:
         try:
             stream, shapes = json.loads(channel.recv_bytes())
@@ -139,7 +168,7 @@ def _mark(
             if not left.get(stream):
                 raise ValueError(f"answers on {stream} are marked once after each experience")
             left[stream] -= 1
-            scores = marked(given, solutions[stream], classes)
+            scores, before[stream] = marked(given, solutions[stream], classes, before.get(stream))
             said: dict[str, Any] = asdict(scores)
         except ValueError as error:
             said = {"error": str(error)}

@@ -76,6 +76,27 @@ def forward_transfer(accuracy: Array, *, chance: float) -> Array:
     return np.mean(_diagonal(R, 1) - chance, axis=-1)
 
 
+def near_future_accuracy(accuracy: Array) -> Array:
+    """Mean accuracy on each experience just before it is learned: 1/(n-1) * sum_{i>0} R[i-1, i].
+
+    NaN for a single experience. Hammoud et al. 2023, who ask the samples that come next.
+    """
+    R = _square(accuracy)
+    return np.mean(_diagonal(R, 1), axis=-1) if R.shape[-1] > 1 else _not_measured(R)
+
+
+def mean_change(changes: Sequence[float]) -> float:
+    """Mean over the experiences from the second on of the share of samples that changed.
+
+    Counts in place of the information of Koh et al. 2023 (knowledge loss and gain). NaN for fewer
+    than two experiences.
+
+    Args:
+        changes: after each experience.
+    """
+    return math.fsum(changes[1:]) / (len(changes) - 1) if len(changes) > 1 else math.nan
+
+
 def plasticity(accuracy: Array) -> Array:
     """Mean accuracy on each experience just after it was learned: 1/n * sum_j R[j, j].
 
@@ -138,12 +159,15 @@ class Learned:
             unit.
         budget: the amount.
         chance: accuracy of guessing.
+        changes: of each run, after each experience, the shares of the test samples that were lost
+            and gained; empty unless experiences pass into each other.
     """
 
     accuracy: Array
     curves: Sequence[Sequence[tuple[float, float]]]
     budget: float
     chance: float
+    changes: Sequence[Sequence[tuple[float, float]]]
 
 
 METRICS: Mapping[str, Callable[[Learned], Sequence[float] | Array]] = {
@@ -151,6 +175,16 @@ METRICS: Mapping[str, Callable[[Learned], Sequence[float] | Array]] = {
     "forgetting": lambda runs: forgetting(runs.accuracy),
     "backward_transfer": lambda runs: backward_transfer(runs.accuracy),
     "forward_transfer": lambda runs: forward_transfer(runs.accuracy, chance=runs.chance),
+    "near_future_accuracy": lambda runs: [
+        float(near_future_accuracy(one)) if changes else math.nan
+        for one, changes in zip(runs.accuracy, runs.changes, strict=True)
+    ],
+    "knowledge_loss": lambda runs: [
+        mean_change([lost for lost, _ in changes]) for changes in runs.changes
+    ],
+    "knowledge_gain": lambda runs: [
+        mean_change([gained for _, gained in changes]) for changes in runs.changes
+    ],
     "plasticity": lambda runs: plasticity(runs.accuracy),
     "stability": lambda runs: stability(runs.accuracy),
     "anytime_accuracy": lambda runs: [

@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bench.data.nights import nights_of
 from bench.data.rows import Rows
 from bench.data.tables import table_of
-from bench.runner.desk import Desk, floors
+from bench.runner.desk import Desk
 
 
 @pytest.fixture
@@ -123,27 +121,3 @@ def test_a_desk_that_is_gone_is_told(opened):
     desk._process.join()
     with pytest.raises(RuntimeError, match="the process that brings the days is gone"):
         desk.open(0)
-
-
-days_of_labels = st.lists(
-    st.lists(st.integers(0, 2), min_size=1, max_size=5), min_size=2, max_size=8
-)
-
-
-@given(days_of_labels)
-def test_rules_without_inputs_know_the_days_before_alone(days):
-    found = floors([np.array(day) for day in days], classes=3)
-    right = dict.fromkeys(found, 0)
-    for number in range(1, len(days)):
-        past = [label for day in days[:number] for label in day]
-        most = max(range(3), key=lambda label: (past.count(label), -label))
-        for place, label in enumerate(days[number]):
-            here = [day[place] for day in days[:number] if place < len(day)]
-            often = max(range(3), key=lambda k: (here.count(k), -k)) if here else most
-            before = days[number - 1]
-            right["majority"] += most == label
-            right["majority of the place"] += often == label
-            right["day before"] += before[min(place, len(before) - 1)] == label
-            right["last label"] += before[-1] == label
-    asked = sum(map(len, days[1:]))
-    assert found == {name: count / asked for name, count in right.items()}

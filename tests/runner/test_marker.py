@@ -25,17 +25,26 @@ LOGITS = np.array(
 
 
 def test_an_answer_is_the_largest_logit_of_all_or_of_those_of_the_experience():
-    assert marked([LOGITS], [SOLUTION], CLASSES) == Scores((0.5, 0.5), (0.5, 0.5))
+    scores, right = marked([LOGITS], [SOLUTION], CLASSES)
+    assert scores == Scores((0.5, 0.5), (0.5, 0.5), lost=0.0, gained=0.5)
+    assert right.tolist() == [False, True, True, False]
     shown = LOGITS.copy()
     shown[0, 0] = 1.5  # beaten by a class of the other experience alone
-    assert marked([shown], [SOLUTION], CLASSES) == Scores((0.5, 0.5), (1.0, 0.5))
+    scores, _ = marked([shown], [SOLUTION], CLASSES)
+    assert scores == Scores((0.5, 0.5), (1.0, 0.5), lost=0.0, gained=0.5)
+
+
+def test_what_is_lost_and_gained_is_counted_sample_by_sample():
+    before = np.array([True, True, False, False])
+    scores, _ = marked([LOGITS], [SOLUTION], CLASSES, before)
+    assert (scores.lost, scores.gained) == (0.25, 0.25)  # one of the four each
 
 
 def test_parts_are_of_one_stream():
     rows = [torch.tensor([0, 2]), torch.tensor([1, 3])]
     parts = [Solution(SOLUTION.labels[own], SOLUTION.origins[own]) for own in rows]
     given = [LOGITS[own.numpy()] for own in rows]
-    assert marked(given, parts, CLASSES) == marked([LOGITS], [SOLUTION], CLASSES)
+    assert marked(given, parts, CLASSES)[0] == marked([LOGITS], [SOLUTION], CLASSES)[0]
 
 
 @pytest.mark.parametrize(
@@ -51,8 +60,12 @@ def test_other_answers_are_refused(given, got):
 
 def test_a_process_marks_as_the_function_does_and_no_more_often_than_it_must():
     with closing(Marker({"test": [SOLUTION]}, CLASSES, most=2)) as marker:
-        for _ in range(2):
-            assert marker.mark("test", [LOGITS]) == marked([LOGITS], [SOLUTION], CLASSES)
+        first, right = marked([LOGITS], [SOLUTION], CLASSES)
+        assert marker.mark("test", [LOGITS]) == first
+        worse = np.roll(LOGITS, 1, axis=1)
+        second, _ = marked([worse], [SOLUTION], CLASSES, right)
+        assert second.lost > 0
+        assert marker.mark("test", [worse]) == second
         with pytest.raises(ValueError, match="answers on test are marked once after each exper"):
             marker.mark("test", [LOGITS])
 

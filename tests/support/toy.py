@@ -84,7 +84,8 @@ def scores(strategy, benchmark) -> Scores:
 def evaluate(strategy, asked, classes) -> Scores:
     """What the strategy reaches on questions."""
     given = [answers(strategy, one.experience).cpu().numpy() for one in asked]
-    return marked(given, [one.solution for one in asked], classes)
+    scores, _ = marked(given, [one.solution for one in asked], classes)
+    return scores
 
 
 def logits(strategy, experience) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""What a page tells of a stream by day and night."""
+"""What a page tells of rules that see labels and no inputs, and of how it was asked there."""
 
 from __future__ import annotations
 
@@ -11,29 +11,30 @@ RULES = {
     "majority of the place": "the label that was most frequent at that time of day",
     "majority": "the label that was most frequent",
     "last label": "the last label known",
+    "experience before": "the label that was most frequent in the experience before",
 }
-"""Rules that see labels and no inputs, in words."""
+"""The rules, in words."""
 
 
 def best_rule(leaderboard: Leaderboard) -> tuple[str, float]:
-    """The best rule that sees no input, in words, and its accuracy by day."""
+    """The best rule, in words, and its accuracy."""
     name, share = max(leaderboard.floors.items(), key=lambda item: item[1])
     return RULES.get(name, name), share
 
 
-def night_facts(leaderboard: Leaderboard) -> dict[str, str]:
-    """Its nights, what accuracy is there, and what rules without inputs reach, by name."""
-    floors = leaderboard.floors
-    if not floors:
+def facts_without_inputs(leaderboard: Leaderboard) -> dict[str, str]:
+    """What rules reach, and of a stream by day and night how it was asked; by name."""
+    if not leaderboard.floors:
         return {}
-    best_first = sorted(floors.items(), key=lambda item: -item[1])
+    best_first = sorted(leaderboard.floors.items(), key=lambda item: -item[1])
+    told = ", ".join(f"{RULES.get(name, name)} {percent(share)} %" for name, share in best_first)
+    if not leaderboard.nights:
+        return {"near-future accuracy without inputs": told}
     return {
         "nights": _nights(leaderboard),
         "accuracy": "by day, before the labels of the day are told; an upper bound answers in "
         "hindsight",
-        "accuracy by day without inputs": ", ".join(
-            f"{RULES.get(name, name)} {percent(share)} %" for name, share in best_first
-        ),
+        "accuracy by day without inputs": told,
     }
 
 

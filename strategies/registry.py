@@ -41,6 +41,7 @@ MODULES = (
     "sleep_replay",
     "staged_sleep",
     "knowledge_seeding",
+    "consolidation",
     "bias_correction",
     "weight_averaging",
     "naive",

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from strategies.methods.consolidation import Share
+from toy import toy_benchmark, toy_strategy
+
+
+def trained(benchmark, experiences, *, name="consolidation", epochs=3, **chosen):
+    strategy = toy_strategy(name, benchmark, epochs=epochs, chosen={"batch_size": 16, **chosen})
+    for experience in benchmark.train[:experiences]:
+        strategy.train(experience)
+    return strategy
+
+
+def test_a_share_moves_in_log_odds_and_stops_at_its_ends():
+    share = Share(0.0, low=-1.0, high=0.5)
+    assert share.value == 0.5
+    share.learn(True, 0.25)
+    assert share.value == pytest.approx(1 / (1 + torch.tensor(-0.25).exp().item()))
+    for paid, end in ((True, 0.5), (False, -1.0)):
+        for _ in range(9):
+            share.learn(paid, 0.25)
+        assert share.log_odds == end
+
+
+def test_the_first_experience_is_plain_training_but_for_the_part_of_the_way():
+    benchmark = toy_benchmark("domain", samples=40)
+    before = toy_strategy("naive", benchmark, epochs=1, chosen={"batch_size": 16})
+    start = {name: weight.clone() for name, weight in before.model.named_parameters()}
+    plain = trained(benchmark, 1, name="naive", epochs=1)
+    found = trained(benchmark, 1, epochs=1)
+    for name, weight in found.model.named_parameters():
+        whole = dict(plain.model.named_parameters())[name]
+        assert torch.allclose(found.farthest[name], whole)
+        assert torch.allclose(weight, start[name].lerp(whole, found.way.value), atol=1e-6)
+
+
+def test_each_later_experience_moves_both_shares_once():
+    benchmark = toy_benchmark("domain", samples=40)
+    found = trained(benchmark, 2, pace=0.5)
+    assert found.way.log_odds in (2.5, 3.0)  # at its high end it stays
+    assert abs(found.rehearsed.log_odds) == 0.5
+
+
+def test_the_way_is_judged_by_what_comes_and_leaves_the_weights_alone():
+    benchmark = toy_benchmark("domain", samples=40)
+    strategy = trained(benchmark, 1)
+    weights = strategy._weights()
+    strategy._first = [torch.stack([x for x, _, _ in benchmark.train[1].dataset][:16])]
+    strategy._first += [
+        torch.tensor([row[column] for row in benchmark.train[1].dataset][:16]) for column in (1, 2)
+    ]
+    strategy.farthest = {name: 1e3 * torch.randn_like(w) for name, w in weights.items()}
+    strategy._judge_the_way()
+    assert strategy.way.log_odds == 2.75
+    assert all(torch.equal(strategy._weights()[name], weight) for name, weight in weights.items())
+
+
+def test_an_experience_of_a_few_minibatches_is_not_spent_on_rehearsal():
+    benchmark = toy_benchmark("domain", samples=10)
+    found = trained(benchmark, 2, epochs=1)
+    assert found._steps_before < 4
+    assert found.rehearsed.log_odds == 0.0
+
+
+def test_no_more_than_mem_size_is_stored_and_nothing_twice():
+    benchmark = toy_benchmark("domain", samples=40)
+    found = trained(benchmark, 1, mem_size=500)
+    assert len(found.stored) == len(benchmark.train[0].dataset)
+    assert len(trained(benchmark, 2, mem_size=7).stored) == 7
+
+
+@pytest.mark.parametrize("pace", [0.0, -1.0])
+def test_a_pace_that_is_not_above_0_is_refused(pace):
+    with pytest.raises(ValueError, match=f"pace must be above 0, got {pace}"):
+        toy_strategy("consolidation", toy_benchmark("domain"), chosen={"pace": pace})

@@ -41,7 +41,7 @@ MODULES = (
     "sleep_replay",
     "staged_sleep",
     "knowledge_seeding",
-    "consolidation",
+    "adaptive_nights",
     "bias_correction",
     "weight_averaging",
     "naive",

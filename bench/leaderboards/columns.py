@@ -52,11 +52,11 @@ def _ranks(measure: Measure, name: str, title: str, what: str) -> Column:
     )  # fmt: skip
 
 
-def _metric(name: str, title: str, meaning: str, source: str) -> Column:
+def _metric(name: str, title: str, meaning: str, source: str, *, optional: bool = False) -> Column:
     """The column of one of `bench.stats.metrics.METRICS`: its mean over runs, in percent."""
     return Column(
         name=name, title=title, meaning=meaning, source=source, unit="%", form=percents(),
-        value=lambda row: row.mean.metrics[name],
+        value=lambda row: row.mean.metrics[name], optional=optional,
     )  # fmt: skip
 
 
@@ -235,17 +235,19 @@ COLUMNS: dict[str, Column] = {column.name: column for column in (
     _metric(
         "near_future_accuracy", "near-future accuracy",
         "where experiences pass into each other, mean over i > 1 of `R[i-1, i]`: accuracy on what "
-        "comes next", "Hammoud et al. 2023",
+        "comes next", "Hammoud et al. 2023", optional=True,
     ),
     _metric(
         "knowledge_loss", "knowledge loss",
         "there, mean over i > 1 of the share of test samples that were right before experience i "
         "and are wrong after it", "Koh et al. 2023, with counts for information",
+        optional=True,
     ),
     _metric(
         "knowledge_gain", "knowledge gain",
         "there, mean over i > 1 of the share of test samples that were wrong before experience i "
         "and are right after it", "Koh et al. 2023, with counts for information",
+        optional=True,
     ),
     _metric(
         "plasticity", "plasticity", "mean over j of `R[j, j]`",

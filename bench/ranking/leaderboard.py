@@ -206,7 +206,8 @@ class Leaderboard:
         outcomes = (item.record.outcome for item in self.records)
         asked = (outcome.days or outcome.following for outcome in outcomes if outcome is not None)
         every = [one.floors for one in asked if one is not None]  # by seed: classes differ in order
-        return {name: fmean(one[name] for one in every) for name in every[0]} if every else {}
+        names = [name for name in (every[0] if every else ()) if all(name in one for one in every)]
+        return {name: fmean(one[name] for one in every) for name in names}
 
     @property
     def nights(self) -> int:

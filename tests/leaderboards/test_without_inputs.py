@@ -1,4 +1,4 @@
-"""Pages of a stream by day and night."""
+"""Pages of streams by day and night, and of those whose experiences pass into each other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from bench.leaderboards import build
 from bench.ranking.rank import rank
-from bench.records.schema import Days, RunRecord
+from bench.records.schema import Days, Following, RunRecord
 from factories import as_stored, make_runs, write
 
 FLOORS = {"majority": 0.575, "day before": 0.656}
@@ -65,3 +65,58 @@ def test_a_page_tells_what_rules_without_inputs_reach(tmp_path):
 def test_other_pages_tell_nothing_of_days():
     leaderboard = rank(as_stored(make_runs("naive")))
     assert leaderboard.floors == {}
+
+
+def followed(strategy: str, next_one: float, floors: dict[str, float]) -> list[RunRecord]:
+    """On five experiences that fade; `next_one` is the accuracy on what comes next."""
+    matrix = [
+        [next_one if j == i + 1 else 0.9 - 0.1 * (i - j) if j <= i else 0.1 for j in range(5)]
+        for i in range(5)
+    ]
+    following = Following(
+        lost=[0.0, 0.1, 0.2, 0.1, 0.2], gained=[0.6, 0.3, 0.1, 0.3, 0.1], floors=floors
+    )
+    return [
+        record.model_copy(
+            update={"outcome": record.outcome.model_copy(update={"following": following})}
+        )
+        for record in make_runs(strategy, benchmark="split-mnist?sigma=0.1", matrix=matrix)
+    ]
+
+
+def test_what_comes_next_is_compared_with_rules_that_see_no_inputs(tmp_path):
+    out = tmp_path / "leaderboards"
+    first, second = {"majority": 0.1, "experience before": 0.3}, {"experience before": 0.5}
+    records = [*followed("naive", 0.35, first), *followed("replay", 0.6, {**first, **second})]
+    leaderboard = rank(as_stored(records))
+    told = {row.name: row.mean.metrics for row in leaderboard.rows}
+    assert told["replay"]["near_future_accuracy"] == pytest.approx(0.6)
+    assert told["naive"]["knowledge_loss"] == pytest.approx(0.15)
+    assert told["naive"]["knowledge_gain"] == pytest.approx(0.2)
+    assert leaderboard.floors == pytest.approx({"majority": 0.1, "experience before": 0.4})
+    write(out / "records", records)
+    build.build(out / "records", out, figures=True)
+    [page] = out.glob("split-mnist*/class-20s.md")
+    text = page.read_text()
+    rule = "the label that was most frequent in the experience before"
+    assert (
+        "On what comes next, 1 of 2 ranked rows are more accurate than the best rule without "
+        f"inputs, {rule}: 40.0 %." in text
+    )
+    assert f"| near-future accuracy without inputs | {rule} 40.0 %, the label that was" in text
+    assert "near-future accuracy | knowledge loss | knowledge gain" in text
+    assert "accuracy by day" not in text
+
+
+def test_elsewhere_nothing_is_told_of_what_comes_next(tmp_path):
+    out = tmp_path / "leaderboards"
+    write(out / "records", make_runs("naive"))
+    build.build(out / "records", out)
+    text = (out / "split-mnist/class-20s.md").read_text()
+    assert "near-future" not in text
+    assert "knowledge loss" not in text
+
+
+def test_what_was_lost_is_of_as_many_experiences_as_what_was_gained():
+    with pytest.raises(ValueError, match="lost must be of as many experiences as gained, 2, got 1"):
+        Following(lost=[0.0], gained=[0.1, 0.2], floors={})

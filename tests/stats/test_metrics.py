@@ -207,3 +207,14 @@ def test_avalanches_forgetting_counts_from_learning_and_ours_from_the_best(run_b
     theirs = avalanches(found[-1], "StreamForgetting")
     assert theirs == pytest.approx(-metrics.backward_transfer(matrix))
     assert metrics.forgetting(matrix) >= theirs - 1e-9
+
+
+def test_the_near_future_is_the_entry_after_the_diagonal():
+    R = np.array([[0.9, 0.4, 0.1], [0.8, 0.9, 0.6], [0.7, 0.8, 0.9]])
+    assert metrics.near_future_accuracy(R) == pytest.approx(0.5)
+    assert math.isnan(metrics.near_future_accuracy(R[:1, :1]))
+
+
+def test_a_mean_change_leaves_the_first_experience_out():
+    assert metrics.mean_change([0.7, 0.1, 0.3]) == pytest.approx(0.2)
+    assert math.isnan(metrics.mean_change([0.7]))

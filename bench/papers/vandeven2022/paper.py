@@ -76,7 +76,9 @@ DIFFERS = (
     "five seeds, theirs 20; classes dealt out anew for each seed, as theirs. The library's LwF "
     "keeps answers among earlier classes alone, theirs against the new ones, too: "
     "class-incremental in a bare loop, two seeds, 19.9 and 19.9 % the one way, 27.4 and 27.0 % "
-    "the other"
+    "the other. Generative replay depends on the order of the classes: in a bare loop under the "
+    "same protocol, class-incremental, one order ends at 90.1 % and that of our seed 1 at 85.2 %, "
+    "where ours has 87.1 %"
 )
 
 

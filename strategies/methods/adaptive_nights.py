@@ -1,4 +1,4 @@
-"""Consolidation: a night rehearses, learns, and keeps a part; how much, the days after it say.
+"""Adaptive nights: a night rehearses, learns, and keeps a part; how much, the days after it say.
 
 A night on one day's examples learns that day by heart. So it first rehearses what is stored, then
 learns the new among the stored, and at its end moves the weights only a part of the way that it
@@ -50,7 +50,7 @@ class Share:
         self.log_odds = min(self.high, max(self.low, moved))
 
 
-class Consolidation(SupervisedTemplate):
+class AdaptiveNights(SupervisedTemplate):
     """Rehearses, learns the new among the stored, and moves the weights a part of the way.
 
     Examples are stored in the first epoch of their experience, each as likely as any other of the
@@ -186,8 +186,8 @@ class Consolidation(SupervisedTemplate):
 
 
 ENTRIES = {
-    "consolidation": Entry(
-        factory="strategies.methods.consolidation:Consolidation",
+    "adaptive-nights": Entry(
+        factory="strategies.methods.adaptive_nights:AdaptiveNights",
         family="sleep",
         summary="rehearses, and keeps a part of what a night learned: as much as paid so far",
         paper="-",

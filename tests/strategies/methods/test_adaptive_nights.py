@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from strategies.methods.consolidation import Share
+from strategies.methods.adaptive_nights import Share
 from toy import toy_benchmark, toy_strategy
 
 
-def trained(benchmark, experiences, *, name="consolidation", epochs=3, **chosen):
+def trained(benchmark, experiences, *, name="adaptive-nights", epochs=3, **chosen):
     strategy = toy_strategy(name, benchmark, epochs=epochs, chosen={"batch_size": 16, **chosen})
     for experience in benchmark.train[:experiences]:
         strategy.train(experience)
@@ -75,4 +75,4 @@ def test_no_more_than_mem_size_is_stored_and_nothing_twice():
 @pytest.mark.parametrize("pace", [0.0, -1.0])
 def test_a_pace_that_is_not_above_0_is_refused(pace):
     with pytest.raises(ValueError, match=f"pace must be above 0, got {pace}"):
-        toy_strategy("consolidation", toy_benchmark("domain"), chosen={"pace": pace})
+        toy_strategy("adaptive-nights", toy_benchmark("domain"), chosen={"pace": pace})

@@ -6,8 +6,9 @@ al. 2023).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,11 @@ def floors_by_day(labels: Labels, classes: int) -> Mapping[str, float]:
             asked += len(own)
         by_place[np.arange(len(own)), own] += 1
     return {name: number / asked for name, number in right.items()}
+
+
+def labels_of(stream: Iterable[Any]) -> Labels:
+    """The targets of each experience of a stream."""
+    return [np.array([int(y) for y in one.dataset.targets]) for one in stream]
 
 
 def floors_of_next(trained: Labels, tested: Labels) -> Mapping[str, float]:

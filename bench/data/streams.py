@@ -6,7 +6,7 @@ by generators of their own; the global generators are never touched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -26,7 +26,6 @@ from bench.data.experiences import Data, Experiences, make_scenario
 from bench.data.held_out import with_validation
 from bench.data.image_dataset import ImageDataset
 from bench.data.images import Images, rotated
-from bench.data.label_rules import floors_of_next
 from bench.data.nights import Days, nights_of
 from bench.data.tables import load_table
 from bench.data.transitions import deal
@@ -52,8 +51,6 @@ class Benchmark:
         chance: accuracy of guessing, the mean over experiences of 1 / number of possible answers.
         days: how the rows of a stream by day and night come; its training experiences are those of
             the nights, and all that is told of each experience is of a month. None for others.
-        floors_of_next: where experiences pass into each other, the mean accuracy on the next one
-            of rules that see labels and no inputs; None for others.
     """
 
     id: str
@@ -69,7 +66,6 @@ class Benchmark:
     test_samples: list[int]
     chance: float
     days: Days | None = None
-    floors_of_next: Mapping[str, float] | None = None
 
     def for_training(self) -> Benchmark:
         """The same without the streams that a strategy is asked about, and their labels."""
@@ -135,14 +131,7 @@ def make_benchmark(
         made = made.first(experiences)
     if validation:
         made = with_validation(made, validation, np.random.default_rng([class_seed, 2]))
-    found = _benchmark(name, scenario, made)
-    if not spec.options.fades:
-        return found
-    trained, tested = (
-        [np.array([int(y) for y in part.targets]) for part in made.streams[stream]]
-        for stream in ("train", "test")
-    )
-    return replace(found, floors_of_next=floors_of_next(trained, tested))
+    return _benchmark(name, scenario, made)
 
 
 def _benchmark(name: str, scenario: Scenario, made: Experiences) -> Benchmark:

@@ -18,8 +18,10 @@ from bench.formatting.markdown import link
 from bench.formatting.numbers import shortened
 from bench.formatting.page_check import difference
 from bench.leaderboards import columns_page, csv_table, index, latex_table, page, terminal_table
+from bench.leaderboards.fading_table import FIGURE, fading_path, fading_stamp
 from bench.leaderboards.page import FIGURES
 from bench.ranking.admission import Evidence, read, rejection_reason, select
+from bench.ranking.fading import fading
 from bench.ranking.leaderboard import Leaderboard
 from bench.ranking.pools import budget_text
 from bench.ranking.rank import rank_all
@@ -88,16 +90,28 @@ def draw(stored: Iterable[Stored], out: Path) -> list[Path]:
     """Draw the figures of each leaderboard beside its page, as SVG and PNG; returns their paths."""
     from bench.formatting import plotting  # seaborn, which no page and no check of one needs
     from bench.leaderboards import figures
+    from bench.leaderboards.fading_figure import fading_figure
 
     written = []
-    for name, group in _by_page(stored).items():
+    by_page = _by_page(stored)
+    for one in fading([leaderboard for group in by_page.values() for leaderboard in group]):
+        path = out / fading_path(one)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        plotting.save(fading_figure(one), path, drawn_from=fading_stamp(one))
+        written += _both(path)
+    for name, group in by_page.items():
         for number, leaderboard in enumerate(group):
             for figure, drawn in figures.figures(leaderboard):
                 path = out / page.figure_path(name, figure, number)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 plotting.save(drawn, path, drawn_from=page.stamp(leaderboard, figure))
-                written += [path.with_name(f"{path.name}{kind}") for kind in (".svg", ".png")]
+                written += _both(path)
     return written
+
+
+def _both(path: Path) -> list[Path]:
+    """The files of a figure."""
+    return [path.with_name(f"{path.name}{kind}") for kind in (".svg", ".png")]
 
 
 def verify(leaderboards_root: Path) -> list[str]:
@@ -126,7 +140,10 @@ def verify(leaderboards_root: Path) -> list[str]:
         for name in sorted(found - texts.keys())
     ]
     for name, text in sorted(texts.items()):
-        if name.suffix == ".md":
+        if name == INDEX:
+            drawn = sorted(leaderboards_root.glob(f"*/*-{FIGURE}.svg"))
+            differences += _not_shown(drawn, text, leaderboards_root)
+        elif name.suffix == ".md":
             differences += _figures_apart(leaderboards_root / name, text)
         differences += difference(leaderboards_root, name, text)
     return differences
@@ -134,18 +151,23 @@ def verify(leaderboards_root: Path) -> list[str]:
 
 def _figures_apart(page: Path, text: str) -> list[str]:
     """Figures beside a page that it does not show, or of which it shows a file that is missing."""
+    # a second table's end in -2
+    drawn = [sorted(page.parent.glob(f"{page.stem}-{figure}*.svg")) for figure in FIGURES]
+    return _not_shown([path for own in drawn for path in own], text, page.parent)
+
+
+def _not_shown(drawn: Iterable[Path], text: str, folder: Path) -> list[str]:
+    """Figures that a page in `folder` does not show, or of which a file is missing."""
     found = []
-    for figure in FIGURES:
-        every = page.parent.glob(f"{page.stem}-{figure}*.svg")  # a second table's end in -2
-        for path in sorted(every):
-            name = f"{page.parent.name}/{path.name}"
-            if f"({link(Path(path.name))})" not in text:
-                found.append(
-                    f"{name}: drawn from other records than its page's; draw it again with "
-                    "--figures, or delete it"
-                )
-            elif not path.with_suffix(".png").is_file():
-                found.append(f"{name}: the PNG that belongs to it is missing")
+    for path in drawn:
+        name = f"{path.parent.name}/{path.name}"
+        if f"({link(path.relative_to(folder))})" not in text:
+            found.append(
+                f"{name}: drawn from other records than its page's; draw it again with "
+                "--figures, or delete it"
+            )
+        elif not path.with_suffix(".png").is_file():
+            found.append(f"{name}: the PNG that belongs to it is missing")
     return found
 
 

@@ -9,8 +9,10 @@ from bench.formatting.markdown import escape, files_left_out, link, table
 from bench.formatting.numbers import SCENARIO_NAMES, percent, range_text
 from bench.formatting.templates import template
 from bench.leaderboards.column import first_to_last
+from bench.leaderboards.fading_table import fading_parts
 from bench.leaderboards.page import Folders
 from bench.ranking.across_benchmarks import Standing, agreements, counted, standings
+from bench.ranking.fading import fading
 from bench.ranking.leaderboard import Leaderboard, Row
 from bench.ranking.pools import budget_text
 
@@ -36,6 +38,7 @@ def index_markdown(
         command=folders.command,
         pages="\n".join(table(header, [_page_row(path, own) for path, own in pages])),
         standings=list(_standings(every)),
+        fading=list(fading_parts(fading([own for _, own in every]), folders)),
         budgets=_budgets([leaderboard for _, leaderboard in every]),
         left_out=files_left_out(damaged),
     )

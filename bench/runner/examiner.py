@@ -183,7 +183,7 @@ class Examiner:
         )
 
     def _following(self) -> Following | None:
-        floors = self._benchmark.floors_of_next
+        floors = self._room.marker.floors
         if floors is None or not self._changes:
             return None
         lost, gained = map(list, zip(*self._changes, strict=True))

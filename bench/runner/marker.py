@@ -98,6 +98,7 @@ class Marker:
         solutions: Mapping[str, Sequence[Solution]],
         classes: Sequence[list[int]],
         most: int,
+        floors: Mapping[str, float] | None = None,
     ) -> None:
         """Fork its process, while the labels are there.
 
@@ -105,7 +106,10 @@ class Marker:
             solutions: by stream, of what is asked.
             classes: for each experience its targets.
             most: how often each stream is marked at most, so that nobody learns labels by asking.
+            floors: where experiences pass into each other, the mean accuracy on the next one of
+                rules that see labels and no inputs.
         """
+        self.floors = floors
         context = get_context("fork")
         self.channel, theirs = context.Pipe()
         left = dict.fromkeys(solutions, most)

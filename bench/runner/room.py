@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from avalanche.benchmarks import DatasetExperience
 
+from bench.config.catalogue import find_benchmark
 from bench.config.run_config import RunConfig
+from bench.data.label_rules import floors_of_next, labels_of
 from bench.data.streams import Benchmark
 from bench.data.unlabelled import questions
 from bench.runner.desk import Desk
@@ -65,7 +67,10 @@ def set_questions(
     }
     solutions = {name: [one.solution for one in asked] for name, asked in every.items()}
     shown = {name: [one.experience for one in asked] for name, asked in every.items()}
-    return shown, Marker(solutions, classes, most=len(classes))
+    floors = None
+    if find_benchmark(config.benchmark).options.fades:
+        floors = floors_of_next(labels_of(benchmark.train_stream), labels_of(benchmark.test_stream))
+    return shown, Marker(solutions, classes, len(classes), floors)
 
 
 def make_room(

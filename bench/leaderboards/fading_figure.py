@@ -12,7 +12,7 @@ from bench.ranking.fading import Fading
 
 MARKS = "osD^v<>Phx"
 """Of the rows, in turn, so that rows of one family are told apart in grey."""
-NAME = 3.6
+NAME = 4.6
 """Height of a name, in percent of the axis."""
 ROOM = 0.05
 """Of the axis that is left free above and below."""
@@ -43,7 +43,7 @@ def fading_figure(one: Fading) -> Figure:
         low, high = low - free, min(high + free, 100 + free)
         axes.set_ylim(low, high)
         last.sort()
-        height = NAME / 100 * (high - low)
+        height = min(NAME / 100, 1 / len(last)) * (high - low)  # of many rows they touch
         middles = column([height] * len(last), [end for end, *_ in last], (low, high))
         for (end, place, label, family), middle in zip(last, middles, strict=True):
             axes.annotate(

@@ -21,7 +21,7 @@ def test_every_row_has_its_name_and_no_name_covers_another():
     ]
     [one] = fading(rank_all(as_stored(records)))
     figure = fading_figure(one)
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     [axes] = figure.axes
     assert [text.get_text() for text in axes.get_xticklabels()] == ["0", "0.3", "inf"]
     assert {text.get_text() for text in axes.texts} == set(one.rows)

@@ -1,12 +1,13 @@
 """Every leaderboard of a folder on one HTML page that needs nothing else: no network, no server.
 
-What came from a record is data to the page: it lies in a script element that no text can end, and
-the page's scripts only ever set text. Equal records give equal pages.
+What came from a record is data to the page: it lies there compressed, in letters that end no script
+element, and the page's scripts only ever set text. Equal records give equal pages.
 """
 
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 import re
@@ -47,7 +48,7 @@ def report_html(evidence: Evidence, *, records_root: Path) -> str:
         style=Markup(_text(STYLE)),
         library=Markup(library),
         script=Markup(script),
-        data=_as_script(data),
+        data=_packed(data),
     )
 
 
@@ -68,7 +69,7 @@ def _script_hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def _as_script(data: dict[str, Any]) -> Markup:
-    """JSON for the inside of a script element, which no text in it can end."""
+def _packed(data: dict[str, Any]) -> str:
+    """JSON, compressed, in letters and digits: a fifth of its size, and nothing in it is a tag."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()

@@ -1,6 +1,8 @@
 // What the page knows, and what follows from it: no element is touched here.
 
-const data = JSON.parse(document.getElementById("data").textContent);
+const packed = Uint8Array.from(atob(document.getElementById("data").textContent), c => c.charCodeAt(0));
+const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+const data = await new Response(stream).json();
 
 // a dictionary lies there as {k: place of its names, v: its values}
 const unpacked = value => {

@@ -1,6 +1,7 @@
 """The HTML page: what is on it, how large it is, and that it needs nothing else."""
 
 import base64
+import gzip
 import hashlib
 import json
 import math
@@ -28,7 +29,8 @@ def page(tmp_path, *groups):
 
 
 def data_of(html):
-    return json.loads(re.search(r'id="data">(.*?)</script>', html, re.DOTALL).group(1))
+    packed = re.search(r'id="data">(.*?)</script>', html, re.DOTALL).group(1)
+    return json.loads(gzip.decompress(base64.b64decode(packed)))
 
 
 def unpacked(value, shared):

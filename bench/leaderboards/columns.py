@@ -336,8 +336,8 @@ TABLES: dict[Table, tuple[str, ...]] = {
     ),
     "learning": (
         "name", "accuracy", "average_incremental_accuracy", "anytime_accuracy", "forgetting",
-        "backward_transfer", "forward_transfer", "near_future_accuracy", "knowledge_loss",
-        "knowledge_gain", "plasticity", "stability",
+        "near_future_accuracy", "knowledge_loss", "knowledge_gain",
+        "backward_transfer", "forward_transfer", "plasticity", "stability",
     ),
     "shares": ("name", "score", *(_accuracy_at(0, share).name for share in SHARES)),
     "needed": ("name", *(_weights_at(0, level).name for level in LEVELS)),

@@ -1,7 +1,6 @@
 """The HTML page: what is on it, how large it is, and that it needs nothing else."""
 
 import base64
-import gzip
 import hashlib
 import json
 import math
@@ -18,6 +17,7 @@ from bench.leaderboards.html_data import report_data
 from bench.ranking import admission
 from bench.ranking.rank import rank
 from factories import as_stored, make_record, make_runs, write
+from html_page import data_text
 
 COMMITTED = Path(__file__).parents[2] / "leaderboards" / "records"
 EVIL = "</script><img src=x onerror=alert(1)>"
@@ -29,8 +29,7 @@ def page(tmp_path, *groups):
 
 
 def data_of(html):
-    packed = re.search(r'id="data">(.*?)</script>', html, re.DOTALL).group(1)
-    return json.loads(gzip.decompress(base64.b64decode(packed)))
+    return json.loads(data_text(html))
 
 
 def unpacked(value, shared):

@@ -104,7 +104,7 @@ def test_what_comes_next_is_compared_with_rules_that_see_no_inputs(tmp_path):
         f"inputs, {rule}: 40.0 %." in text
     )
     assert f"| near-future accuracy without inputs | {rule} 40.0 %, the label that was" in text
-    assert "near-future accuracy | knowledge loss | knowledge gain" in text
+    assert "near-future accuracy | knowledge loss | knowledge gain | backward transfer" in text
     assert "accuracy by day" not in text
 
 

@@ -43,7 +43,8 @@ def _against_floors(leaderboard: Leaderboard) -> str:
     """How many rows are better than the best rule that sees no input; nothing where none is."""
     if not leaderboard.floors:
         return ""
-    rule, share = best_rule(leaderboard)
+    name, share = best_rule(leaderboard)
+    rule = escape(name)
     rows = len(leaderboard.rows) + len(leaderboard.unplaced)
     if not leaderboard.nights:
         ranked = (*leaderboard.rows, *leaderboard.unplaced)

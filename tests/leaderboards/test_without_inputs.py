@@ -108,6 +108,14 @@ def test_what_comes_next_is_compared_with_rules_that_see_no_inputs(tmp_path):
     assert "accuracy by day" not in text
 
 
+def test_the_name_of_a_rule_is_text(tmp_path):
+    out = tmp_path / "leaderboards"
+    write(out / "records", followed("naive", 0.35, {"<img src=x>": 0.2}))
+    build.build(out / "records", out)
+    [page] = out.glob("split-mnist*/class-20s.md")
+    assert "<img" not in page.read_text().replace("\\<", "")
+
+
 def test_elsewhere_nothing_is_told_of_what_comes_next(tmp_path):
     out = tmp_path / "leaderboards"
     write(out / "records", make_runs("naive"))

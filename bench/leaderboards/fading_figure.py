@@ -51,7 +51,7 @@ def fading_figure(one: Fading) -> Figure:
                 color=TEXT, annotation_clip=False,
                 arrowprops={
                     "arrowstyle": "-", "color": FAMILY_COLOURS[family], "linewidth": 0.6,
-                    "shrinkA": 1, "shrinkB": 4,
+                    "shrinkA": 2, "shrinkB": 4, "relpos": (0, 0.5),
                 },
             )  # fmt: skip
         axes.set_xticks(list(places.values()), [f"{sigma:g}" for sigma in places])

@@ -33,7 +33,7 @@ class Fading:
 
 
 def fading(leaderboards: Sequence[Leaderboard]) -> list[Fading]:
-    """Every stream that has leaderboards at several sigma and otherwise equal conditions."""
+    """Every stream of which a row ran at several sigma, under otherwise equal conditions."""
     found: dict[str, dict[float, Leaderboard]] = {}
     names: dict[str, str] = {}
     for leaderboard in leaderboards:
@@ -46,11 +46,8 @@ def fading(leaderboards: Sequence[Leaderboard]) -> list[Fading]:
         same = key.model_copy(update={"benchmark": name}).model_dump_json()
         names[same] = name
         found.setdefault(same, {})[options.sigma] = leaderboard
-    return [
-        Fading(names[same], boards, _rows(boards))
-        for same, own in found.items()
-        if len(boards := dict(sorted(own.items()))) > 1
-    ]
+    every = [(names[same], dict(sorted(own.items()))) for same, own in found.items()]
+    return [Fading(name, boards, rows) for name, boards in every if (rows := _rows(boards))]
 
 
 def _rows(boards: Mapping[float, Leaderboard]) -> Mapping[str, Mapping[float, Row]]:

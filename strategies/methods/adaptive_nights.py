@@ -27,6 +27,14 @@ FEWEST = 4
 """Minibatches of the experience before, from which on one can be spared for rehearsal alone."""
 
 
+# found where the strategy is not reported: nights of weather and flights, and a made-up drift
+REHEARSED = {"log_odds": 0.0, "low": -4.0, "high": 2.2}
+"""Half at first, and from 2 to 90 % of a minibatch: so much that either end can be left again."""
+WAY = {"log_odds": 3.0, "low": -0.85, "high": 3.0}
+"""95 % at first and at most, so that a few experiences are learned; 30 % at least, below which a
+fast drift is lost."""
+
+
 class Share:
     """A share between 0 and 1 that goes up where it paid and down where it did not.
 
@@ -81,9 +89,9 @@ class AdaptiveNights(SupervisedTemplate):
         self.budget_clock = budget_clock or EpochClock()
         self.stored = Reservoir(mem_size)
         self.pace = pace
-        self.rehearsed = Share(0.0, low=-4.0, high=2.2)
+        self.rehearsed = Share(**REHEARSED)
         """Of a minibatch, what is stored; half of it, of a night, what is for rehearsal alone."""
-        self.way = Share(3.0, low=-0.85, high=3.0)
+        self.way = Share(**WAY)
         """From where an experience found the weights to where it would have left them."""
         self.farthest: dict[str, Tensor] = {}
         """The weights at the end of the whole way, between experiences."""

@@ -32,6 +32,10 @@ def test_rows_stand_side_by_side_the_best_at_the_widest_first():
     assert list(one.rows["replay"]) == [0.0, float("inf")]
 
 
+def test_boards_that_share_no_row_compare_nothing():
+    assert not fading(boards(("naive", "split-mnist", 0.2), ("ewc", "split-mnist?sigma=0.1", 0.3)))
+
+
 def test_other_conditions_and_other_options_are_other_streams():
     assert not fading(
         boards(("naive", "split-mnist?sigma=0.1", 0.5))

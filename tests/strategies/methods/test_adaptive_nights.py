@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -56,6 +58,16 @@ def test_the_way_is_judged_by_what_comes_and_leaves_the_weights_alone():
     strategy._judge_the_way()
     assert strategy.way.log_odds == 2.75
     assert all(torch.equal(strategy._weights()[name], weight) for name, weight in weights.items())
+
+
+def test_a_minibatch_has_as_many_stored_rows_as_their_share():
+    strategy = trained(toy_benchmark("domain", samples=40), 1)
+    new = [column[:0].new_ones(16, *column.shape[1:]) for column in strategy.stored.columns]
+    strategy.rehearsed.log_odds = math.log(3)
+    mixed = strategy._among_stored(new)
+    assert [len(column) for column in mixed] == [16] * 3  # 4 new ones and 12 that are stored
+    assert torch.equal(mixed[0][:4], new[0][:4])
+    assert not torch.equal(mixed[0][4:], new[0][4:])
 
 
 def test_an_experience_of_a_few_minibatches_is_not_spent_on_rehearsal():

@@ -34,7 +34,10 @@ _PARQUET = b"PAR1"
 _OFFSET = re.compile(r" ?(?:Z|[+-]\d\d:?\d\d)$")
 """By how much the clock of a time differs from UTC."""
 
-OPTIONS = ("time", "label", "day", "drop")
+ASKED = ("label", "target")
+"""What names the column that is to be told: one of classes, or one of numbers."""
+
+OPTIONS = ("time", *ASKED, "day", "drop")
 FORMS = tuple(f"{kind}:PATH?time=COLUMN&label=COLUMN" for kind in KINDS)
 
 
@@ -49,6 +52,7 @@ class OwnTable:
         label: the column that is to be told.
         day: the column of which each day has a value of its own; None: the date of `time`.
         drop: columns that are not known when a row is to be answered.
+        estimated: whether what is to be told is a number, and no class.
     """
 
     kind: str
@@ -57,11 +61,17 @@ class OwnTable:
     label: str
     day: str | None = None
     drop: tuple[str, ...] = ()
+    estimated: bool = False
+
+    @property
+    def asked(self) -> str:
+        """The option that names the column that is to be told."""
+        return ASKED[self.estimated]
 
     @property
     def id(self) -> str:
         """As a benchmark is called."""
-        told = [("time", self.time), ("label", self.label)]
+        told = [("time", self.time), (self.asked, self.label)]
         told += [] if self.day is None else [("day", self.day)]
         told += [("drop", name) for name in self.drop]
         query = "&".join(f"{option}={quote(name, safe=' /:.()')}" for option, name in told)
@@ -102,22 +112,25 @@ def own_table(name: str) -> OwnTable:
         if not column:
             raise ValueError(f"{option} must be the name of a column, got none in {name!r}")
         given[option].append(column)
-    for option in ("time", "label"):
-        if not given[option]:
-            raise ValueError(
-                f"{option} must be given for a table, {' or '.join(FORMS)}; got {name!r}"
-            )
-    for option in ("time", "label", "day"):
+    asked = [option for option in ASKED if given[option]]
+    if not given["time"]:
+        raise ValueError(f"time must be given for a table, {' or '.join(FORMS)}; got {name!r}")
+    if len(asked) != 1:
+        raise ValueError(
+            f"label, of classes, or target, of numbers, must be given for a table, "
+            f"{' or '.join(FORMS)}; got {' and '.join(asked) or 'neither'} in {name!r}"
+        )
+    for option in ("time", *ASKED, "day"):
         if len(given[option]) > 1:
             raise ValueError(f"{option} must be given once, got {given[option]}")
     if not path:
         raise ValueError(f"a table must be {' or '.join(FORMS)}, got {name!r}")
     table = OwnTable(
-        kind, path, given["time"][0], given["label"][0], next(iter(given["day"]), None),
-        tuple(sorted(set(given["drop"]))),
+        kind, path, given["time"][0], given[asked[0]][0], next(iter(given["day"]), None),
+        tuple(sorted(set(given["drop"]))), estimated=asked[0] == "target",
     )  # fmt: skip
     if table.label in (table.time, table.day, *table.drop):
-        raise ValueError(f"label must name a column that no other option names, got {name!r}")
+        raise ValueError(f"{asked[0]} must name a column that no other option names, got {name!r}")
     return table
 
 

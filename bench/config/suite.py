@@ -38,7 +38,7 @@ class Suite(Declaration):
 
     benchmarks: Annotated[tuple[BenchmarkId, ...], Option("benchmark")] = Field(
         default=("split-digits",),
-        description="Ids, folder:PATH, npz:PATH or csv:PATH?time=T&label=L.",
+        description="Ids, folder:PATH, npz:PATH or csv:PATH?time=T&label=L (or target=N).",
     )
     scenarios: Annotated[tuple[Scenario, ...], Option("scenario")] = Field(
         default=("task",), description="What is told of the task; the only one there is by itself."

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.config.datasets import MONTH
+from bench.data.estimates import Estimates
 from bench.data.experiences import make_scenario
 from bench.data.image_dataset import ImageDataset
 from bench.data.images import Images
@@ -36,6 +37,7 @@ class Days:
         rows: of each day.
         kept: of each day, int64, those of its rows that its night has.
         questions: of each day an experience of its rows in order, without labels.
+        estimates: what answers are held against where numbers are to be estimated; None of classes.
     """
 
     seen: Images
@@ -44,10 +46,13 @@ class Days:
     rows: tuple[range, ...]
     kept: tuple[Tensor, ...]
     questions: EagerCLStream
+    estimates: Estimates | None = None
 
     def forget_labels(self) -> None:
         """What is held out is known no more."""
         self.labels.zero_()
+        if self.estimates is not None:
+            self.estimates.forget()
         self.held.labels.zero_()
 
     def forget_days(self, *, examined_elsewhere: bool) -> None:
@@ -115,6 +120,7 @@ def nights_of(table: TableData, seed: int | Sequence[int]) -> NightStream:
             rows=days,
             kept=tuple(map(torch.from_numpy, kept)),
             questions=_stream("days", blank, days, classes),
+            estimates=table.estimates,
         ),
     )
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MOST_CLASSES = 1_000
 """Values of a label above which it is a number, and no class."""
 
+LARGEST = 1e100
+"""Numbers to be estimated are within this: their squares are summed."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -25,18 +28,18 @@ class Rows:
 
     Attributes:
         columns: (N, F) float64, what is known of a row when it is to be answered.
-        labels: (N,) int64, 0..K-1.
+        labels: (N,) what is to be told: int64 classes 0..K-1, or float64 numbers.
         days: (N,) int64 from 0, ascending; every day has a row.
     """
 
     columns: NDArray[np.float64]
-    labels: NDArray[np.int64]
+    labels: NDArray[np.int64] | NDArray[np.float64]
     days: NDArray[np.int64]
 
     @property
-    def classes(self) -> int:
-        """Classes that there is a row of."""
-        return int(self.labels.max()) + 1
+    def estimated(self) -> bool:
+        """Whether what is to be told is a number, and no class."""
+        return self.labels.dtype.kind == "f"
 
 
 @dataclass(frozen=True)
@@ -56,16 +59,17 @@ class OwnRows:
     def notes(self) -> list[str]:
         """What one should know before one believes a number from them, in sentences."""
         found = []
-        labels = self.rows.labels
+        labels, estimated = self.rows.labels, self.rows.estimated
+        asked, tells = ("target", _follows) if estimated else ("label", _tells)
         for name, column in zip(self.names, self.rows.columns.T, strict=True):
             if (column == column[0]).all():
                 found.append(f"{name!r} is constant: it tells nothing")
             elif (np.diff(column) > 0).all():
                 found.append(f"{name!r} only rises, as a number of the row does: drop={name}")
-            elif _tells(column, labels):
-                found.append(f"{name!r} tells the label: drop={name}, unless it is known before")
-            elif _tells(column[:-1], labels[1:]):
-                found.append(f"{name!r} tells the next label: drop={name}, unless it is known")
+            elif tells(column, labels):
+                found.append(f"{name!r} tells the {asked}: drop={name}, unless it is known before")
+            elif tells(column[:-1], labels[1:]):
+                found.append(f"{name!r} tells the next {asked}: drop={name}, unless it is known")
         if self.gaps:
             found.append(
                 f"{self.gaps} dates between the first and the last have no row: no night is theirs"
@@ -90,13 +94,46 @@ def _read(table: OwnTable, state: tuple[int, int] | None) -> OwnRows:
     names = [name for name in frame.columns if name not in table.columns]
     if not names:
         raise ValueError(f"{table.path} must have a column besides those of its id, got none")
-    columns = np.stack([_numbers(table, frame[name]) for name in names], axis=1)
-    labels = _labels(table, frame[table.label])
+    columns = np.stack([_input(table, frame[name]) for name in names], axis=1)
+    asked = frame[table.label]
+    labels = _target(table, asked) if table.estimated else _labels(table, asked)
     return OwnRows(Rows(columns, labels, days), tuple(names), _gaps(table, frame))
 
 
-def _numbers(table: OwnTable, column: pd.Series[Any]) -> NDArray[np.float64]:
-    """A column as numbers."""
+def _input(table: OwnTable, column: pd.Series[Any]) -> NDArray[np.float64]:
+    """A column of inputs."""
+    return _numbers(
+        table, column, f"number what it says, or leave it out by drop={column.name}",
+        "fill it by what was known then, or leave the column out",
+    )  # fmt: skip
+
+
+def _target(table: OwnTable, column: pd.Series[Any]) -> NDArray[np.float64]:
+    """Numbers that are to be estimated."""
+    values = _numbers(table, column, f"of classes, say label={column.name}", "leave its row out")
+    far = np.flatnonzero(np.abs(values) > LARGEST)
+    if far.size:
+        raise ValueError(
+            f"{table.label!r} of {table.path} must hold numbers in [-{LARGEST:g}, {LARGEST:g}], "
+            f"got {values[far[0]]:g} in row {far[0] + 1}"
+        )
+    if (values == values[0]).all():
+        raise ValueError(
+            f"{table.label!r} of {table.path} must have numbers that differ, got {values[0]:g} in "
+            "every row"
+        )
+    return values
+
+
+def _numbers(
+    table: OwnTable, column: pd.Series[Any], of_text: str, of_gap: str
+) -> NDArray[np.float64]:
+    """A column as numbers.
+
+    Args:
+        of_text: what can be done about text.
+        of_gap: what can be done about a number that is missing.
+    """
     import pandas as pd
 
     where = f"{column.name!r} of {table.path}"
@@ -104,15 +141,14 @@ def _numbers(table: OwnTable, column: pd.Series[Any]) -> NDArray[np.float64]:
     if texts.any():
         row = int(texts.to_numpy().argmax())
         raise ValueError(
-            f"{where} must hold numbers, got {column.iloc[row]!r} in row {row + 1}: number what it "
-            f"says, or leave it out by drop={column.name}"
+            f"{where} must hold numbers, got {column.iloc[row]!r} in row {row + 1}: {of_text}"
         )
     values = pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan)
     wrong = np.flatnonzero(~np.isfinite(values))
     if wrong.size:
         raise ValueError(
             f"{where} must have a finite number in every row, got {values[wrong[0]]} in row "
-            f"{int(wrong[0]) + 1}: fill it by what was known then, or leave the column out"
+            f"{int(wrong[0]) + 1}: {of_gap}"
         )
     return values
 
@@ -129,13 +165,13 @@ def _labels(table: OwnTable, column: pd.Series[Any]) -> NDArray[np.int64]:
     values, labels = np.unique(np.asarray(called), return_inverse=True)
     if not 2 <= len(values) <= MOST_CLASSES:
         raise ValueError(
-            f"{where} must have 2 to {MOST_CLASSES} values, got {len(values)}: they are classes, "
-            "and a number that is to be estimated is none"
+            f"{where} must have 2 to {MOST_CLASSES} values, got {len(values)}: they are classes. "
+            f"Of numbers that are to be estimated, say target={table.label}"
         )
     return labels.astype(np.int64)
 
 
-def _tells(column: NDArray[np.float64], labels: NDArray[np.int64]) -> bool:
+def _tells(column: NDArray[np.float64], labels: NDArray[Any]) -> bool:
     """Whether each class has a range of values that it shares with no other."""
     ranges = sorted(
         (own.min(), own.max())
@@ -143,6 +179,13 @@ def _tells(column: NDArray[np.float64], labels: NDArray[np.int64]) -> bool:
         if (own := column[labels == label]).size
     )
     return len(ranges) > 1 and all(high < low for (_, high), (low, _) in pairwise(ranges))
+
+
+def _follows(column: NDArray[np.float64], target: NDArray[Any]) -> bool:
+    """Whether the one is the other but for a factor and a constant."""
+    apart = [values - values.mean() for values in (column, target)]
+    sizes = [float(np.linalg.norm(values)) for values in apart]
+    return all(sizes) and abs(float(apart[0] @ apart[1])) >= (1 - 1e-9) * sizes[0] * sizes[1]
 
 
 def _gaps(table: OwnTable, frame: pd.DataFrame) -> int:

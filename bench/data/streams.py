@@ -22,6 +22,7 @@ from bench.config.conditions import Augmentation
 from bench.config.run_config import Scenario
 from bench.data import own_benchmark
 from bench.data.cache import ImageData, load
+from bench.data.estimates import AT_RULE
 from bench.data.experiences import Data, Experiences, make_scenario
 from bench.data.held_out import with_validation
 from bench.data.image_dataset import ImageDataset
@@ -171,7 +172,7 @@ def _by_day_and_night(
         data_hash=table.content_hash,
         train_samples=[len(night.dataset) for night in made.train],
         test_samples=[len(month.dataset) for month in made.test],
-        chance=1 / table.classes,
+        chance=1 / table.classes if table.estimates is None else AT_RULE,
         days=made.days,
     )
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from bench.config.datasets import TABLES
 from bench.config.own_tables import is_own_table, own_table
+from bench.data.estimates import BINS, Estimates, bins_of, middles
 from bench.data.presence import DataError, check_data, data_root, remedy
 from bench.data.rows import Rows, own_rows
 from strategies.import_path import imported
@@ -35,6 +36,7 @@ class TableData:
         ends: of each day the row behind its last.
         classes: K.
         content_hash: SHA-256 of columns, labels and days.
+        estimates: of numbers that are to be estimated, whose bins the labels are; None of classes.
     """
 
     features: Tensor
@@ -42,6 +44,7 @@ class TableData:
     ends: tuple[int, ...]
     classes: int
     content_hash: str
+    estimates: Estimates | None = None
 
     def rows(self, day: int) -> range:
         """The rows of a day."""
@@ -81,13 +84,26 @@ def table_of(rows: Rows) -> TableData:
         digest.update(np.ascontiguousarray(array).data)
     days = np.arange(rows.days[-1] + 1)
     ends = np.searchsorted(rows.days, days, side="right")
+    labels, estimates = rows.labels, None
+    if rows.estimated:
+        labels, estimates = _estimates(rows.labels.astype(float), ends)
     return TableData(
         features=torch.from_numpy(standardized(rows.columns, ends)),
-        labels=torch.from_numpy(rows.labels),
+        labels=torch.from_numpy(labels),
         ends=tuple(ends.tolist()),
-        classes=rows.classes,
+        classes=int(labels.max()) + 1 if estimates is None else BINS,
         content_hash=digest.hexdigest(),
+        estimates=estimates,
     )
+
+
+def _estimates(
+    values: NDArray[np.float64], ends: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], Estimates]:
+    """The bins of numbers, and what answers are held against."""
+    known = _known(values[:, None], ends)
+    places = values[0] + known.mean + known.spread * middles(MOST)
+    return bins_of(standardized(values[:, None], ends)[:, 0], MOST), Estimates(values, places)
 
 
 def standardized(columns: NDArray[np.float64], ends: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -100,20 +116,37 @@ def standardized(columns: NDArray[np.float64], ends: NDArray[np.int64]) -> NDArr
         columns: (N, F), finite.
         ends: of each day the row behind its last.
     """
+    known, sizes = _known(columns, ends), np.diff(ends, prepend=0)
+    apart = columns - columns[0] - np.repeat(known.mean, sizes, axis=0)
+    spread = np.repeat(known.spread, sizes, axis=0)
+    found = np.divide(apart, spread, out=np.zeros_like(apart), where=spread > 0)
+    return np.clip(found, -MOST, MOST).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the days before tell of each column on a day.
+
+    Attributes:
+        mean: (D, F), less the first row.
+        spread: (D, F) standard deviations; 0 of what was constant so far.
+    """
+
+    mean: NDArray[np.float64]
+    spread: NDArray[np.float64]
+
+
+def _known(columns: NDArray[np.float64], ends: NDArray[np.int64]) -> _Known:
+    """Of (N, F) columns, on each day."""
     moved = columns - columns[0]  # so that the sums of a constant column are exactly 0
     count = ends[:-1].astype(float)[:, None]
     sums, squares = (np.cumsum(part, axis=0)[ends[:-1] - 1] for part in (moved, moved**2))
     mean = sums / count
     spread = np.sqrt(np.maximum(squares / count - mean**2, 0))
     mean, spread = (np.concatenate([part[:1], part]) for part in (mean, spread))
-    sizes = np.diff(ends, prepend=0)
-    known = np.repeat(spread, sizes, axis=0)
-    apart = moved - np.repeat(mean, sizes, axis=0)
     largest = np.maximum.accumulate(np.abs(moved), axis=0)[ends[:-1] - 1]
     largest = np.concatenate([largest[:1], largest])
-    steady = known <= 1e-9 * np.repeat(largest, sizes, axis=0)
-    found = np.divide(apart, known, out=np.zeros_like(apart), where=~steady)
-    return np.clip(found, -MOST, MOST).astype(np.float32)
+    return _Known(mean, np.where(spread <= 1e-9 * largest, 0.0, spread))
 
 
 def elec2(files: Sequence[Path]) -> Rows:

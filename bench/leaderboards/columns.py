@@ -173,7 +173,14 @@ COLUMNS: dict[str, Column] = {column.name: column for column in (
         name="accuracy", title="accuracy", unit="%", value=lambda row: row.accuracy,
         titles={"learning": "final average accuracy"}, form=percents(), csv=INTERVAL,
         meaning="mean over j of `R[n, j]`; by day and night the mean over days of the share of "
-        "right answers before the labels were told", source="Lopez-Paz & Ranzato 2017",
+        "right answers before the labels were told, and of numbers the loss of the best rule "
+        "without inputs over the sum of that and the own", source="Lopez-Paz & Ranzato 2017",
+    ),
+    Column(
+        name="loss", title="loss", value=lambda row: row.loss, form=numbers(".4g"), csv=INTERVAL,
+        optional=True,
+        meaning="where numbers are to be estimated: absolute error, in their own unit, mean over "
+        "the rows of a day and over days",
     ),
     Column(
         name="weights", title="weights used", unit="%", value=lambda row: row.weights,
@@ -326,8 +333,8 @@ COLUMNS: dict[str, Column] = {column.name: column for column in (
 
 TABLES: dict[Table, tuple[str, ...]] = {
     "ranking": (
-        "rank", "name", "score", "accuracy", "rank_by_accuracy", "capacity", "rank_by_memory",
-        "seeds",
+        "rank", "name", "score", "accuracy", "loss", "rank_by_accuracy", "capacity",
+        "rank_by_memory", "seeds",
     ),
     "sizes": (
         "name", "weights", "weights_prunable", "capacity", "memory", "memory_score",
@@ -349,12 +356,12 @@ TABLES: dict[Table, tuple[str, ...]] = {
     "sources": ("name", "family", "reproduced"),
     "chosen": ("name", "chosen", "search_charged"),
     "latex": (
-        "rank", "name", "seeds", "score", "accuracy", "rank_by_accuracy", "forgetting", "capacity",
-        "rank_by_memory",
+        "rank", "name", "seeds", "score", "accuracy", "loss", "rank_by_accuracy", "forgetting",
+        "capacity", "rank_by_memory",
     ),
     "terminal": (
-        "rank", "name", "score", "accuracy", "rank_by_accuracy", "capacity", "rank_by_memory",
-        "forgetting", "charged", "seeds",
+        "rank", "name", "score", "accuracy", "loss", "rank_by_accuracy", "capacity",
+        "rank_by_memory", "forgetting", "charged", "seeds",
     ),
 }  # fmt: skip
 """The names of the columns of each table, from left to right."""

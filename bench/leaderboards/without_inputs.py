@@ -11,6 +11,9 @@ RULES = {
     "majority of the place": "the label that was most frequent at that time of day",
     "majority": "the label that was most frequent",
     "last label": "the last label known",
+    "value of the day before": "the value at the same time of the day before",
+    "last value": "the last value known",
+    "median": "the median so far",
     "experience before": "the label that was most frequent in the experience before",
 }
 """The rules, in words."""
@@ -30,11 +33,16 @@ def facts_without_inputs(leaderboard: Leaderboard) -> dict[str, str]:
     told = ", ".join(f"{RULES.get(name, name)} {percent(share)} %" for name, share in best_first)
     if not leaderboard.nights:
         return {"near-future accuracy without inputs": told}
-    return {
-        "nights": _nights(leaderboard),
-        "accuracy": "by day, before the labels of the day are told; an upper bound answers in "
-        "hindsight",
-        "accuracy by day without inputs": told,
+    asked = "by day, before the labels of the day are told; an upper bound answers in hindsight"
+    found = {"nights": _nights(leaderboard), "accuracy": asked}
+    if not leaderboard.losses_of_rules:
+        return found | {"accuracy by day without inputs": told}
+    least_first = sorted(leaderboard.losses_of_rules.items(), key=lambda item: item[1])
+    missed = ", ".join(f"{RULES.get(name, name)} {loss:.4g}" for name, loss in least_first)
+    return found | {
+        "accuracy": f"{asked}. The loss of the best rule without inputs over the sum of that and "
+        "the own: 50 % is the rule, 100 % no loss",
+        "loss by day without inputs": missed,
     }
 
 

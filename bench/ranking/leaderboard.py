@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Literal
@@ -14,7 +14,7 @@ from bench.ranking import configurations
 from bench.ranking.configurations import Configuration, Missing
 from bench.ranking.pools import PoolKey, Seed
 from bench.ranking.scores import Bounds, Scores, round_significant
-from bench.records.schema import Days
+from bench.records.by_day import Days
 from bench.records.store import Stored
 from bench.stats.intervals import Interval
 from strategies.entry import Family
@@ -61,6 +61,7 @@ class Row:
     ranked: bool
     mean: Scores
     accuracy: Interval
+    loss: Interval
     score: Interval
     memory_score: Interval
     weights: Interval
@@ -203,11 +204,16 @@ class Leaderboard:
         By day on a stream by day and night, and on the next experience where experiences pass into
         each other.
         """
+        outcomes = [item.record.outcome for item in self.records if item.record.outcome is not None]
+        followed = [one.following.floors for one in outcomes if one.following is not None]
+        return _means([one.days.rules for one in outcomes if one.days is not None] or followed)
+
+    @property
+    def losses_of_rules(self) -> Mapping[str, float]:
+        """What such rules miss numbers by that are to be estimated; empty where none are."""
         outcomes = (item.record.outcome for item in self.records)
-        asked = (outcome.days or outcome.following for outcome in outcomes if outcome is not None)
-        every = [one.floors for one in asked if one is not None]  # by seed: classes differ in order
-        names = [name for name in (every[0] if every else ()) if all(name in one for one in every)]
-        return {name: fmean(one[name] for one in every) for name in names}
+        days = [one.days for one in outcomes if one is not None and one.days is not None]
+        return _means([one.losses.floors for one in days if one.losses is not None])
 
     @property
     def nights(self) -> int:
@@ -235,6 +241,12 @@ class Leaderboard:
             return ""
         shared = configurations.common(row.configuration for row in self.every_row)
         return ", ".join(f"{name}={value}" for name, value in sorted(shared.items()))
+
+
+def _means(every: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of what runs say alike: by seed, as classes differ in their order."""
+    names = [name for name in (every[0] if every else ()) if all(name in one for one in every)]
+    return {name: fmean(one[name] for one in every) for name in names}
 
 
 def levels(within: Bounds) -> list[float]:

@@ -128,6 +128,7 @@ def _row(
         ranked=any(item.record.ranked for item in runs.values()),
         mean=scores.mean(every),
         accuracy=_interval([one.accuracy for one in every]),
+        loss=_interval([one.loss for one in every if not math.isnan(one.loss)], most=math.inf),
         score=_interval([one.score for one in every]),
         memory_score=_interval([one.memory_score for one in every]),
         weights=_interval([one.weights for one in every], most=math.inf),

@@ -34,11 +34,12 @@ class Bounds:
 class Scores:
     """Numbers of one run, or their means over the runs of a row; NaN where not measured.
 
-    The first six rank: a failed run has the accuracy of chance, all weights and a score of 0. The
-    others describe the runs that measured them.
+    A failed run has the accuracy of chance, all weights and a score of 0. What does not rank
+    describes the runs that measured it.
 
     Attributes:
         accuracy: final average accuracy; on a stream by day and night that of the days.
+        loss: mean absolute error by day, where numbers are to be estimated.
         weights: used, as a share of the model's, above 1 for several networks.
         weights_prunable: the same over weight matrices and kernels only.
         capacity: bits that it takes to answer, as a share of the model's 32 a parameter.
@@ -58,6 +59,7 @@ class Scores:
     """
 
     accuracy: float = math.nan
+    loss: float = math.nan
     weights: float = math.nan
     weights_prunable: float = math.nan
     capacity: float = math.nan
@@ -211,8 +213,10 @@ def _success(record: RunRecord, accuracy: float, within: Bounds) -> dict[str, fl
     share, prunable = shares_used(last, record.config, record.benchmark_version)
     capacity, memory = sizes(last, record.config, record.benchmark_version)
     ends = {"chance": within.chance, "joint": within.joint}
+    losses = None if (days := _outcome(record).days) is None else days.losses
     return {
         "accuracy": accuracy,
+        "loss": math.nan if losses is None else losses.mean,
         "weights": share,
         "weights_prunable": prunable,
         "capacity": capacity,

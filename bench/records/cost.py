@@ -23,6 +23,7 @@ ROUNDING = 1e-6
 
 Amount = Annotated[float, Field(ge=0, le=1e12)]
 """Seconds, or steps: what adds up without overflowing."""
+Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 

@@ -5,7 +5,6 @@ A number that was not measured is null; a failed run is a record with its status
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -13,7 +12,8 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from bench.config.budget import TOLERANCE
 from bench.config.run_config import RunConfig, Value
-from bench.records.cost import Amount, Cost, Count, Outside, Part
+from bench.records.by_day import Days
+from bench.records.cost import Amount, Cost, Count, Fraction, Outside, Part
 
 SCHEMA = 6
 """Version of the record's fields; `bench.records.upgrade` says what each of them added."""
@@ -22,7 +22,6 @@ Status = Literal["ok", "overrun", "timeout", "oom", "diverged", "error", "killed
 FINISHED: frozenset[str] = frozenset({"ok", "overrun", "timeout", "oom", "diverged", "error"})
 """Statuses that a resumed suite keeps; `killed` and `infra_error` are run again."""
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
 Matrix = list[list[Fraction | None]]
 
 
@@ -73,20 +72,6 @@ class WeightsInUse(Part):
         if not self.used_prunable <= self.prunable <= self.total:
             raise ValueError(f"prunable weights must be in [used, total], got {self.prunable}")
         return self
-
-
-class Days(Part):
-    """What a run on a stream by day and night answered by day."""
-
-    accuracy: list[Fraction] = Field(min_length=1)
-    """Share of right answers of each day from the second on, before its labels were told."""
-    floors: dict[str, Fraction]
-    """The same over all these days of rules that see labels and no inputs."""
-
-    @property
-    def mean(self) -> float:
-        """Mean over the days."""
-        return math.fsum(self.accuracy) / len(self.accuracy)
 
 
 class Following(Part):

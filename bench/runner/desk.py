@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data.estimates import estimated, losses_of_rules
 from bench.data.label_rules import floors_by_day
 from bench.data.nights import Days
+from bench.records import by_day
 from bench.runner.fresh_process import end_process, end_with_parent
 
 
@@ -73,16 +75,15 @@ class Desk:
         kept = self._days.kept[day]
         self._days.seen.labels[kept] = self._days.seen.labels.new_tensor(labels.copy())
 
-    def marks(self) -> tuple[list[float], dict[str, float]]:
-        """Shares of right answers of each day from the second on, and what rules without inputs
+    def marks(self) -> by_day.Days:
+        """How right the answers of each day from the second on are, and what rules without inputs
         reach there.
 
         Raises:
             ValueError: before the last day is answered.
             RuntimeError: if its process is gone.
         """
-        told = json.loads(self._ask(["marks", 0]))
-        return told["accuracy"], told["floors"]
+        return by_day.Days.model_validate_json(self._ask(["marks", 0]))
 
     def close(self) -> None:
         """End its process."""
@@ -108,12 +109,19 @@ class _Clerk:
     def __init__(self, days: Days, classes: int, hindsight: bool) -> None:
         self._features = days.seen.images.numpy()
         self._labels = [days.labels.numpy()[rows.start : rows.stop] for rows in days.rows]
+        self._values = (
+            []
+            if (e := days.estimates) is None
+            else [e.values[rows.start : rows.stop] for rows in days.rows]
+        )
         self._kept = [
             (k - rows.start).numpy() for k, rows in zip(days.kept, days.rows, strict=True)
         ]
         self._rows, self._classes, self._hindsight = days.rows, classes, hindsight
+        self._estimates = days.estimates
         self._opened = self._closed = 0
-        self.accuracy: list[float | None] = [None] * len(days.rows)
+        self._accuracy: list[float | None] = [None] * len(days.rows)
+        self._losses: list[float] = []
 
     def open(self, day: int) -> bytes:
         if day != self._opened or (day > self._closed and not self._hindsight):
@@ -134,17 +142,24 @@ class _Clerk:
                     f"answers must be {len(labels)} rows of at least {self._classes} logits, "
                     f"got {given.shape}"
                 )
-            if self.accuracy[day] is not None or day == 0:
+            if self._accuracy[day] is not None or day == 0:
                 raise ValueError(f"day {day} is answered once")
-            self.accuracy[day] = float(np.mean(given.argmax(1) == labels))
+            self._accuracy[day] = float(np.mean(given.argmax(1) == labels))
+            if self._estimates is not None:
+                told = estimated(given, self._estimates.places[day])
+                self._losses.append(float(np.abs(told - self._values[day]).mean()))
         self._closed = max(self._closed, day + 1)
         return labels[self._kept[day]].tobytes()
 
     def marks(self) -> bytes:
-        if None in self.accuracy[1:]:
+        right = [share for share in self._accuracy[1:] if share is not None]
+        if len(right) < len(self._rows) - 1:
             raise ValueError("every day must be answered before the marks are told")
-        told = {"accuracy": self.accuracy[1:], "floors": floors_by_day(self._labels, self._classes)}
-        return json.dumps(told).encode()
+        losses = None
+        if self._estimates is not None:
+            losses = by_day.Losses(by_day=self._losses, floors=dict(losses_of_rules(self._values)))
+        floors = dict(floors_by_day(self._labels, self._classes))
+        return by_day.Days(accuracy=right, floors=floors, losses=losses).model_dump_json().encode()
 
 
 def _serve(

@@ -14,9 +14,8 @@ from bench.config.run_config import RunConfig
 from bench.data.streams import Benchmark
 from bench.records.collection import without_collection
 from bench.records.cost import Cost
-from bench.records.schema import Days, Following, Matrix, Outcome, WeightsInUse
+from bench.records.schema import Following, Matrix, Outcome, WeightsInUse
 from bench.records.weight_share import shares_used
-from bench.runner.desk import Desk
 from bench.runner.divergence import Diverged
 from bench.runner.elsewhere import Elsewhere
 from bench.runner.examination import Answered, Holdings, Request
@@ -178,7 +177,7 @@ class Examiner:
             curve=self._curve,
             test_samples=benchmark.test_samples,
             chance=benchmark.chance,
-            days=None if self._room.desk is None else self._days(self._room.desk),
+            days=None if self._room.desk is None else self._room.desk.marks(),
             following=self._following(),
         )
 
@@ -188,11 +187,6 @@ class Examiner:
             return None
         lost, gained = map(list, zip(*self._changes, strict=True))
         return Following(lost=lost, gained=gained, floors=dict(floors))
-
-    @staticmethod
-    def _days(desk: Desk) -> Days:
-        accuracy, floors = desk.marks()
-        return Days(accuracy=accuracy, floors=floors)
 
     def keep_cost(self) -> None:
         """Bring the findings' cost up to date."""

@@ -26,12 +26,12 @@ from bench.config.suite import Suite
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
 
 
-@given(names, names, names, st.lists(names, max_size=3))
-def test_an_id_says_the_same_after_it_was_written(time, label, day, drop):
+@given(names, names, names, st.lists(names, max_size=3), st.booleans())
+def test_an_id_says_the_same_after_it_was_written(time, label, day, drop, estimated):
     if label in (time, day, *drop):
         label += "_label"
     drop = tuple(sorted(set(drop) - {label}))
-    table = OwnTable("csv", "a folder/b.csv", time, label, day, drop)
+    table = OwnTable("csv", "a folder/b.csv", time, label, day, drop, estimated)
     if label in table.drop or label in (time, day):
         return
     assert own_table(table.id) == table
@@ -50,7 +50,10 @@ def test_the_order_of_options_makes_no_other_benchmark():
     ("name", "message"),
     [
         ("csv:a.csv", "time must be given for a table, csv:PATH"),
-        ("csv:a.csv?time=t", "label must be given for a table, csv:PATH"),
+        ("csv:a.csv?time=t", "label, of classes, or target, of numbers, .* got neither in"),
+        ("csv:a.csv?time=t&label=y&target=z", "must be given .* got label and target in"),
+        ("csv:a.csv?time=t&target=y&target=z", r"target must be given once, got \['y', 'z'\]"),
+        ("csv:a.csv?time=t&target=t", "target must name a column that no other option names"),
         ("csv:a.csv?time=t&label=", "label must be the name of a column, got none"),
         ("csv:a.csv?time=t&label=y&label=z", r"label must be given once, got \['y', 'z'\]"),
         ("csv:a.csv?time=t&label=t", "label must name a column that no other option names"),

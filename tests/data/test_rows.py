@@ -32,7 +32,7 @@ def test_every_column_is_an_input_but_those_that_the_id_names(tmp_path):
     np.testing.assert_array_equal(found.rows.columns, np.array([MIXED, [1, 0, 0, 1]]).T)
     np.testing.assert_array_equal(found.rows.labels, [1, 0, 1, 0])
     np.testing.assert_array_equal(found.rows.days, [0, 0, 1, 2])
-    assert found.rows.classes == 2
+    assert not found.rows.estimated
 
 
 @pytest.mark.parametrize(
@@ -57,19 +57,40 @@ def test_a_number_to_be_estimated_is_no_class(tmp_path):
     pd.DataFrame({"t": count, "d": count // 2, "y": count / 7, "a": count}).to_csv(
         path, index=False
     )
-    with pytest.raises(ValueError, match="a number that is to be estimated is none"):
+    with pytest.raises(ValueError, match="numbers that are to be estimated, say target=y"):
         own_rows(own_table(f"csv:{path}?time=t&label=y&day=d"))
+    rows = own_rows(own_table(f"csv:{path}?time=t&target=y&day=d")).rows
+    assert rows.estimated
+    np.testing.assert_array_equal(rows.labels, count / 7)
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ([1, 2, "x", 4], "must hold numbers, got 'x' in row 3: of classes, say label=y"),
+        ([1, 2, None, 4], "a finite number in every row, got nan in row 3: leave its row out"),
+        ([1, 2, np.inf, 4], "got inf in row 3"),
+        ([1, 2, -1e101, 4], r"numbers in \[-1e\+100, 1e\+100\], got -1e\+101 in row 3"),
+        ([2.5] * 4, "must have numbers that differ, got 2.5 in every row"),
+    ],
+)
+def test_what_cannot_be_estimated_is_refused(tmp_path, target, message):
+    table = written(tmp_path, a=MIXED, y=target)
+    with pytest.raises(ValueError, match=f"'y' of .*{message}"):
+        own_rows(own_table(table.id.replace("label", "target")))
 
 
 NOISE = np.random.default_rng(0).normal(size=40)
 SIGNS = np.random.default_rng(1).integers(0, 2, size=40)
 
 
-def leaky(folder: Path, column: np.ndarray, gap: int = 1) -> list[str]:
+def leaky(folder: Path, column: np.ndarray, gap: int = 1, target: object = None) -> list[str]:
     path = folder / "own.csv"
     times = pd.date_range("2024-01-01", periods=40, freq=f"{12 * gap}h")
-    pd.DataFrame({"t": times, "y": SIGNS, "a": column}).to_csv(path, index=False)
-    return own_rows(own_table(f"csv:{path}?time=t&label=y")).notes()
+    told = SIGNS if target is None else target
+    pd.DataFrame({"t": times, "y": told, "a": column}).to_csv(path, index=False)
+    asked = "label" if target is None else "target"
+    return own_rows(own_table(f"csv:{path}?time=t&{asked}=y")).notes()
 
 
 @pytest.mark.parametrize(
@@ -89,6 +110,16 @@ def test_a_column_that_leaks_is_told(tmp_path, column, note):
 
 def test_a_column_that_does_not_is_not(tmp_path):
     assert leaky(tmp_path, NOISE) == []
+    assert leaky(tmp_path, NOISE + SIGNS, target=NOISE) == []
+
+
+def test_a_column_that_tells_the_target_is_told(tmp_path):
+    assert leaky(tmp_path, 3 - 1e6 * NOISE, target=NOISE) == [
+        "'a' tells the target: drop=a, unless it is known before"
+    ]
+    assert leaky(tmp_path, np.append(NOISE[1:], 7), target=NOISE) == [
+        "'a' tells the next target: drop=a, unless it is known"
+    ]
 
 
 def test_dates_without_a_row_are_told(tmp_path):

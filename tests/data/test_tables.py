@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.config.datasets import TABLES
+from bench.data.estimates import BINS
 from bench.data.presence import DataError
 from bench.data.rows import Rows
 from bench.data.tables import MOST, load_table, standardized, table_of
@@ -72,6 +74,49 @@ def test_a_column_that_was_constant_so_far_is_zero_and_then_no_more():
     found = standardized(columns, np.array([2, 4, 6, 8, 10]))[:, 0]
     assert found[:8].tolist() == [0] * 8
     assert 0 < found[8] < MOST
+
+
+@given(sizes, st.integers(0, 99), st.data())
+def test_the_bin_of_a_number_depends_on_no_later_day_and_its_place_on_no_number_of_its_own(
+    sizes, seed, data
+):
+    columns, ends = made(sizes, seed)
+    days = np.repeat(np.arange(len(sizes)), sizes)
+    values = columns[:, 1]
+    day = data.draw(st.integers(1, len(sizes) - 1))
+    changed = values.copy()
+    changed[ends[day - 1] :] *= -1e6
+    one, other = (table_of(Rows(columns, own, days)) for own in (values, changed))
+    assert torch.equal(one.labels[: ends[day - 1]], other.labels[: ends[day - 1]])
+    assert one.estimates is not None
+    assert other.estimates is not None
+    np.testing.assert_array_equal(
+        one.estimates.places[: day + 1], other.estimates.places[: day + 1]
+    )
+
+
+@given(st.integers(0, 99))
+def test_the_place_of_a_bin_is_within_half_a_bin_of_its_numbers(seed):
+    columns, _ = made([50, 50, 50], seed)
+    table = table_of(Rows(columns, columns[:, 1], np.repeat([0, 1, 2], 50)))
+    estimates = table.estimates
+    assert estimates is not None
+    assert table.classes == BINS
+    for day in range(3):
+        own = np.array(table.rows(day))
+        places, labels = estimates.places[day], table.labels[own].numpy()
+        width = places[1] - places[0]
+        inner = (labels > 0) & (labels < BINS - 1)
+        missed = np.abs(places[labels] - estimates.values[own])[inner]
+        assert (missed <= width / 2 * 1.001).all()
+
+
+def test_a_target_is_kept_apart_from_what_was_read():
+    values = np.arange(6.0)
+    table = table_of(Rows(values[:, None], values, np.array([0, 0, 1, 1, 2, 2])))
+    assert table.estimates is not None
+    table.estimates.forget()
+    np.testing.assert_array_equal(values, np.arange(6.0))
 
 
 def test_the_rows_of_a_day_are_found_and_the_hash_tells_tables_apart():

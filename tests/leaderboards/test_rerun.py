@@ -13,7 +13,7 @@ from bench.config.run_config import RunConfig
 from bench.executor.executor import Executor
 from bench.executor.verdict import MOST_KILLS
 from bench.leaderboards import rerun
-from bench.records.schema import Days
+from bench.records.by_day import Days
 from bench.records.store import Store
 from factories import as_stored, make_record, make_runs, write
 

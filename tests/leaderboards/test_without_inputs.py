@@ -8,13 +8,14 @@ import pytest
 
 from bench.leaderboards import build
 from bench.ranking.rank import rank
-from bench.records.schema import Days, Following, RunRecord
+from bench.records.by_day import Days, Losses
+from bench.records.schema import Following, RunRecord
 from factories import as_stored, make_runs, write
 
 FLOORS = {"majority": 0.575, "day before": 0.656}
 
 
-def runs(strategy: str, by_day: float) -> list[RunRecord]:
+def runs(strategy: str, by_day: float, losses: Losses | None = None) -> list[RunRecord]:
     """Of low accuracy on what was held out, and of high accuracy by day."""
     found = []
     for record in make_runs(
@@ -23,7 +24,7 @@ def runs(strategy: str, by_day: float) -> list[RunRecord]:
     ):  # fmt: skip
         outcome = record.outcome
         rows = [[None] * 32] * 31 + [outcome.accuracy[-1]]
-        days = Days(accuracy=[by_day - 0.1, by_day + 0.1], floors=FLOORS)
+        days = Days(accuracy=[by_day - 0.1, by_day + 0.1], floors=FLOORS, losses=losses)
         outcome = outcome.model_copy(update={"accuracy": rows, "days": days})
         cost = record.cost
         once = {
@@ -60,6 +61,37 @@ def test_a_page_tells_what_rules_without_inputs_reach(tmp_path):
     figure = (out / "elec2-nights/domain-20s-weights.svg").read_text()
     assert "accuracy by day, %" in figure
     assert "without inputs: the label at the same time of the day before, 65.6 %" in figure
+
+
+def test_numbers_rank_by_their_loss_beside_that_of_the_best_rule(tmp_path):
+    out = tmp_path / "leaderboards"
+    rules = {"last value": 6.0, "median": 2.0}
+    worse, better = (Losses(by_day=by_day, floors=rules) for by_day in ([1, 3], [1, 0]))
+    records = [*runs("replay", 0.7, worse), *runs("naive", 0.3, better)]
+    leaderboard = rank(as_stored(records))
+    assert leaderboard.floors == {"last value": 0.25, "median": 0.5}
+    [row] = leaderboard.rows
+    assert (row.name, row.accuracy.mean, row.loss.mean) == ("naive", 0.8, 0.5)
+    assert [row.name for row in leaderboard.unplaced] == ["replay"]  # as good as the rule
+    write(out / "records", records)
+    build.build(out / "records", out, figures=True)
+    text = (out / "elec2-nights/domain-20s.md").read_text()
+    assert "without inputs, the median so far: 50.0 %" in text
+    assert "| loss by day without inputs | the median so far 2, the last value known 6 |" in text
+    assert "| 80.0 [80.0, 80.0] | 0.5 [0.5, 0.5] |" in text
+
+
+@pytest.mark.parametrize(("loss", "accuracy"), [(0, 1), (2, 0.5), (6, 0.25), (1e300, 0)])
+def test_a_loss_as_a_fraction(loss, accuracy):
+    losses = Losses(by_day=[loss], floors={"median": 2, "last value": 3})
+    assert losses.accuracy(losses.mean) == pytest.approx(accuracy)
+    known = Losses(by_day=[loss], floors={"median": 0})  # a rule that never misses
+    assert known.accuracy(known.mean) == (0 if loss else 1)
+
+
+def test_losses_are_of_as_many_days_as_answers():
+    with pytest.raises(ValueError, match="losses must be of 2 days, got 1"):
+        Days(accuracy=[0.5, 0.5], floors=FLOORS, losses=Losses(by_day=[1], floors={"median": 1}))
 
 
 def test_other_pages_tell_nothing_of_days():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import numpy as np
 import pytest
 import torch
 
+from bench.data.estimates import BINS
 from bench.data.nights import nights_of
 from bench.data.rows import Rows
 from bench.data.tables import table_of
@@ -58,9 +61,10 @@ def test_the_marks_are_the_shares_of_right_answers_from_the_second_day_on(opened
         own = labels[6 * day : 6 * day + 6].clone()
         own[right:] = 1 - own[right:]
         desk.close_day(day, answering(own) if day else None)
-    accuracy, known = desk.marks()
-    assert accuracy == [1.0, 0.5, 0.0]
-    assert set(known) == {
+    marks = desk.marks()
+    assert marks.accuracy == [1.0, 0.5, 0.0]
+    assert marks.losses is None
+    assert set(marks.floors) == {
         "majority",
         "majority of the place",
         "day before",
@@ -112,7 +116,30 @@ def test_an_upper_bound_has_all_labels_first(opened):
     assert torch.equal(days.seen.labels[kept], labels[kept])
     for day in range(1, 4):
         desk.close_day(day, answering(labels[6 * day : 6 * day + 6]))
-    assert desk.marks()[0] == [1.0, 1.0, 1.0]
+    assert desk.marks().accuracy == [1.0, 1.0, 1.0]
+
+
+def test_estimates_are_marked_by_their_losses_and_numbers_are_kept_here_alone():
+    generator = np.random.default_rng(0)
+    values = generator.normal(size=24)
+    rows = Rows(generator.normal(size=(24, 2)), values, np.arange(24) // 6)
+    days = nights_of(table_of(rows), 0).days
+    estimates = days.estimates
+    places = estimates.places.copy()
+    with closing(Desk(days, classes=BINS, hindsight=False)) as desk:
+        days.forget_labels()
+        days.forget_days(examined_elsewhere=True)
+        assert not estimates.values.any()
+        assert not estimates.places.any()
+        told = np.full((6, BINS), -np.inf)
+        told[:, 7] = 0.0
+        for day in range(4):
+            desk.open(day)
+            desk.close_day(day, told if day else None)
+        losses = desk.marks().losses
+    expected = [np.abs(places[day, 7] - values[6 * day : 6 * day + 6]).mean() for day in (1, 2, 3)]
+    np.testing.assert_allclose(losses.by_day, expected)
+    assert set(losses.floors) == {"value of the day before", "last value", "median"}
 
 
 def test_a_desk_that_is_gone_is_told(opened):

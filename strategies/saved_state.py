@@ -224,11 +224,15 @@ def _form(tensor: Tensor) -> tuple[Any, ...]:
     return tuple(tensor.shape), tensor.dtype, place
 
 
+def is_passing(obj: object) -> bool:
+    """Whether an object ends with its experience, as an iterator does."""
+    return isinstance(obj, (GeneratorType, _BaseDataLoaderIter))
+
+
 def _passing(*roots: Any) -> Callable[[Any], bool]:
-    """Whether an object ends with its experience: an iterator, or the optimizer of a root."""
+    """Whether an object ends with its experience; the optimizer of a root does, too."""
     optimizers = {id(root.optimizer) for root in roots if isinstance(root, BaseSGDTemplate)}
-    iterators = (GeneratorType, _BaseDataLoaderIter)
-    return lambda obj: isinstance(obj, iterators) or id(obj) in optimizers
+    return lambda obj: is_passing(obj) or id(obj) in optimizers
 
 
 def _hung_on(dataset: AvalancheDataset | Unreadable) -> list[Any]:

@@ -20,6 +20,7 @@ from bench.cli.old_names import renamed
 COMMANDS = {
     "Run": {
         "run": ("run", "Run every cell of a grid that has no record yet."),
+        "continue": ("continued", "Go on from the saved state of a run, on further data."),
         "reproduce": ("pages", "Run a paper's experiments; write published beside measured."),
         "status": ("run", "Show what is done, failed and missing in a folder of records."),
         "data": ("machine", "Fetch and import data sets."),

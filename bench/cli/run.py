@@ -51,13 +51,17 @@ def run(
     suite: SuiteFile = None,
     download: Download = False,
     retry: Annotated[str, typer.Option(help="Statuses to run again: error,timeout,…")] = "",
+    save: Annotated[
+        bool, typer.Option("--save", help="Save each run's state at its end, to continue from.")
+    ] = False,
     profile: Annotated[
         bool, typer.Option("--profile", help="Report where the time goes instead of records.")
     ] = False,
 ) -> None:
     """Run every cell of a grid that has no record yet, and show the leaderboard."""
-    if profile and retry:
-        raise ValueError("--retry is about records: it cannot be given with --profile")
+    if profile and (retry or save):
+        told = "--retry" if retry else "--save"
+        raise ValueError(f"{told} is about records: it cannot be given with --profile")
     chosen = _suite(suite, given)
     chosen.configs()  # refuses what cannot be before anything slow is imported
     again = _statuses(retry)
@@ -74,6 +78,7 @@ def run(
                 download=download,
                 retry=again,
                 command=typed(),
+                save=save,
             )
             if profile:
                 from bench.machine.profile_suite import profile_suite
@@ -85,6 +90,8 @@ def run(
                     records = run_suite(chosen, store, how, listener=display)
                 show_leaderboards(console, records, store)
                 show_failures(console, records, store)
+                if save:
+                    show_unsaved(console, records, store)
     except KeyboardInterrupt:
         goes_on = "" if profile else "; the same command goes on where this one stopped"
         console.print(f"interrupted{goes_on}")
@@ -181,3 +188,14 @@ def show_failures(console: Console, records: Sequence[RunRecord], store: Store) 
             what = f"{record.config.strategy} seed {record.config.repetition}: {record.reason}"
             where = store.path_of(record)
             console.print(f"[red]{record.status}[/] {escape(f'{what} ({where})')}", soft_wrap=True)
+
+
+def show_unsaved(console: Console, records: Sequence[RunRecord], store: Store) -> None:
+    """Print a line for each run that is ok and whose state could not be saved."""
+    from rich.markup import escape
+
+    for record in records:
+        if record.status == "ok" and record.saved is None:
+            name = f"{record.config.strategy} seed {record.config.repetition}"
+            log = store.path_of(record).with_suffix(".log")
+            console.print(escape(f"{name}: no state was saved, {log} says why"), soft_wrap=True)

@@ -57,6 +57,8 @@ class RunConfig(SharedFields):
             trials of a search. Records call it `blind`.
         experiences: a run on validation only may see only so many of the stream, its first; None:
             all of it.
+        continues: SHA-256 of the saved state that it goes on from; None: it begins anew.
+        first_day: of a stream by day and night, the first that the state has not seen.
     """
 
     benchmark: BenchmarkId
@@ -71,6 +73,11 @@ class RunConfig(SharedFields):
         default=False, validation_alias=AliasChoices("validation_only", "blind")
     )
     experiences: int | None = Field(default=None, ge=1)
+    continues: str | None = Field(
+        default=None, pattern="^[0-9a-f]{64}$", exclude_if=lambda state: state is None
+    )
+
+    first_day: int = Field(default=0, ge=0, exclude_if=lambda day: not day)
 
     @model_validator(mode="after")
     def _sees_something(self) -> RunConfig:
@@ -80,6 +87,8 @@ class RunConfig(SharedFields):
             raise ValueError(
                 "experiences are for runs on validation only: a part of a stream is ranked nowhere"
             )
+        if self.first_day and not self.continues:
+            raise ValueError("first_day is for runs that go on from the state of another")
         return self
 
     @model_serializer(mode="wrap")
@@ -87,6 +96,11 @@ class RunConfig(SharedFields):
         fields = fields_of(self)
         order = [*_FIRST, *(name for name in fields if name not in _FIRST)]
         return {_WRITTEN.get(name, name): fields[name] for name in order if name in fields}
+
+    @property
+    def rankable(self) -> bool:
+        """Whether it is a run of a whole stream, from its beginning to the test."""
+        return not (self.validation_only or self.continues)
 
     @property
     def digest(self) -> str:

@@ -37,6 +37,10 @@ class Estimates:
     values: Floats
     places: Floats
 
+    def since(self, row: int, day: int) -> Estimates:
+        """Those from a row on, the first of a day."""
+        return Estimates(self.values[row:].copy(), self.places[day:].copy())
+
     def forget(self) -> None:
         """They are known no more."""
         self.values.fill(0)
@@ -71,20 +75,20 @@ def estimated(logits: Floats, places: Floats) -> Floats:
     return (weights @ places) / weights.sum(axis=1)
 
 
-def losses_of_rules(values: Sequence[Floats]) -> Mapping[str, float]:
-    """Mean absolute errors, from the second day on, of rules that know all days before.
-
-    The mean over days, as a strategy's.
+def losses_of_rules(values: Sequence[Floats], *, first: int = 1) -> Mapping[str, float]:
+    """Mean absolute errors of rules that know all days before; the mean over days.
 
     Args:
         values: of each day.
+        first: day that somebody is asked about; at least 1.
     """
     import pandas as pd
 
     so_far = pd.Series(np.concatenate(values)).expanding().median().to_numpy()
     ends = np.cumsum([len(own) for own in values])
     errors: dict[str, list[float]] = {}
-    for end, before, own in zip(ends, values, values[1:], strict=False):
+    for day in range(first, len(values)):
+        end, before, own = ends[day - 1], values[day - 1], values[day]
         place = np.minimum(np.arange(len(own)), len(before) - 1)
         told = {"value of the day before": before[place], "last value": before[-1]}
         for name, answer in (told | {"median": so_far[end - 1]}).items():

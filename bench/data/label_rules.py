@@ -17,20 +17,21 @@ Labels = Sequence[NDArray[np.int64]]
 """Of each day or experience, in order."""
 
 
-def floors_by_day(labels: Labels, classes: int) -> Mapping[str, float]:
-    """Shares of right answers, from the second day on, of rules that know all days before.
+def floors_by_day(labels: Labels, classes: int, *, first: int = 1) -> Mapping[str, float]:
+    """Shares of right answers of rules that know all days before.
 
     Args:
         labels: of each day.
         classes: number of classes.
+        first: day that somebody is asked about; at least 1.
     """
     places = max(map(len, labels))
     by_place = np.zeros((places, classes), dtype=np.int64)
     right = dict.fromkeys(("majority", "majority of the place", "day before", "last label"), 0)
     asked = 0
-    for before, own in zip([None, *labels[:-1]], labels, strict=True):
-        if before is not None:
-            place = np.arange(len(own))
+    for day, own in enumerate(labels):
+        if day >= first:
+            before, place = labels[day - 1], np.arange(len(own))
             overall = by_place.sum(0).argmax()
             known = by_place[place].sum(1) > 0
             answers = {

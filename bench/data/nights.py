@@ -20,7 +20,7 @@ from bench.data.estimates import Estimates
 from bench.data.experiences import make_scenario
 from bench.data.image_dataset import ImageDataset
 from bench.data.images import Images
-from bench.data.tables import TableData
+from bench.data.tables import Earlier, TableData
 
 HELD_OUT = 0.1
 """Share of the rows of a day that no night has, one row at least of two or more."""
@@ -38,6 +38,7 @@ class Days:
         kept: of each day, int64, those of its rows that its night has.
         questions: of each day an experience of its rows in order, without labels.
         estimates: what answers are held against where numbers are to be estimated; None of classes.
+        earlier: of days before the first of them; None where there are none.
     """
 
     seen: Images
@@ -47,12 +48,20 @@ class Days:
     kept: tuple[Tensor, ...]
     questions: EagerCLStream
     estimates: Estimates | None = None
+    earlier: Earlier | None = None
+
+    @property
+    def first_asked(self) -> int:
+        """The first of the days that is asked about: the second, if nothing is known before."""
+        return 0 if self.earlier else 1
 
     def forget_labels(self) -> None:
         """What is held out is known no more."""
         self.labels.zero_()
         if self.estimates is not None:
             self.estimates.forget()
+        for own in () if self.earlier is None else (*self.earlier.labels, *self.earlier.values):
+            own.fill(0)
         self.held.labels.zero_()
 
     def forget_days(self, *, examined_elsewhere: bool) -> None:
@@ -121,6 +130,7 @@ def nights_of(table: TableData, seed: int | Sequence[int]) -> NightStream:
             kept=tuple(map(torch.from_numpy, kept)),
             questions=_stream("days", blank, days, classes),
             estimates=table.estimates,
+            earlier=table.earlier,
         ),
     )
 

@@ -95,7 +95,7 @@ def make_benchmark(
     data_root: Path | None = None,
     class_seed: int,
     validation: float = 0.0,
-    experiences: int | None = None,
+    part: slice = slice(None),
     augment: Sequence[Augmentation] = (),
     device: str = "cpu",
 ) -> Benchmark:
@@ -107,7 +107,7 @@ def make_benchmark(
         data_root: where the data sets lie; None for $SLEEPBENCH_DATA or `data`.
         class_seed: 0 or more; draws class order, permutations, order of angles, validation split.
         validation: fraction of each class of each training experience held out, in [0, 0.5].
-        experiences: only the first so many of the stream; None for all of them.
+        part: only its first experiences, or of a stream by day and night only its last days.
         augment: how minibatches of the training stream are augmented, not what is held out.
         device: where the images lie, if they take at most half of its free memory.
 
@@ -120,16 +120,16 @@ def make_benchmark(
     if not 0 <= validation <= 0.5:
         raise ValueError(f"validation must be in [0, 0.5], got {validation}")
     if spec.by_night:
-        return _by_day_and_night(name, spec, data_root, class_seed)
+        return _by_day_and_night(name, spec, data_root, class_seed, part.start or 0)
     if spec.data is None:
         if augment:
             raise ValueError(f"augment must be empty for {name}, which has transforms of its own")
         made = own_benchmark.read(name, scenario)
     else:
         made = _made(spec, load(spec.data, data_root), scenario, class_seed, augment, device)
-    if experiences is not None:
-        check_experiences(experiences, len(made.classes), name)
-        made = made.first(experiences)
+    if part.stop is not None:
+        check_experiences(part.stop, len(made.classes), name)
+        made = made.first(part.stop)
     if validation:
         made = with_validation(made, validation, np.random.default_rng([class_seed, 2]))
     return _benchmark(name, scenario, made)
@@ -154,10 +154,10 @@ def _benchmark(name: str, scenario: Scenario, made: Experiences) -> Benchmark:
 
 
 def _by_day_and_night(
-    name: str, spec: BenchmarkSpec, data_root: Path | None, class_seed: int
+    name: str, spec: BenchmarkSpec, data_root: Path | None, class_seed: int, first: int
 ) -> Benchmark:
-    """The benchmark of a table."""
-    table = load_table(spec.data or name, data_root)
+    """The benchmark of a table, from its day `first` on."""
+    table = load_table(spec.data or name, data_root, first=first)
     made = nights_of(table, [class_seed, 4])
     every_month = [list(range(table.classes))] * len(made.test)
     return Benchmark(

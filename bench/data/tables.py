@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,21 @@ MOST = 5.0
 
 
 @dataclass(frozen=True, eq=False)
+class Earlier:
+    """What rules may know of days that are not among those of a table.
+
+    Attributes:
+        labels: of each of these days.
+        values: of each, numbers that were to be estimated; none of classes.
+        content_hash: what the table had when it ended with these days.
+    """
+
+    labels: list[NDArray[np.int64]]
+    values: list[NDArray[np.float64]]
+    content_hash: str
+
+
+@dataclass(frozen=True, eq=False)
 class TableData:
     """A table as strategies see it.
 
@@ -37,6 +52,7 @@ class TableData:
         classes: K.
         content_hash: SHA-256 of columns, labels and days.
         estimates: of numbers that are to be estimated, whose bins the labels are; None of classes.
+        earlier: of the days before the first; None where there are none.
     """
 
     features: Tensor
@@ -45,21 +61,27 @@ class TableData:
     classes: int
     content_hash: str
     estimates: Estimates | None = None
+    earlier: Earlier | None = None
 
     def rows(self, day: int) -> range:
         """The rows of a day."""
         return range(self.ends[day - 1] if day else 0, self.ends[day])
 
 
-def load_table(name: str, root: Path | None = None) -> TableData:
+def load_table(name: str, root: Path | None = None, *, first: int = 0) -> TableData:
     """The table `name`, a key of `TABLES`, or that of a user's own id.
+
+    Args:
+        name: of the table.
+        root: where the data sets lie.
+        first: day that it begins with, standardized by those before it.
 
     Raises:
         DataError: for missing or damaged data.
         ValueError: for a table of the user's own that cannot be.
     """
     if is_own_table(name):
-        return table_of(own_rows(own_table(name)).rows)
+        return table_of(own_rows(own_table(name)).rows, first=first)
     root, known = data_root(root), TABLES[name]
     check_data(name, root)
     files = [root / file for file in known.files]
@@ -73,27 +95,59 @@ def load_table(name: str, root: Path | None = None) -> TableData:
                 f"{remedy(name, root)}"
             )
     rows: Rows = imported("reader", known.reader)(files)
-    return table_of(rows)
+    return table_of(rows, first=first)
 
 
-def table_of(rows: Rows) -> TableData:
-    """The rows, standardized."""
+def _hash(rows: Rows, number: int) -> str:
+    """SHA-256 of the first `number` rows."""
     digest = hashlib.sha256()
-    for array in (rows.columns, rows.labels, rows.days):
+    for array in (rows.columns[:number], rows.labels[:number], rows.days[:number]):
         digest.update(f"{array.dtype} {array.shape}\n".encode())
         digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def table_of(rows: Rows, *, first: int = 0) -> TableData:
+    """The rows, standardized.
+
+    Args:
+        rows: of all days.
+        first: day that the table begins with.
+
+    Raises:
+        ValueError: if there is no such day.
+    """
     days = np.arange(rows.days[-1] + 1)
     ends = np.searchsorted(rows.days, days, side="right")
     labels, estimates = rows.labels, None
     if rows.estimated:
         labels, estimates = _estimates(rows.labels.astype(float), ends)
-    return TableData(
+    whole = TableData(
         features=torch.from_numpy(standardized(rows.columns, ends)),
         labels=torch.from_numpy(labels),
         ends=tuple(ends.tolist()),
         classes=int(labels.max()) + 1 if estimates is None else BINS,
-        content_hash=digest.hexdigest(),
+        content_hash=_hash(rows, len(labels)),
         estimates=estimates,
+    )
+    return _since(whole, first, _hash(rows, int(ends[first - 1]))) if first else whole
+
+
+def _since(whole: TableData, first: int, earlier_hash: str) -> TableData:
+    """A table without the days before the first; nothing of their inputs is kept."""
+    if first >= len(whole.ends):
+        raise ValueError(f"a table must have more than {first} days, got {len(whole.ends)}")
+    start = whole.ends[first - 1]
+    before = [slice(rows.start, rows.stop) for rows in map(whole.rows, range(first))]
+    labels, estimates = whole.labels.numpy(), whole.estimates
+    values = [] if estimates is None else [estimates.values[rows].copy() for rows in before]
+    return replace(
+        whole,
+        features=whole.features[start:].clone(),
+        labels=whole.labels[start:].clone(),
+        ends=tuple(end - start for end in whole.ends[first:]),
+        estimates=None if estimates is None else estimates.since(start, first),
+        earlier=Earlier([labels[rows].copy() for rows in before], values, earlier_hash),
     )
 
 

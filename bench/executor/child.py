@@ -75,8 +75,13 @@ def _outcome(
     try:
         signal.signal(STOP, _stop)
         apply_patches()
-        run(job.config, findings, data_root=job.data_root, report=report)
+        run(
+            job.config, findings, data_root=job.data_root, report=report,
+            begin=job.states.begin, state=job.state,
+        )  # fmt: skip
         signal.signal(STOP, signal.SIG_IGN)  # too late: what it did is there
+        if findings.unsaved:
+            print(f"its state was not saved: {findings.unsaved}")
     except Stopped:
         return "killed", STOPPED
     except Diverged as error:

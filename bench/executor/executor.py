@@ -19,7 +19,8 @@ from typing import Any
 
 from bench.config.run_config import RunConfig
 from bench.executor.confinement import kill
-from bench.executor.messages import STOP, Inbox, Job, Refusal, Report, may_change
+from bench.executor.keeping import keep, keep_logs, keep_state
+from bench.executor.messages import STOP, Inbox, Job, Refusal, Report, States, may_change
 from bench.executor.plan import Plan
 from bench.executor.processes import check, fork_server, run_child, server_id, slots, start
 from bench.executor.running import Running
@@ -37,9 +38,6 @@ WATCHDOG_ALLOWANCE = 300.0
 
 SILENT_SECONDS = 3600.0
 """Longest time without a minibatch under a budget of steps, which no clock ends."""
-
-KEPT = (".log", ".samples")
-"""Suffixes of what is kept of a run beside its record: what it printed, and a profile's samples."""
 
 STOP_SECONDS = 60.0
 """Longest time that a run may take to write its record when it is asked to end."""
@@ -87,6 +85,7 @@ class Executor:
         timeout: float | None = None,
         command: str = "",
         child: Callable[[Job, Connection], None] = run_child,
+        states: States | None = None,
     ) -> None:
         """Make an executor; nothing is started yet.
 
@@ -97,11 +96,13 @@ class Executor:
             timeout: seconds after which a run is killed; None for three budgets and an allowance.
             command: what the user typed, for the records.
             child: what the process of a run does.
+            states: what runs begin from and leave behind; nothing if it is left out.
         """
         self._store = Store(store.root.resolve())  # a run works in a folder of its own
         self._jobs, self._data_root = jobs, data_root
         self._listener = Listener()
         self._timeout, self._command, self._child = timeout, command, child
+        self._states = states or States()
         self._running: list[Running] = []
 
     def refusals(self, todo: Plan, *, download: bool = False) -> list[Refusal]:
@@ -126,7 +127,8 @@ class Executor:
             log = Path(folder) / "check.log"
             log.touch()
             process = context.Process(
-                target=check, args=(cells, todo.done, self._data_root, download, log, sender)
+                target=check,
+                args=(cells, todo.done, self._data_root, download, self._states, log, sender),
             )
             start(process)
             sender.close()
@@ -200,7 +202,7 @@ class Executor:
         receiver, sender = context.Pipe(duplex=False)
         attempt = self._store.attempts(config) + 1
         folder = Path(tempfile.mkdtemp(prefix="run-", dir=scratch()))
-        job = Job(config, self._data_root, folder, cores)
+        job = Job(config, self._data_root, folder, cores, self._states)
         job.log.touch()  # where no file can be made, no run begins
         process = context.Process(target=self._child, args=(job, sender))
         running = Running(
@@ -265,37 +267,13 @@ class Executor:
         while ended.inbox.ready:  # what it told in its last moment
             self._listen(ended)
         killed = self._store.count(ended.config, "killed", "infra_error")
-        record = record_of(ended, command=self._command, killed=killed)
-        self._keep(record)
-        self._keep_logs(ended)
+        saved = keep_state(self._store, ended)
+        record = record_of(ended, command=self._command, killed=killed, saved=saved)
+        keep(self._store, record)
+        keep_logs(self._store, ended)
         self._clean(ended)
         self._listener.finished(record)
         return record
-
-    def _keep(self, record: RunRecord) -> None:
-        """Write a record, among the temporary files where its folder has no space for it.
-
-        Raises:
-            OSError: says where it is.
-        """
-        try:
-            self._store.write(record)
-        except OSError as error:
-            aside = Path(tempfile.mkdtemp(prefix="sleepbench-kept-"))
-            Store(aside).write(record)
-            root = self._store.root
-            raise OSError(f"{error}. The record is kept in {aside}: copy it into {root}") from error
-
-    def _keep_logs(self, ended: Running) -> None:
-        """Move what a run has left in writing beside its record; without space it is lost."""
-        path = self._store.path(ended.config, ended.attempt)
-        for suffix in KEPT:
-            left = ended.log.with_suffix(suffix)
-            if left.is_file() and left.stat().st_size:
-                try:
-                    shutil.move(left, path.with_suffix(suffix))
-                except OSError:
-                    path.with_suffix(suffix).unlink(missing_ok=True)
 
     def _clean(self, running: Running) -> None:
         running.inbox.channel.close()

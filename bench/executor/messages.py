@@ -33,8 +33,24 @@ READ_BYTES = 2**16
 MOST_BYTES = 4 * 2**20
 """Bytes of one line at most; a report of 50 experiences has 0.1 MB."""
 
+STATE = ".safetensors"
+"""Suffix of a saved state, which lies beside its record."""
+
 STOPPED = "stopped by the search that it was a trial of"
 """Reason of a run that was asked to end; its status is `killed`."""
+
+
+@dataclass(frozen=True)
+class States:
+    """What runs begin from and leave behind.
+
+    Attributes:
+        begin: a saved state to go on from; None to begin anew.
+        keep: whether the state at the end is saved beside the record.
+    """
+
+    begin: Path | None = None
+    keep: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,17 +62,24 @@ class Job:
         data_root: where the data sets lie; None for the default.
         folder: for temporary files of the run.
         cores: what the run is pinned to.
+        states: what it begins from and leaves behind.
     """
 
     config: RunConfig
     data_root: Path | None
     folder: Path
     cores: frozenset[int]
+    states: States = States()
 
     @property
     def log(self) -> Path:
         """Where the run's output goes."""
         return self.folder / "run.log"
+
+    @property
+    def state(self) -> Path | None:
+        """Where the run saves its state; None where it does not."""
+        return self.log.with_suffix(STATE) if self.states.keep else None
 
 
 class Report(BaseModel):

@@ -19,7 +19,7 @@ from typing import Any, TextIO, TypeVar
 
 from bench.config.run_config import RunConfig
 from bench.executor.confinement import confine
-from bench.executor.messages import Job, tell, wait_for_reader
+from bench.executor.messages import Job, States, tell, wait_for_reader
 from bench.executor.scratch import scratch
 from bench.executor.stack_dump import answer_into
 from bench.records.schema import RunRecord
@@ -69,6 +69,7 @@ def check(
     done: Sequence[RunRecord],
     data_root: Path | None,
     download: bool,
+    states: States,
     log: Path,
     channel: Connection,
 ) -> None:
@@ -78,7 +79,7 @@ def check(
     answer_into(sys.stderr)
     from bench.executor.refusals import refusals
 
-    channel.send(refusals(configs, done, data_root, download))
+    channel.send(refusals(configs, done, data_root, download, states))
 
 
 def _begun(log: Path) -> TextIO:

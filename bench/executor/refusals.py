@@ -15,9 +15,9 @@ from bench.data.cache import load
 from bench.data.presence import DataError
 from bench.data.tables import load_table
 from bench.executor.child import line_of
-from bench.executor.messages import Refusal, sources
+from bench.executor.messages import Refusal, States, sources
 from bench.records.schema import RunRecord
-from bench.runner.run import build
+from bench.runner.run import build, check_keeps
 from strategies import building
 from strategies.import_path import is_import_path, place_of, source_file, source_hash
 
@@ -27,6 +27,7 @@ def refusals(
     done: Sequence[RunRecord],
     data_root: Path | None,
     download: bool,
+    states: States,
 ) -> list[Refusal]:
     """The configurations that cannot be built and why; trains nothing.
 
@@ -38,6 +39,7 @@ def refusals(
         download: fetch missing data sets.
         done: finished records of the same call, whose data, sources and hyper-parameters must
             still be what they were.
+        states: what runs begin from and leave behind.
     """
     found = []
     for config in configs:
@@ -47,7 +49,9 @@ def refusals(
             data = find_benchmark(config.benchmark).data
             if data is not None and data not in TABLES:  # a table is read as it lies
                 load(data, data_root, download=download)
-            build(config, data_root)
+            ready = build(config, data_root, begin=states.begin)
+            if states.keep:
+                check_keeps(ready)
         except DataError as error:
             return [Refusal(config, str(error), True)]
         except (Exception, SystemExit) as error:  # a constructor may raise anything

@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.config.suite import Suite
 from bench.data.presence import check_inputs
 from bench.executor.executor import Executor, Listener
+from bench.executor.messages import States
 from bench.executor.plan import Plan, plan
 from bench.executor.processes import slots
 from bench.records.schema import RunRecord
@@ -25,6 +26,7 @@ class RunOptions:
         download: fetch missing data sets first.
         retry: finished statuses to run again.
         command: what the user typed, for the records.
+        save: the state of each run at its end is saved beside its record.
     """
 
     jobs: int = 1
@@ -32,6 +34,7 @@ class RunOptions:
     download: bool = False
     retry: frozenset[str] = frozenset()
     command: str = ""
+    save: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a number of jobs that is none."""
@@ -62,8 +65,9 @@ def run_suite(
     options, listener = options or RunOptions(), listener or Listener()
     todo = prepare(suite, store, options)
     executor = Executor(
-        store, jobs=options.jobs, data_root=options.data_root, command=options.command
-    )
+        store, jobs=options.jobs, data_root=options.data_root, command=options.command,
+        states=States(keep=options.save),
+    )  # fmt: skip
     todo = without_refused(todo, executor, suite, options, listener)
     listener.planned(todo)
     return [*todo.done, *executor.run(todo.missing, listener)]
@@ -79,6 +83,11 @@ def prepare(suite: Suite, store: Store, options: RunOptions) -> Plan:
     check_version()
     slots(options.jobs, suite.threads)
     todo = plan(suite.configs(), store, options.retry)
+    if options.save and (unsaved := [r for r in todo.done if r.status == "ok" and not r.saved]):
+        raise ValueError(
+            f"--save is for runs to come: {len(unsaved)} of these have a record without a state "
+            f"in {store.root}. Choose another --out"
+        )
     check_inputs(
         (config.benchmark for config in todo.missing),
         (config.model for config in todo.missing),

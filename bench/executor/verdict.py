@@ -23,13 +23,14 @@ _OF_THE_RUN = ("benchmark_version", "resolved", "status", "reason", "cost", "out
 NOT_STOPPED = "it stopped as if it had been asked to, which it was not"
 
 
-def record_of(ended: Running, *, command: str, killed: int) -> RunRecord:
+def record_of(ended: Running, *, command: str, killed: int, saved: str | None) -> RunRecord:
     """The record of a run that has ended, by its own report or without one.
 
     Args:
         ended: the run.
         command: what the user typed.
         killed: how often the same run, or what it was forked from, was killed before.
+        saved: SHA-256 of the state that it has left.
     """
     report = ended.report or _report_of_the_dead(ended, killed)
     if report.status == "killed" and ended.report and not ended.stopped:
@@ -43,6 +44,7 @@ def record_of(ended: Running, *, command: str, killed: int) -> RunRecord:
         "ranked": building.find(ended.config.strategy).ranked,
         "attempt": ended.attempt,
         "outside": ended.outside,
+        "saved": saved if report.status == "ok" else None,
         "environment": environment.describe(
             ended.config,
             command=command,

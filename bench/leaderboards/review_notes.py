@@ -66,7 +66,7 @@ def _missing_attempts(stored: Sequence[Stored]) -> Iterator[str]:
 
 def _several_configurations(stored: Sequence[Stored]) -> Iterator[str]:
     """Runs of one row and seed that differ where no row does; the first that finished counts."""
-    ranked = [item for item in stored if not item.record.config.validation_only]
+    ranked = [item for item in stored if item.record.config.rankable]
     for pool in pools(ranked).values():
         for cells in by_configuration(pool).values():
             for attempts in cells.values():
@@ -77,7 +77,7 @@ def _several_configurations(stored: Sequence[Stored]) -> Iterator[str]:
 
 def _missing_seeds(stored: Sequence[Stored]) -> Iterator[str]:
     """Seeds that a row lacks up to the largest of its table; a search may give a trial up."""
-    ranked = [item for item in stored if not item.record.config.validation_only]
+    ranked = [item for item in stored if item.record.config.rankable]
     for key, pool in pools(ranked).items():
         grid = by_configuration(pool)
         names = labels(grid)

@@ -38,6 +38,8 @@ def rejection_reason(record: RunRecord) -> str | None:
         return str(error)
     if config.validation_only:
         return "a trial of a search, which never looked at the test stream"
+    if config.continues:
+        return "it goes on from the state of another run, and is no row"
     identity = _identity(json.dumps(record.environment.machine))
     if record.environment.fingerprint != identity:
         return f"fingerprint must be that of its machine, {identity}"

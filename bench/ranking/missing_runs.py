@@ -42,13 +42,13 @@ class Board:
 
 
 def boards(stored: Iterable[Stored], *, seeds: int = LISTED_FROM) -> list[Board]:
-    """Every board of these records; trials of a search, which are ranked nowhere, are left out.
+    """Every board of these records; trials and the like, ranked nowhere, are left out.
 
     Args:
         stored: the records.
         seeds: how many each row should have.
     """
-    ranked = [item for item in stored if not item.record.config.validation_only]
+    ranked = [item for item in stored if item.record.config.rankable]
     return [_board(key, members, seeds) for key, members in pools.pools(ranked).items()]
 
 

@@ -218,6 +218,8 @@ class RunRecord(Part):
     """Where and with what."""
     outside: Outside | None = None
     """Null if the run left no report, and in records before schema 6."""
+    saved: str | None = Field(default=None, exclude_if=lambda state: state is None)
+    """SHA-256 of the state that was saved beside it at its end; null if none was."""
 
     @model_validator(mode="after")
     def _ok_is_complete(self) -> RunRecord:

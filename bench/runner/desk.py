@@ -118,6 +118,7 @@ class _Clerk:
             (k - rows.start).numpy() for k, rows in zip(days.kept, days.rows, strict=True)
         ]
         self._rows, self._classes, self._hindsight = days.rows, classes, hindsight
+        self._first, self._earlier = days.first_asked, days.earlier
         self._estimates = days.estimates
         self._opened = self._closed = 0
         self._accuracy: list[float | None] = [None] * len(days.rows)
@@ -134,7 +135,7 @@ class _Clerk:
         if type(day) is not int or not 0 <= day < self._opened:
             raise ValueError(f"day {day} must be opened first")
         labels = self._labels[day]
-        if given is None and not (day == 0 or self._hindsight):
+        if given is None and not (day < self._first or self._hindsight):
             raise ValueError(f"day {day} must be answered before its labels are told")
         if given is not None:
             if given.ndim != 2 or len(given) != len(labels) or given.shape[1] < self._classes:
@@ -142,7 +143,7 @@ class _Clerk:
                     f"answers must be {len(labels)} rows of at least {self._classes} logits, "
                     f"got {given.shape}"
                 )
-            if self._accuracy[day] is not None or day == 0:
+            if self._accuracy[day] is not None or day < self._first:
                 raise ValueError(f"day {day} is answered once")
             self._accuracy[day] = float(np.mean(given.argmax(1) == labels))
             if self._estimates is not None:
@@ -152,14 +153,18 @@ class _Clerk:
         return labels[self._kept[day]].tobytes()
 
     def marks(self) -> bytes:
-        right = [share for share in self._accuracy[1:] if share is not None]
-        if len(right) < len(self._rows) - 1:
+        right = [share for share in self._accuracy[self._first :] if share is not None]
+        if len(right) < len(self._rows) - self._first:
             raise ValueError("every day must be answered before the marks are told")
+        before, values = ([], []) if (e := self._earlier) is None else (e.labels, e.values)
+        first = len(before) + self._first
         losses = None
         if self._estimates is not None:
-            losses = by_day.Losses(by_day=self._losses, floors=dict(losses_of_rules(self._values)))
-        floors = dict(floors_by_day(self._labels, self._classes))
-        return by_day.Days(accuracy=right, floors=floors, losses=losses).model_dump_json().encode()
+            rules = losses_of_rules([*values, *self._values], first=first)
+            losses = by_day.Losses(by_day=self._losses, floors=dict(rules))
+        floors = floors_by_day([*before, *self._labels], self._classes, first=first)
+        told = by_day.Days(accuracy=right, floors=dict(floors), losses=losses)
+        return told.model_dump_json().encode()
 
 
 def _serve(

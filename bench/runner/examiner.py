@@ -53,6 +53,7 @@ class Findings:
         outcome: what was reached; None before the first examination.
         weights: those in use after each experience.
         overrun: whether more was charged than the budget and its tolerance.
+        unsaved: why its state could not be saved at the end.
     """
 
     benchmark_version: str | None = None
@@ -62,6 +63,7 @@ class Findings:
     outcome: Outcome | None = None
     weights: list[WeightsInUse] = field(default_factory=list)
     overrun: bool = False
+    unsaved: str | None = None
 
 
 class Examiner:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bench.config.datasets import MONTH
-from bench.data.nights import all_days
+from bench.data.nights import Days, all_days
 from bench.data.streams import Benchmark
 from bench.runner.desk import Desk
 from bench.runner.divergence import diverging
@@ -55,14 +55,14 @@ class Nights:
         Raises:
             UnchargedWork: for work while a day was brought, or beside the strategy.
         """
-        nights = self.benchmark.train_stream
+        nights, days = self.benchmark.train_stream, self._days
         for day, experience in enumerate(nights):
             with self._off_the_clock():
                 self.desk.open(day)
             given = None
-            if day:
+            if day >= days.first_asked:
                 with self.meter.day(), diverging(self.strategy):
-                    given = plain(answers(self.strategy, self._questions[day]))
+                    given = plain(answers(self.strategy, days.questions[day]))
             with self._off_the_clock():
                 self.desk.close_day(day, given)
             with self.meter.experience(day), diverging(self.strategy):
@@ -74,18 +74,18 @@ class Nights:
 
     def pass_in_hindsight(self) -> None:
         """One training on all that will have been seen, by which every day is answered."""
-        days = range(len(self._questions))
+        questions = self._days.questions
         with self.meter.off_the_clock("data"):
-            for day in days:
+            for day in range(len(questions)):
                 self.desk.open(day)
                 self.desk.close_day(day, None)
         with self.meter.experience(None), diverging(self.strategy):
             self.strategy.train(list(self.benchmark.train_stream))
         with self.meter.off_the_clock("evaluation"), diverging(self.strategy):
-            given = plain(answers(self.strategy, all_days(self._questions)))
-            ends = np.cumsum([len(one.dataset) for one in self._questions])[:-1]
+            given = plain(answers(self.strategy, all_days(questions)))
+            ends = np.cumsum([len(one.dataset) for one in questions])[:-1]
             asked = np.split(given, ends)
-            for day in days[1:]:
+            for day in range(self._days.first_asked, len(questions)):
                 self.desk.close_day(day, asked[day])
 
     @contextmanager
@@ -96,6 +96,6 @@ class Nights:
         self.waited += process_cpu_seconds() - began
 
     @property
-    def _questions(self) -> Any:
+    def _days(self) -> Days:
         assert self.benchmark.days is not None, "the stream has days"
-        return self.benchmark.days.questions
+        return self.benchmark.days

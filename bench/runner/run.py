@@ -5,6 +5,7 @@ The page everyone must read. The clock runs in one place only, around `strategy.
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -18,6 +19,7 @@ from bench.config.budget import shares
 from bench.config.run_config import RunConfig
 from bench.data.streams import Benchmark, make_benchmark
 from bench.records.collection import without_collection
+from bench.runner import states
 from bench.runner.budget_plugin import UNTIL_STOPPED, BudgetPlugin, CudaQueue, MeterClock
 from bench.runner.desk import Desk
 from bench.runner.divergence import diverging
@@ -39,6 +41,7 @@ from strategies import building
 from strategies.saved_state import save
 
 T = TypeVar("T")
+Plugins = tuple[BudgetPlugin, MeterClock, NoMetrics]
 
 EVAL_BATCH = 128
 """Images of a test minibatch: the activations of four times as many leave the caches."""
@@ -50,6 +53,8 @@ def run(
     *,
     data_root: Path | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
+    begin: Path | None = None,
+    state: Path | None = None,
 ) -> None:
     """Run `config` and fill `findings`, which are right up to the moment of an error.
 
@@ -58,6 +63,8 @@ def run(
         findings: filled while the run goes on.
         data_root: where the data sets lie.
         report: told how far the run is, a few times a second.
+        begin: a saved state to go on from.
+        state: where the state at the end is saved; None where it is not.
 
     Raises:
         ValueError: for what cannot be built.
@@ -65,7 +72,7 @@ def run(
         UnchargedWork: when the strategy worked while the clock stood still.
         Exception: whatever else the strategy raises.
     """
-    ready = build(config, data_root, report, examined=True)
+    ready = build(config, data_root, report, begin=begin, examined=True)
     benchmark, meter, strategy = ready.benchmark, ready.meter, ready.strategy
     room = ready.room
     assert room is not None, "it was asked for"
@@ -91,6 +98,11 @@ def run(
                 examiner.examine(len(benchmark.train_stream) - 1, strategy)
         finally:
             examiner.keep_cost()
+        if state is not None:
+            try:
+                ready.keep_state(state)
+            except (ValueError, OSError) as error:  # what it has reached is not lost by it
+                findings.unsaved = str(error)
 
 
 def _by_day_and_night(ready: Ready, desk: Desk, examiner: Examiner, *, hindsight: bool) -> None:
@@ -110,14 +122,27 @@ class Ready:
     """Everything that a run needs, built and not yet started.
 
     Attributes:
+        plugins: what stops the strategy, its clock, and what measures nothing.
         room: where the strategy is examined, to be closed; None where it is not.
     """
 
+    config: RunConfig
     benchmark: Benchmark
     meter: Meter
     strategy: Any
     account: Account
+    plugins: Plugins
     room: Room | None
+
+    def keep_state(self, path: Path) -> None:
+        """Save the state of the strategy.
+
+        Raises:
+            ValueError: for something that cannot be saved, which it names.
+        """
+        states.keep_state(
+            self.strategy, path, config=self.config, benchmark=self.benchmark, lent=self.plugins
+        )
 
 
 def build(
@@ -125,6 +150,7 @@ def build(
     data_root: Path | None,
     report: Callable[[Progress], None] = lambda progress: None,
     *,
+    begin: Path | None = None,
     examined: bool = False,
 ) -> Ready:
     """Streams, meter and strategy of `config`.
@@ -133,6 +159,7 @@ def build(
         config: what to run.
         data_root: where the data sets lie.
         report: told how far the run is.
+        begin: a saved state to go on from.
         examined: whether a process is made in which the strategy will be examined.
 
     Raises:
@@ -162,11 +189,29 @@ def build(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed("init"))
             strategy = _strategy(config, benchmark, meter, plugins=plugins, warm=examined)
+            if begin is not None:
+                strategy = states.begin_from(
+                    begin, config=config, benchmark=benchmark, lent=plugins
+                )
+                check_counts(strategy)
     except BaseException:
         if room is not None:
             room.close()
         raise
-    return Ready(benchmark, meter, strategy, account, room)
+    return Ready(config, benchmark, meter, strategy, account, plugins, room)
+
+
+def check_keeps(ready: Ready) -> None:
+    """Refuse a strategy whose state cannot be saved, as far as that shows before it is trained.
+
+    Raises:
+        ValueError: names what cannot be.
+    """
+    with tempfile.TemporaryDirectory(prefix="state-") as folder:
+        try:
+            ready.keep_state(Path(folder) / "state")
+        except ValueError as error:
+            raise ValueError(f"--save cannot be for {ready.config.strategy}: {error}") from error
 
 
 def _benchmark(config: RunConfig, data_root: Path | None) -> Benchmark:
@@ -178,7 +223,7 @@ def _benchmark(config: RunConfig, data_root: Path | None) -> Benchmark:
             data_root=data_root,
             class_seed=config.seed("classes"),
             validation=config.validation,
-            experiences=config.experiences,
+            part=slice(config.first_day, config.experiences),
             augment=config.augment,
             device=config.device,
         )
@@ -189,7 +234,7 @@ def _strategy(
     benchmark: Benchmark,
     meter: Meter,
     *,
-    plugins: tuple[BudgetPlugin, MeterClock, NoMetrics],
+    plugins: Plugins,
     warm: bool,
 ) -> Any:
     """The strategy around its model, with the plugin that stops it.

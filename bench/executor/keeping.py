@@ -1,0 +1,71 @@
+"""What is kept of a run that has ended: its record, what it printed, and its saved state."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+
+from bench.executor.messages import STATE
+from bench.executor.running import Running
+from bench.records.schema import RunRecord
+from bench.records.store import Store
+
+KEPT = (".log", ".samples")
+"""Suffixes of what lies beside a record: what the run printed, and a profile's samples."""
+
+
+def keep(store: Store, record: RunRecord) -> None:
+    """Write a record, among the temporary files where its folder has no space for it.
+
+    Raises:
+        OSError: says where it is.
+    """
+    try:
+        store.write(record)
+    except OSError as error:
+        aside = Path(tempfile.mkdtemp(prefix="sleepbench-kept-"))
+        Store(aside).write(record)
+        raise OSError(
+            f"{error}. The record is kept in {aside}: copy it into {store.root}"
+        ) from error
+
+
+def keep_logs(store: Store, ended: Running) -> None:
+    """Move what a run has left in writing beside its record; without space it is lost."""
+    for suffix in KEPT:
+        left = ended.log.with_suffix(suffix)
+        if left.is_file() and left.stat().st_size:
+            _move(left, store.path(ended.config, ended.attempt).with_suffix(suffix))
+
+
+def keep_state(store: Store, ended: Running) -> str | None:
+    """Move the state that a run has saved to where its record will lie.
+
+    Before the record is there, so that no record names a state that is not.
+
+    Returns:
+        Its SHA-256; None if there is none, or no space for it.
+    """
+    left = ended.log.with_suffix(STATE)
+    if not left.is_file() or ended.report is None or ended.report.status != "ok":
+        return None
+    there = store.path(ended.config, ended.attempt).with_suffix(STATE)
+    there.parent.mkdir(parents=True, exist_ok=True)
+    return hash_of(there) if _move(left, there) else None
+
+
+def hash_of(state: Path) -> str:
+    """SHA-256 of a saved state."""
+    return hashlib.sha256(state.read_bytes()).hexdigest()
+
+
+def _move(left: Path, there: Path) -> bool:
+    """Whether a file could be moved; what is there of it otherwise is taken away."""
+    try:
+        shutil.move(left, there)
+    except OSError:
+        there.unlink(missing_ok=True)
+        return False
+    return True

@@ -1,0 +1,82 @@
+"""A run that saves its state at the end, and one that goes on from such a state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.config.run_config import RunConfig
+from bench.data.stored_samples import StoredSamples
+from bench.data.streams import Benchmark
+from bench.runner.seeding import seed_everything
+from strategies import kept_state
+from strategies.import_path import is_import_path
+
+
+def keep_state(
+    strategy: Any, state: Path, *, config: RunConfig, benchmark: Benchmark, lent: Sequence[Any]
+) -> None:
+    """Save the state of a strategy.
+
+    Args:
+        strategy: between experiences.
+        state: the file.
+        config: of its run.
+        benchmark: of its run.
+        lent: the referee's plugins and clock.
+
+    Raises:
+        ValueError: for something that cannot be saved, which it names.
+    """
+    told = _facts(config, benchmark)
+    told |= {"classes": str(benchmark.n_classes), "data": benchmark.data_hash}
+    kept_state.write(strategy, state, about=told, **_how(config, lent))
+
+
+def begin_from(state: Path, *, config: RunConfig, benchmark: Benchmark, lent: Sequence[Any]) -> Any:
+    """The strategy of a saved state, as it was at the end of its run.
+
+    Raises:
+        ValueError: for a file that is no state, or one of another network than the run has.
+    """
+    told = kept_state.about(state)
+    for name, own in _facts(config, benchmark).items():
+        if told.get(name) != own:
+            raise ValueError(
+                f"{name} must be that of the saved state, {told.get(name)}, to go on, got {own}"
+            )
+    if benchmark.n_classes > (classes := int(told["classes"])):
+        raise ValueError(
+            f"classes must be at most the {classes} of the saved state to go on, got "
+            f"{benchmark.n_classes}"
+        )
+    earlier = None if benchmark.days is None else benchmark.days.earlier
+    if earlier is not None and earlier.content_hash != told["data"]:
+        raise ValueError(
+            f"the first {config.first_day} days of {config.benchmark} must be those of the saved "
+            "state: a row of them has changed, or a label is new"
+        )
+    strategy = kept_state.read(state, **_how(config, lent))
+    seed_everything(config.seed("data"))
+    return strategy
+
+
+def _facts(config: RunConfig, benchmark: Benchmark) -> dict[str, str]:
+    """What a run that goes on must have in common with the one before."""
+    return {
+        "strategy": config.strategy,
+        "model": config.model,
+        "scenario": config.scenario,
+        "inputs": " x ".join(map(str, benchmark.input_shape)),
+    }
+
+
+def _how(config: RunConfig, lent: Sequence[Any]) -> Mapping[str, Any]:
+    """How both sides read the file."""
+    own = [name for name in (config.strategy, config.model) if is_import_path(name)]
+    return {
+        "lent": {type(thing).__name__: thing for thing in lent},
+        "samples": StoredSamples(config.augment),
+        "modules": [name.partition(":")[0] for name in own],
+    }

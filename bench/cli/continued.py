@@ -11,6 +11,7 @@ from bench.cli.interruption import INTERRUPTED
 from bench.cli.options import Data, make_console, path_argument, path_option, typed
 
 if TYPE_CHECKING:
+    from bench.config.budget import Budget
     from bench.config.run_config import RunConfig
     from bench.records.schema import RunRecord
 
@@ -78,20 +79,10 @@ def further(before: RunRecord, state: Path, benchmark: str, budget: str | None) 
     Raises:
         ValueError: for a run that cannot go on, or not with this benchmark.
     """
-    from bench.config.budget import Budget
     from bench.config.catalogue import find_benchmark
     from bench.config.run_config import RunConfig
-    from bench.executor.keeping import hash_of
 
-    if before.saved is None:
-        raise ValueError(
-            f"the run of {state.with_suffix('.json')} must have been made with --save, and be ok, "
-            f"got status {before.status} and no state"
-        )
-    if not state.is_file():
-        raise ValueError(f"{state} must lie beside its record, got none there")
-    if (found := hash_of(state)) != before.saved:
-        raise ValueError(f"{state} must be the state that its record names, got SHA-256 {found}")
+    check_state(before, state)
     if not before.ranked:
         raise ValueError(
             f"strategy must learn one experience after the other to go on, got "
@@ -114,18 +105,43 @@ def further(before: RunRecord, state: Path, benchmark: str, budget: str | None) 
             f"{benchmark} must have a day that the run has not seen, got {spec.count_nights()} "
             f"days, and it has seen {seen}"
         )
-    old = before.config.budget
-    if budget is not None:
-        amount = Budget.parse(budget, nights=nights)
-    elif seen:
-        each = old.amount / (seen - before.config.first_day)
-        amount = old.model_copy(update={"amount": round(each * nights, 9)})
-    else:
-        amount = old
     changed = {
-        "benchmark": benchmark, "budget": amount, "continues": before.saved, "first_day": seen,
+        "benchmark": benchmark, "budget": _budget(before, budget, nights),
+        "continues": before.saved, "first_day": seen,
     }  # fmt: skip
     return RunConfig.model_validate(before.config.model_dump() | changed)
+
+
+def _budget(before: RunRecord, given: str | None, nights: int) -> Budget:
+    """What is given; else as much as before, of nights as much for each."""
+    from bench.config.budget import Budget
+
+    old, seen = before.config.budget, days_seen(before)
+    if given is not None:
+        return Budget.parse(given, nights=nights)
+    if not seen:
+        return old
+    each = old.amount / (seen - before.config.first_day)
+    return old.model_copy(update={"amount": round(each * nights, 9)})
+
+
+def check_state(before: RunRecord, state: Path) -> None:
+    """Refuse a state that is not that of its record.
+
+    Raises:
+        ValueError: says why.
+    """
+    from bench.executor.keeping import hash_of
+
+    if before.saved is None:
+        raise ValueError(
+            f"the run of {state.with_suffix('.json')} must have been made with --save, and be ok, "
+            f"got status {before.status} and no state"
+        )
+    if not state.is_file():
+        raise ValueError(f"{state} must lie beside its record, got none there")
+    if (found := hash_of(state)) != before.saved:
+        raise ValueError(f"{state} must be the state that its record names, got SHA-256 {found}")
 
 
 def days_seen(before: RunRecord) -> int:

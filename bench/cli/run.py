@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+Save = Annotated[
+    bool, typer.Option("--save", help="Save each run's state at its end, to continue from.")
+]
 SuiteFile = Annotated[
     Path | None, path_option("--suite", help="TOML file with the grid, instead of its options.")
 ]
@@ -51,17 +54,14 @@ def run(
     suite: SuiteFile = None,
     download: Download = False,
     retry: Annotated[str, typer.Option(help="Statuses to run again: error,timeout,…")] = "",
-    save: Annotated[
-        bool, typer.Option("--save", help="Save each run's state at its end, to continue from.")
-    ] = False,
+    save: Save = False,
     profile: Annotated[
         bool, typer.Option("--profile", help="Report where the time goes instead of records.")
     ] = False,
 ) -> None:
     """Run every cell of a grid that has no record yet, and show the leaderboard."""
     if profile and (retry or save):
-        told = "--retry" if retry else "--save"
-        raise ValueError(f"{told} is about records: it cannot be given with --profile")
+        raise ValueError("--retry and --save are about records: give neither with --profile")
     chosen = _suite(suite, given)
     chosen.configs()  # refuses what cannot be before anything slow is imported
     again = _statuses(retry)
@@ -88,10 +88,7 @@ def run(
                 store = Store(out)
                 with Display(console, jobs) as display:
                     records = run_suite(chosen, store, how, listener=display)
-                show_leaderboards(console, records, store)
-                show_failures(console, records, store)
-                if save:
-                    show_unsaved(console, records, store)
+                show_records(console, records, store, saved=save)
     except KeyboardInterrupt:
         goes_on = "" if profile else "; the same command goes on where this one stopped"
         console.print(f"interrupted{goes_on}")
@@ -177,6 +174,16 @@ def show_leaderboards(console: Console, records: Sequence[RunRecord], store: Sto
     stored = [item for item in store.read()[0] if item.record.digest in digests]
     for table in build.tables(stored):
         console.print(table)
+
+
+def show_records(
+    console: Console, records: Sequence[RunRecord], store: Store, *, saved: bool
+) -> None:
+    """Print leaderboards, what failed, and, where states were to be saved, what was not."""
+    show_leaderboards(console, records, store)
+    show_failures(console, records, store)
+    if saved:
+        show_unsaved(console, records, store)
 
 
 def show_failures(console: Console, records: Sequence[RunRecord], store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from bench.data.tables import load_table
 from bench.executor.child import line_of
 from bench.executor.messages import Refusal, States, sources
 from bench.records.schema import RunRecord
-from bench.runner.run import build, check_keeps
+from bench.runner.run import Ready, build
 from strategies import building
 from strategies.import_path import is_import_path, place_of, source_file, source_hash
 
@@ -51,7 +52,7 @@ def refusals(
                 load(data, data_root, download=download)
             ready = build(config, data_root, begin=states.begin)
             if states.keep:
-                check_keeps(ready)
+                _check_keeps(ready)
         except DataError as error:
             return [Refusal(config, str(error), True)]
         except (Exception, SystemExit) as error:  # a constructor may raise anything
@@ -60,6 +61,19 @@ def refusals(
                 reason += place_of(error, source_file("strategy", config.strategy))
             found.append(Refusal(config, reason, False))
     return found + list(_changed(done, data_root))
+
+
+def _check_keeps(ready: Ready) -> None:
+    """Refuse a strategy whose state cannot be saved, as far as that shows before it is trained.
+
+    Raises:
+        ValueError: names what cannot be.
+    """
+    with tempfile.TemporaryDirectory(prefix="state-") as folder:
+        try:
+            ready.keep_state(Path(folder) / "state")
+        except ValueError as error:
+            raise ValueError(f"--save cannot be for {ready.config.strategy}: {error}") from error
 
 
 def _reason(error: BaseException) -> str:

@@ -5,7 +5,6 @@ The page everyone must read. The clock runs in one place only, around `strategy.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -85,24 +84,41 @@ def run(
         )
         seed_everything(config.seed("data"))
         try:
-            if room.desk is not None:
-                _by_day_and_night(ready, room.desk, examiner, hindsight=not entry.ranked)
-            elif entry.ranked:
-                for i, experience in enumerate(benchmark.train_stream):
-                    with meter.experience(i), diverging(strategy):
-                        strategy.train(experience)
-                    examiner.examine(i, strategy)
-            else:  # an upper bound trains on the whole stream as if it were one experience
-                with meter.experience(None), diverging(strategy):
-                    strategy.train(list(benchmark.train_stream))
-                examiner.examine(len(benchmark.train_stream) - 1, strategy)
+            _learn(ready, examiner, at_once=not entry.ranked)
         finally:
             examiner.keep_cost()
         if state is not None:
-            try:
-                ready.keep_state(state)
-            except (ValueError, OSError) as error:  # what it has reached is not lost by it
-                findings.unsaved = str(error)
+            findings.unsaved = _kept(ready, state)
+
+
+def _learn(ready: Ready, examiner: Examiner, *, at_once: bool) -> None:
+    """Train on the stream and have the strategy examined.
+
+    Args:
+        at_once: an upper bound trains on the whole stream as if it were one experience.
+    """
+    benchmark, meter, strategy = ready.benchmark, ready.meter, ready.strategy
+    desk = None if ready.room is None else ready.room.desk
+    if desk is not None:
+        _by_day_and_night(ready, desk, examiner, hindsight=at_once)
+    elif at_once:
+        with meter.experience(None), diverging(strategy):
+            strategy.train(list(benchmark.train_stream))
+        examiner.examine(len(benchmark.train_stream) - 1, strategy)
+    else:
+        for i, experience in enumerate(benchmark.train_stream):
+            with meter.experience(i), diverging(strategy):
+                strategy.train(experience)
+            examiner.examine(i, strategy)
+
+
+def _kept(ready: Ready, state: Path) -> str | None:
+    """Save the state; why that was not possible, as what the run has reached is not lost by it."""
+    try:
+        ready.keep_state(state)
+    except (ValueError, OSError) as error:
+        return str(error)
+    return None
 
 
 def _by_day_and_night(ready: Ready, desk: Desk, examiner: Examiner, *, hindsight: bool) -> None:
@@ -140,9 +156,7 @@ class Ready:
         Raises:
             ValueError: for something that cannot be saved, which it names.
         """
-        states.keep_state(
-            self.strategy, path, config=self.config, benchmark=self.benchmark, lent=self.plugins
-        )
+        states.keep_state(self.strategy, path, self.config, self.benchmark, self.plugins)
 
 
 def build(
@@ -167,12 +181,7 @@ def build(
     """
     began = time.perf_counter()
     benchmark = _benchmark(config, data_root)
-    meter = Meter(
-        config.budget,
-        shares(benchmark.train_samples, config.allocation),
-        queue=CudaQueue() if config.device == "cuda" else None,
-        by_night=benchmark.days is not None,
-    )
+    meter = _meter(config, benchmark)
     meter.uncharged["data"] = time.perf_counter() - began
     account = Account(meter, len(benchmark.test_samples), report)
     plugins = (BudgetPlugin(meter, account.tell), MeterClock(meter), NoMetrics())
@@ -190,10 +199,7 @@ def build(
             torch.manual_seed(config.seed("init"))
             strategy = _strategy(config, benchmark, meter, plugins=plugins, warm=examined)
             if begin is not None:
-                strategy = states.begin_from(
-                    begin, config=config, benchmark=benchmark, lent=plugins
-                )
-                check_counts(strategy)
+                strategy = states.begin_from(begin, config, benchmark, plugins)
     except BaseException:
         if room is not None:
             room.close()
@@ -201,17 +207,14 @@ def build(
     return Ready(config, benchmark, meter, strategy, account, plugins, room)
 
 
-def check_keeps(ready: Ready) -> None:
-    """Refuse a strategy whose state cannot be saved, as far as that shows before it is trained.
-
-    Raises:
-        ValueError: names what cannot be.
-    """
-    with tempfile.TemporaryDirectory(prefix="state-") as folder:
-        try:
-            ready.keep_state(Path(folder) / "state")
-        except ValueError as error:
-            raise ValueError(f"--save cannot be for {ready.config.strategy}: {error}") from error
+def _meter(config: RunConfig, benchmark: Benchmark) -> Meter:
+    """What charges a run."""
+    return Meter(
+        config.budget,
+        shares(benchmark.train_samples, config.allocation),
+        queue=CudaQueue() if config.device == "cuda" else None,
+        by_night=benchmark.days is not None,
+    )
 
 
 def _benchmark(config: RunConfig, data_root: Path | None) -> Benchmark:

@@ -9,13 +9,14 @@ from typing import Any
 from bench.config.run_config import RunConfig
 from bench.data.stored_samples import StoredSamples
 from bench.data.streams import Benchmark
+from bench.runner.examination import check_counts
 from bench.runner.seeding import seed_everything
 from strategies import kept_state
 from strategies.import_path import is_import_path
 
 
 def keep_state(
-    strategy: Any, state: Path, *, config: RunConfig, benchmark: Benchmark, lent: Sequence[Any]
+    strategy: Any, state: Path, config: RunConfig, benchmark: Benchmark, lent: Sequence[Any]
 ) -> None:
     """Save the state of a strategy.
 
@@ -34,7 +35,7 @@ def keep_state(
     kept_state.write(strategy, state, about=told, **_how(config, lent))
 
 
-def begin_from(state: Path, *, config: RunConfig, benchmark: Benchmark, lent: Sequence[Any]) -> Any:
+def begin_from(state: Path, config: RunConfig, benchmark: Benchmark, lent: Sequence[Any]) -> Any:
     """The strategy of a saved state, as it was at the end of its run.
 
     Raises:
@@ -58,6 +59,7 @@ def begin_from(state: Path, *, config: RunConfig, benchmark: Benchmark, lent: Se
             "state: a row of them has changed, or a label is new"
         )
     strategy = kept_state.read(state, **_how(config, lent))
+    check_counts(strategy)
     seed_everything(config.seed("data"))
     return strategy
 

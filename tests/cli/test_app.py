@@ -48,7 +48,10 @@ RUN = ["run", "--budget", "10steps", "--strategy", "naive"]
         (["--strategy", "nowhere:Strategy"], "strategy 'nowhere:Strategy' cannot be imported"),
         (["--strategy", "rogues:DropPlugins"], "must hand `plugins` on to Avalanche's template"),
         (["--retry", "eror"], "unknown status in --retry 'eror'; did you mean 'error'"),
-        (["--retry", "error", "--profile"], "--retry is about records: it cannot be given with"),
+        (
+            ["--retry", "error", "--profile"],
+            "--retry and --save are about records: give neither with --profile",
+        ),
         (["--set", "momentum=0.1", "--set", "momentum=0.2"], "--set momentum must be given once"),
     ],
 )

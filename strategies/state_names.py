@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import torch
@@ -13,10 +13,12 @@ from torch import nn
 
 from strategies.import_path import HEAP_TYPE
 
-CLASSES = ("strategies", "bench", "avalanche", "torch.nn", "torch.optim")
+CLASSES = ("strategies", "avalanche", "torch.nn", "torch.optim", "bench.data.experiences")
 """Packages whose classes a file may name."""
 
-FUNCTIONS = ("strategies", "avalanche.training")
+FUNCTIONS = (
+    "strategies.methods", "strategies.stages", "strategies.networks", "avalanche.training",
+)  # fmt: skip
 """Packages whose functions a file may name, beside KNOWN."""
 
 KNOWN: dict[str, Any] = {
@@ -39,6 +41,8 @@ CHANGING_TYPES = (nn.Module, torch.optim.Optimizer)
 def named(name: str, modules: Sequence[str]) -> Any:
     """The class or function of a name that a file may have.
 
+    It must be defined in the module that it names: what that module has imported is not its own.
+
     Raises:
         ValueError: for any other.
     """
@@ -48,14 +52,16 @@ def named(name: str, modules: Sequence[str]) -> Any:
     of_classes, of_functions = (
         _is_in(module, packages) or module in modules for packages in (CLASSES, FUNCTIONS)
     )
-    if not of_classes:
-        raise ValueError(f"it names {name}, which is of another module than a state may name")
-    found: Any = importlib.import_module(module)
+    found: Any = importlib.import_module(module) if of_classes or of_functions else None
     for part in qualname.split("."):
-        found = vars(found).get(part)
-    if isinstance(found, type) or (of_functions and isinstance(found, FunctionType)):
+        inside = isinstance(found, ModuleType if part == qualname.partition(".")[0] else type)
+        found = vars(found).get(part) if inside else None
+    may = (isinstance(found, type) and of_classes) or (
+        isinstance(found, FunctionType) and of_functions
+    )
+    if may and (found.__module__, found.__qualname__) == (module, qualname):
         return found
-    raise ValueError(f"it names {name}, which must be a class or a function in that module")
+    raise ValueError(f"it names {name}, which is nothing of this project's that a state may name")
 
 
 def _is_in(module: str, packages: Sequence[str]) -> bool:
@@ -63,10 +69,17 @@ def _is_in(module: str, packages: Sequence[str]) -> bool:
 
 
 def is_plain(kind: type) -> bool:
-    """Whether objects of a class are what their attributes are."""
+    """Whether objects of a class are what their attributes are, and end without a word."""
     if any(not one.__flags__ & HEAP_TYPE for one in kind.__mro__[:-1]):
         return False  # it holds something that Python does not see
+    if hasattr(kind, "__del__"):
+        return False  # it would run for an object that was only made
     if issubclass(kind, CHANGING_TYPES):
         return True
     ways = ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__new__")
     return all(getattr(kind, way, None) is getattr(object, way, None) for way in ways)
+
+
+def hides_method(kind: type, name: str) -> bool:
+    """Whether an attribute of this name would stand in the place of a method."""
+    return any(isinstance(vars(one).get(name), FunctionType) for one in kind.__mro__)

@@ -14,7 +14,7 @@ import torch
 from avalanche.benchmarks.utils import AvalancheDataset
 from torch import Tensor, nn
 
-from strategies.state_names import MAPPINGS, ORDERED, is_plain, named
+from strategies.state_names import MAPPINGS, ORDERED, hides_method, is_plain, named
 from strategies.state_writer import Samples
 
 
@@ -76,6 +76,8 @@ class Reader:
         elif kind == "object":
             made = self._made[place] = self._empty(node["object"])
             for name, told in node["vars"].items():
+                if hides_method(type(made), name):
+                    raise ValueError(f"{name} of {node['object']} must be its method, got another")
                 _give(made, name, self.value(told))
         else:
             self._made[place] = self._leaf(kind, node)

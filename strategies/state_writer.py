@@ -17,7 +17,7 @@ from avalanche.training.templates.base import BaseTemplate
 from torch import Tensor, nn
 
 from strategies.saved_state import UNDER_WAY, is_passing
-from strategies.state_names import KNOWN, MAPPINGS, ORDERED, is_plain, named
+from strategies.state_names import KNOWN, MAPPINGS, ORDERED, hides_method, is_plain, named
 
 
 class Samples(Protocol):
@@ -165,6 +165,8 @@ class Writer:
         if not is_plain(kind):
             raise Unkept(f"{_at(path)} must be made of its attributes, got a {kind.__name__}")
         kept = dict(_slots(obj)) | vars(obj) if hasattr(obj, "__dict__") else dict(_slots(obj))
+        if hidden := [name for name in kept if hides_method(kind, name)]:
+            raise Unkept(f"{_at(path)} must have its own {hidden[0]}, got another in its place")
         if isinstance(obj, BaseTemplate):
             kept |= {name: v for name, v in UNDER_WAY.items() if name != "optimizer"}
         return {"object": self._name(kind, path), "vars": self._attributes(kept, path)}

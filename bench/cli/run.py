@@ -62,9 +62,8 @@ def run(
     """Run every cell of a grid that has no record yet, and show the leaderboard."""
     if profile and (retry or save):
         raise ValueError("--retry and --save are about records: give neither with --profile")
-    chosen = _suite(suite, given)
+    chosen, again = _suite(suite, given), _statuses(retry)
     chosen.configs()  # refuses what cannot be before anything slow is imported
-    again = _statuses(retry)
     from bench.executor.progress_bars import Display
     from bench.executor.run_suite import RunOptions, run_suite
     from bench.records.store import Store, alone_in
@@ -93,8 +92,7 @@ def run(
         goes_on = "" if profile else "; the same command goes on where this one stopped"
         console.print(f"interrupted{goes_on}")
         raise typer.Exit(INTERRUPTED) from None
-    what = "profile" if profile else "records"
-    console.print(f"{what}: {out}/", soft_wrap=True, markup=False)
+    console.print(f"{'profile' if profile else 'records'}: {out}/", soft_wrap=True, markup=False)
     raise typer.Exit(0 if all(record.status == "ok" for record in records) else 1)
 
 

@@ -182,10 +182,10 @@ def _tells(column: NDArray[np.float64], labels: NDArray[Any]) -> bool:
 
 
 def _follows(column: NDArray[np.float64], target: NDArray[Any]) -> bool:
-    """Whether the one is the other but for a factor and a constant."""
-    apart = [values - values.mean() for values in (column, target)]
-    sizes = [float(np.linalg.norm(values)) for values in apart]
-    return all(sizes) and abs(float(apart[0] @ apart[1])) >= (1 - 1e-9) * sizes[0] * sizes[1]
+    """Whether the one never falls, or never rises, where the other rises."""
+    steps = np.diff(column[np.lexsort((column, target))])
+    falling = np.diff(column[np.lexsort((-column, target))])
+    return bool(steps.size) and bool((steps >= 0).all() or (falling <= 0).all())
 
 
 def _gaps(table: OwnTable, frame: pd.DataFrame) -> int:

@@ -199,7 +199,7 @@ def build(
             torch.manual_seed(config.seed("init"))
             strategy = _strategy(config, benchmark, meter, plugins=plugins, warm=examined)
             if begin is not None:
-                strategy = states.begin_from(begin, config, benchmark, plugins)
+                strategy = states.begin_from(begin, strategy, config, benchmark, plugins)
     except BaseException:
         if room is not None:
             room.close()

@@ -35,18 +35,29 @@ def keep_state(
     kept_state.write(strategy, state, about=told, **_how(config, lent))
 
 
-def begin_from(state: Path, config: RunConfig, benchmark: Benchmark, lent: Sequence[Any]) -> Any:
+def begin_from(
+    state: Path, anew: Any, config: RunConfig, benchmark: Benchmark, lent: Sequence[Any]
+) -> Any:
     """The strategy of a saved state, as it was at the end of its run.
+
+    Args:
+        state: the file.
+        anew: the same strategy, as it begins without one.
+        config: of the run.
+        benchmark: of the run.
+        lent: the referee's plugins and clock.
 
     Raises:
         ValueError: for a file that is no state, or one of another network than the run has.
     """
-    told = kept_state.about(state)
+    told = {k: v for k, v in kept_state.about(state).items() if k != "state"}
     for name, own in _facts(config, benchmark).items():
         if told.get(name) != own:
             raise ValueError(
                 f"{name} must be that of the saved state, {told.get(name)}, to go on, got {own}"
             )
+    if not told.get("classes", "").isdecimal() or "data" not in told:
+        raise ValueError(f"{state} must be the saved state of a run, got {dict(told)}"[:300])
     if benchmark.n_classes > (classes := int(told["classes"])):
         raise ValueError(
             f"classes must be at most the {classes} of the saved state to go on, got "
@@ -56,9 +67,15 @@ def begin_from(state: Path, config: RunConfig, benchmark: Benchmark, lent: Seque
     if earlier is not None and earlier.content_hash != told["data"]:
         raise ValueError(
             f"the first {config.first_day} days of {config.benchmark} must be those of the saved "
-            "state: a row of them has changed, or a label is new"
+            "state: a row of them has changed or was added, or a label is new"
         )
     strategy = kept_state.read(state, **_how(config, lent))
+    if type(strategy) is not type(anew) or type(strategy.model) is not type(anew.model):
+        raise ValueError(f"{state} must hold a {type(anew).__name__} with its network")
+    if not {id(thing) for thing in anew.plugins} & {id(thing) for thing in lent} <= {
+        id(thing) for thing in strategy.plugins
+    }:
+        raise ValueError(f"{state} must hold a strategy that the referee stops, got one without")
     check_counts(strategy)
     seed_everything(config.seed("data"))
     return strategy

@@ -80,7 +80,7 @@ def test_of_a_table_that_has_grown_the_days_that_are_new(tmp_path, monkeypatch, 
         monkeypatch, capsys, "continue", str(first), "--benchmark", name, "--out", elsewhere
     )
     assert "the first 6 days of" in told
-    assert "a row of them has changed, or a label is new" in told
+    assert "a row of them has changed or was added, or a label is new" in told
 
 
 def saved(folder: Path, **conditions) -> tuple:

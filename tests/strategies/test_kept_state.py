@@ -155,14 +155,14 @@ def test_a_class_of_ones_own_comes_back_without_its_constructor(tmp_path):
     found = through_with_own(made, tmp_path)
     assert type(found) is Holder
     assert found.call() is found.value
-    with pytest.raises(Unkept, match=r"at 'own' cannot be saved: it names .*:Holder, which is of"):
+    with pytest.raises(Unkept, match=r"at 'own' cannot be saved: it names .*:Holder, which is no"):
         kept(held(1), tmp_path)
 
 
 @pytest.mark.parametrize(
     ("thing", "message"),
     [
-        (lambda: 1, "it names .*lambda.* another module"),
+        (lambda: 1, "it names .*lambda.*, which is nothing of"),
         (open, "it names .*open"),
         (threading.Lock(), "it names _thread:lock"),
         (torch.eye(2).to_sparse(), "must be a plain tensor"),
@@ -195,7 +195,10 @@ def forged(folder, change):
     "name",
     ["os:system", "builtins:eval", "builtins:exec", "subprocess:Popen", "torch.hub:load",
      "torch:load", "torch.nn.modules.module:warnings", "strategies.state_names:" + "importlib",
-     "avalanche.training:os", "torch.nn:nothing", "bench.cli.app:main"],
+     "avalanche.training:os", "torch.nn:nothing", "bench.cli.app:main",
+     "strategies.state_reader:torch.os.popen", "bench.executor.keeping:tempfile.TemporaryDirectory",
+     "strategies.state_reader:functools.partial", "strategies.import_path:imported",
+     "bench.executor.keeping:tempfile._TemporaryFileCloser", "torch.nn.functional:relu"],
 )  # fmt: skip
 def test_a_file_names_nothing_that_it_may_not(name, tmp_path, monkeypatch):
     monkeypatch.setattr("os.system", lambda command: pytest.fail("it was called"))
@@ -248,3 +251,36 @@ def test_weights_have_the_names_of_the_state_dict(tmp_path):
     with safe_open(path, framework="pt") as file:
         for name, weight in strategy.model.state_dict().items():
             assert torch.equal(file.get_tensor(f"model.{name}"), weight)
+
+
+class Dying:
+    """An object that acts when it ends."""
+
+    def __del__(self):
+        self.close()
+
+
+def test_nothing_stands_in_the_place_of_a_method_and_nothing_acts_at_its_end(tmp_path):
+    made = held(1)
+    made.answer = [2]
+    with pytest.raises(Unkept, match="must have its own answer, got another in its place"):
+        through_with_own(made, tmp_path)
+    dying = object.__new__(Dying)
+    dying.close = list
+    with pytest.raises(Unkept, match="must be made of its attributes, got a Dying"):
+        through_with_own(dying, tmp_path)
+
+    def change(graph):
+        node = {"object": "torch.nn.modules.linear:Linear", "vars": {"forward": 1}}
+        graph["nodes"], graph["root"] = [node], {"at": 0}
+
+    with pytest.raises(ValueError, match="forward of .* must be its method, got another"):
+        forged(tmp_path, change)()
+
+
+def test_what_a_module_has_imported_is_not_its_own(tmp_path):
+    def change(graph):
+        graph["root"] = {"name": "strategies.methods.packnet:torch.os.popen"}
+
+    with pytest.raises(ValueError, match="which is nothing of this project's"):
+        forged(tmp_path, change)()

@@ -133,6 +133,11 @@ def is_constructor(path: Path, node: ast.FunctionDef, parent: ast.ClassDef | Non
     )
 
 
+def is_command(node: ast.FunctionDef) -> bool:
+    """Of the command line: its options are its parameters."""
+    return any("app.command" in ast.unparse(one) for one in node.decorator_list)
+
+
 def test_no_function_is_long_and_none_has_many_parameters():
     long, many = [], []
     for path in SOURCES:
@@ -143,7 +148,7 @@ def test_no_function_is_long_and_none_has_many_parameters():
             own = [a for a in arguments if a.arg not in ("self", "cls")]
             if node.end_lineno - node.lineno + 1 > MOST_FUNCTION_LINES:
                 long.append(f"{path}:{node.name}")
-            if len(own) > MOST_PARAMETERS:
+            if len(own) > MOST_PARAMETERS and not is_command(node):
                 many.append(f"{path}:{node.name}")
     assert (long, many) == ([], [])
 

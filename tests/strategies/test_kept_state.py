@@ -274,7 +274,7 @@ def test_nothing_stands_in_the_place_of_a_method_and_nothing_acts_at_its_end(tmp
         node = {"object": "torch.nn.modules.linear:Linear", "vars": {"forward": 1}}
         graph["nodes"], graph["root"] = [node], {"at": 0}
 
-    with pytest.raises(ValueError, match="forward of .* must be its method, got another"):
+    with pytest.raises(ValueError, match=r"forward of .* must be its method, got another"):
         forged(tmp_path, change)()
 
 

@@ -53,7 +53,10 @@ def keep_state(store: Store, ended: Running) -> str | None:
         return None
     there = store.path(ended.config, ended.attempt).with_suffix(STATE)
     there.parent.mkdir(parents=True, exist_ok=True)
-    return hash_of(there) if _move(left, there) else None
+    if not _move(left, there):
+        return None
+    there.chmod(0o644)  # as its record: the run had it for itself
+    return hash_of(there)
 
 
 def hash_of(state: Path) -> str:

@@ -46,12 +46,15 @@ def test_an_own_table_runs_as_the_page_says(tmp_path, monkeypatch):
     [make] = texts(page, "python")
     Path("make.py").write_text(make)
     runpy.run_path("make.py")
-    [command] = [line for line in commands(page) if "csv:" in line]
-    run(*shlex.split(command)[3:])
-    stored, damaged = Store(tmp_path / "runs/desk").read()
-    assert {item.record.config.strategy for item in stored} == {"naive", "der++"}
-    assert {item.record.config.budget.amount for item in stored} == {2.0}
-    assert damaged == []
+    for command in [line for line in commands(page) if "csv:" in line]:
+        run(*shlex.split(command)[3:])
+    for out, numbers in (("runs/desk", False), ("runs/yield", True)):
+        stored, damaged = Store(tmp_path / out).read()
+        assert {item.record.config.strategy for item in stored} == {"naive", "der++"}
+        assert {item.record.config.budget.amount for item in stored} == {2.0}
+        days = [item.record.outcome.days for item in stored]
+        assert all((one.losses is not None) == numbers for one in days)
+        assert damaged == []
 
 
 def test_a_data_set_is_added_in_one_file_as_the_page_says(tmp_path):

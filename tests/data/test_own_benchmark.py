@@ -41,7 +41,7 @@ def test_the_version_is_the_hash_of_the_source_and_equal_data_have_one_hash():
 
 
 def test_a_part_can_be_held_out_and_a_stream_cut():
-    found = made("of_classes", "class", validation=0.25, experiences=2)
+    found = made("of_classes", "class", validation=0.25, part=slice(2))
     assert found.train_samples == [6, 6]
     assert [len(experience.dataset) for experience in found.valid_stream] == [2, 2]
 

@@ -73,13 +73,14 @@ class Writer:
         """
         sharing: dict[int, list[int]] = defaultdict(list)
         for number, (_, tensor) in enumerate(self._tensors):
-            sharing[tensor.untyped_storage().data_ptr()].append(number)
+            if tensor.numel():  # what is empty shares nothing
+                sharing[tensor.untyped_storage().data_ptr()].append(number)
         written: dict[str, Tensor] = {}
         places: list[Any] = [None] * len(self._tensors)
         for number, (key, tensor) in enumerate(self._tensors):
-            own = sharing[tensor.untyped_storage().data_ptr()]
+            own = sharing[tensor.untyped_storage().data_ptr()] if tensor.numel() else [number]
             first = self._tensors[own[0]][0]
-            if len(own) == 1 or not tensor.numel():
+            if len(own) == 1:
                 written[key] = tensor.detach().cpu().contiguous()
                 places[number] = {"key": key, "stride": list(tensor.stride())}
                 continue

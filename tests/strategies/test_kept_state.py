@@ -132,8 +132,10 @@ def test_what_is_one_thing_stays_one_thing(tmp_path):
 
 def test_tensors_that_share_memory_still_do(tmp_path):
     whole = torch.arange(12.0)
-    found = kept({"whole": whole, "part": whole[2:8].view(2, 3), "turned": whole.view(3, 4).T},
-                 tmp_path)  # fmt: skip
+    nothing = whole[:0]  # comes first, and is no memory to share
+    parts = {"nothing": nothing, "whole": whole, "part": whole[2:8].view(2, 3)}
+    found = kept(parts | {"turned": whole.view(3, 4).T}, tmp_path)
+    assert found["nothing"].shape == (0,)
     found["whole"][3] = 100
     assert found["part"][0, 1] == 100
     assert found["turned"].shape == (4, 3)

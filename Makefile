@@ -33,7 +33,7 @@ benchmark: $(VENV)/installed
 	$(BIN)/python tests/benchmarks/table.py .benchmark.json docs/speed.md
 
 campaign: $(VENV)/installed
-	$(BIN)/python tests/campaign/kills.py --run 200 --study 40 --page docs/kills.md
+	$(BIN)/python tests/campaign/kills.py --run 200 --study 40 --checkpoint 30 --page docs/kills.md
 
 profile: $(VENV)/installed
 	$(BIN)/python -m bench run --profile --benchmark split-mnist --scenario $(SCENARIO) \

@@ -14,14 +14,18 @@ from typing import Any
 from avalanche.training.templates.base import BaseTemplate
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from strategies.state_reader import Reader
 from strategies.state_writer import Samples, Unkept, Writer
 
-__all__ = ["Samples", "Unkept", "about", "read", "write"]
+__all__ = ["Samples", "Unkept", "about", "beside", "read", "write"]
 
 FORMAT = 1
 """Version of the file."""
+
+BESIDE = "beside/"
+"""What the names of tensors begin with that are no part of a state."""
 
 
 def write(
@@ -29,9 +33,10 @@ def write(
     path: Path,
     *,
     lent: Mapping[str, Any],
-    samples: Samples,
+    samples: Samples | None,
     modules: Iterable[str] = (),
     about: Mapping[str, str] | None = None,
+    beside: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write the state of `strategy` between experiences, its optimizer's among it.
 
@@ -39,9 +44,11 @@ def write(
         strategy: that was trained, or not yet.
         path: of the file.
         lent: what belongs to whoever runs the strategy: named in the file, and not in it.
-        samples: how its stored examples are written.
+        samples: how its stored examples are written; None for data sets as they are, whose
+            samples are lent.
         modules: of its own, besides those of this project, of Avalanche and of torch.
         about: told beside it; see `about`.
+        beside: tensors of whoever runs the strategy; see `beside`.
 
     Raises:
         ValueError: for something that cannot be written, which it names.
@@ -51,7 +58,24 @@ def write(
     tensors, places = writer.placed()
     graph = {"format": FORMAT, "root": root, "nodes": writer.nodes, "places": places}
     told = {**(about or {}), "state": json.dumps(graph, separators=(",", ":"), allow_nan=False)}
-    save_file(tensors, path, metadata=told)
+    own = {f"{BESIDE}{name}": tensor for name, tensor in (beside or {}).items()}
+    if taken := own.keys() & tensors.keys():
+        raise Unkept(f"a tensor of a strategy must have another name than {min(taken)}")
+    save_file({**tensors, **own}, path, metadata=told)
+
+
+def beside(path: Path, name: str) -> Tensor:
+    """A tensor that was written beside a state.
+
+    Raises:
+        ValueError: for a file that has none of this name.
+    """
+    with _opened(path) as file:
+        try:
+            found: Tensor = file.get_tensor(f"{BESIDE}{name}")
+        except SafetensorError as error:
+            raise ValueError(f"{path} must have {name} beside its state, got {error}") from error
+        return found
 
 
 def about(path: Path) -> Mapping[str, str]:
@@ -65,7 +89,7 @@ def about(path: Path) -> Mapping[str, str]:
 
 
 def read(
-    path: Path, *, lent: Mapping[str, Any], samples: Samples, modules: Iterable[str] = ()
+    path: Path, *, lent: Mapping[str, Any], samples: Samples | None, modules: Iterable[str] = ()
 ) -> Any:
     """The strategy of a file.
 

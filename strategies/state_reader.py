@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import random
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType, MethodType
@@ -26,7 +27,7 @@ class Reader:
         graph: Any,
         tensors: Mapping[str, Tensor],
         lent: Mapping[str, Any],
-        samples: Samples,
+        samples: Samples | None,
         modules: Iterable[str],
     ) -> None:
         self._nodes, self._places = graph["nodes"], graph["places"]
@@ -37,7 +38,7 @@ class Reader:
     def value(self, told: Any) -> Any:
         """What was written as `told`."""
         if not isinstance(told, dict):
-            return told
+            return sys.intern(told) if isinstance(told, str) else told
         if "at" in told:
             place = told["at"]
             if place not in self._made:
@@ -88,11 +89,13 @@ class Reader:
             return ORDERED[kind](self.value(told) for told in node[kind])
         if kind == "deque":
             return deque((self.value(told) for told in node[kind]), node["maxlen"])
+        if kind == "str":
+            return node[kind]
         if kind == "tensor":
             return self._tensor(node)
         if kind == "array":
             return self._tensor(node[kind]).numpy()
-        if kind == "samples":
+        if kind == "samples" and self._samples is not None:
             told = {name: self._tensor(own) for name, own in node[kind].items()}
             return self._samples.made(told) if told else AvalancheDataset([])
         if kind == "lent":
@@ -139,6 +142,7 @@ class Reader:
 
 def _give(thing: Any, name: str, value: Any) -> None:
     """Set an attribute, of a frozen class too."""
+    name = sys.intern(name)
     if hasattr(thing, "__dict__"):
         vars(thing)[name] = value
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import random
+import sys
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from types import BuiltinFunctionType, FunctionType, MethodType
@@ -37,7 +38,9 @@ class Unkept(ValueError):
 class Writer:
     """Walks a strategy; each object is a node, written once."""
 
-    def __init__(self, lent: Mapping[str, Any], samples: Samples, modules: Iterable[str]) -> None:
+    def __init__(
+        self, lent: Mapping[str, Any], samples: Samples | None, modules: Iterable[str]
+    ) -> None:
         self.nodes: list[Any] = []
         self._lent = {id(thing): name for name, thing in lent.items()}
         self._samples, self._modules = samples, tuple(modules)
@@ -47,7 +50,7 @@ class Writer:
 
     def value(self, obj: Any, path: tuple[str, ...]) -> Any:
         """As JSON; `path` is how one gets there, for names and messages."""
-        if obj is None or type(obj) in (bool, int, str):
+        if obj is None or type(obj) in (bool, int) or (type(obj) is str and _is_interned(obj)):
             return obj
         if type(obj) is float:
             return obj if math.isfinite(obj) else {"float": repr(obj)}
@@ -70,6 +73,7 @@ class Writer:
         """What is written of the tensors, by key, and how each of them lies in that.
 
         A tensor that shares its memory with no other is written by itself; of others the memory.
+        Where data sets are written as they are, so is memory that no tensor shows: it counts.
         """
         sharing: dict[int, list[int]] = defaultdict(list)
         for number, (_, tensor) in enumerate(self._tensors):
@@ -80,7 +84,7 @@ class Writer:
         for number, (key, tensor) in enumerate(self._tensors):
             own = sharing[tensor.untyped_storage().data_ptr()] if tensor.numel() else [number]
             first = self._tensors[own[0]][0]
-            if len(own) == 1:
+            if len(own) == 1 and (self._samples is not None or _fills_memory(tensor)):
                 written[key] = tensor.detach().cpu().contiguous()
                 places[number] = {"key": key, "stride": list(tensor.stride())}
                 continue
@@ -101,10 +105,12 @@ class Writer:
             return {"lent": name}
         if is_passing(obj):
             return {"nothing": True}
+        if kind is str:
+            return {"str": obj}
         if isinstance(obj, Tensor):
             return self._tensor(obj, path)
-        if isinstance(obj, AvalancheDataset):
-            return self._examples(obj, path)
+        if self._samples is not None and isinstance(obj, AvalancheDataset):
+            return self._examples(self._samples, obj, path)
         if kind in ORDERED.values():
             return {kind.__name__: self._each(obj, path)}
         if kind in MAPPINGS.values():
@@ -140,10 +146,10 @@ class Writer:
             "vars": self._attributes(vars(tensor), path),
         }  # fmt: skip
 
-    def _examples(self, dataset: AvalancheDataset, path: tuple[str, ...]) -> Any:
+    def _examples(self, samples: Samples, dataset: AvalancheDataset, path: tuple[str, ...]) -> Any:
         if not len(dataset):
             return {"samples": {}}
-        told = self._samples.told(dataset)
+        told = samples.told(dataset)
         return {
             "samples": {name: self._tensor(own, (*path, name)) for name, own in told.items()}
         }  # fmt: skip
@@ -159,7 +165,10 @@ class Writer:
         return found
 
     def _each(self, values: Iterable[Any], path: tuple[str, ...]) -> list[Any]:
-        return [self.value(value, (*path, str(n))) for n, value in enumerate(values)]
+        every = list(values)
+        if all(type(value) is int for value in every):  # labels and places: as JSON has them
+            return every
+        return [self.value(value, (*path, str(n))) for n, value in enumerate(every)]
 
     def _object(self, obj: Any, path: tuple[str, ...]) -> Any:
         kind = type(obj)
@@ -186,6 +195,15 @@ class Writer:
         except ValueError as error:
             raise Unkept(f"{_at(path)} cannot be saved: {error}") from error
         raise Unkept(f"{_at(path)} must have a name in its module, got {thing.__qualname__}")
+
+
+def _fills_memory(tensor: Tensor) -> bool:
+    return not tensor.numel() or tensor.untyped_storage().nbytes() == tensor.nbytes
+
+
+def _is_interned(text: str) -> bool:
+    """Whether Python has one object for this text, as for names: what is counted depends on it."""
+    return sys.intern(f"{text[:1]}{text[1:]}") is text
 
 
 def _slots(obj: Any) -> Iterable[tuple[str, Any]]:

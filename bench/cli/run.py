@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from bench.executor.run_suite import RunOptions
     from bench.ranking.missing_runs import Board
     from bench.records.schema import RunRecord
     from bench.records.store import Store
@@ -38,6 +39,13 @@ app = typer.Typer()
 
 Save = Annotated[
     bool, typer.Option("--save", help="Save each run's state at its end, to continue from.")
+]
+Checkpoint = Annotated[
+    str | None,
+    typer.Option(
+        help="Seconds of training, as 10m, between the checkpoints that a killed run goes on from.",
+        show_default="none",
+    ),
 ]
 SuiteFile = Annotated[
     Path | None, path_option("--suite", help="TOML file with the grid, instead of its options.")
@@ -55,18 +63,20 @@ def run(
     download: Download = False,
     retry: Annotated[str, typer.Option(help="Statuses to run again: error,timeout,…")] = "",
     save: Save = False,
+    checkpoint: Checkpoint = None,
     profile: Annotated[
         bool, typer.Option("--profile", help="Report where the time goes instead of records.")
     ] = False,
 ) -> None:
     """Run every cell of a grid that has no record yet, and show the leaderboard."""
-    if profile and (retry or save):
-        raise ValueError("--retry and --save are about records: give neither with --profile")
-    chosen, again = _suite(suite, given), _statuses(retry)
+    if profile and (retry or save or checkpoint):
+        raise ValueError(
+            "--retry, --save and --checkpoint are about records: give none with --profile"
+        )
+    chosen, again, every = _suite(suite, given), _statuses(retry), _seconds(checkpoint)
     chosen.configs()  # refuses what cannot be before anything slow is imported
-    from bench.executor.progress_bars import Display
-    from bench.executor.run_suite import RunOptions, run_suite
-    from bench.records.store import Store, alone_in
+    from bench.executor.run_suite import RunOptions
+    from bench.records.store import alone_in
 
     console = make_console()
     try:
@@ -78,16 +88,14 @@ def run(
                 retry=again,
                 command=typed(),
                 save=save,
+                checkpoint=every,
             )
             if profile:
                 from bench.machine.profile_suite import profile_suite
 
                 records = profile_suite(chosen, out, how, console=console)
             else:
-                store = Store(out)
-                with Display(console, jobs) as display:
-                    records = run_suite(chosen, store, how, listener=display)
-                show_records(console, records, store, saved=save)
+                records = _run(console, chosen, out, how)
     except KeyboardInterrupt:
         goes_on = "" if profile else "; the same command goes on where this one stopped"
         console.print(f"interrupted{goes_on}")
@@ -96,12 +104,41 @@ def run(
     raise typer.Exit(0 if all(record.status == "ok" for record in records) else 1)
 
 
+def _run(console: Console, suite: Suite, out: Path, how: RunOptions) -> list[RunRecord]:
+    """Run what is missing, and show the leaderboard and what failed."""
+    from bench.executor.progress_bars import Display
+    from bench.executor.run_suite import run_suite
+    from bench.records.store import Store
+
+    store = Store(out)
+    with Display(console, how.jobs) as display:
+        records = run_suite(suite, store, how, listener=display)
+    show_records(console, records, store, saved=how.save)
+    return records
+
+
 def _suite(file: Path | None, given: dict[str, Any]) -> Suite:
     """The suite of a file, which takes no options beside it, or of the options."""
     if file is None:
         return Suite.of(given, called=option_names(Suite))
     refuse_beside("suite", given, Suite)
     return Suite.read(file)
+
+
+def _seconds(text: str | None) -> float | None:
+    """The time between two checkpoints; None for none."""
+    if text is None:
+        return None
+    from bench.config.budget import Budget
+
+    wrong = ValueError(f"checkpoint must be a time of training such as 10m, got {text!r}")
+    try:
+        time = Budget.parse(text)
+    except ValueError:
+        raise wrong from None
+    if time.clock == "steps":
+        raise wrong
+    return time.amount
 
 
 @app.command()

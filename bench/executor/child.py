@@ -19,9 +19,10 @@ from bench.executor.messages import STOP, STOPPED, Job, Report
 from bench.records import environment
 from bench.records.schema import Status
 from bench.runner.avalanche_patches import apply_patches
+from bench.runner.checkpoints import CannotGoOn, Checkpointing
 from bench.runner.divergence import Diverged
 from bench.runner.examiner import Findings
-from bench.runner.progress import Progress
+from bench.runner.progress import Checkpoint, Progress
 from bench.runner.run import run
 
 NO_STEP = "it trained without Avalanche's hooks, by which the steps of a budget are counted"
@@ -39,12 +40,12 @@ def _stop(number: int, frame: Any) -> None:
     raise Stopped
 
 
-def run_job(job: Job, tell: Callable[[Progress], None]) -> Report:
+def run_job(job: Job, tell: Callable[[Progress | Checkpoint], None]) -> Report:
     """What a job that was run says of itself; the traceback of a failure goes to standard error.
 
     Args:
         job: what to run.
-        tell: told the run's progress.
+        tell: told the run's progress and its checkpoints.
     """
     config, findings = job.config, Findings()
     torch.set_num_threads(config.threads)
@@ -63,11 +64,11 @@ def run_job(job: Job, tell: Callable[[Progress], None]) -> Report:
 
 
 def _outcome(
-    job: Job, findings: Findings, tell: Callable[[Progress], None]
+    job: Job, findings: Findings, tell: Callable[[Progress | Checkpoint], None]
 ) -> tuple[Status, str | None]:
-    def report(progress: Progress) -> None:
+    def report(told: Progress | Checkpoint) -> None:
         try:
-            tell(progress)
+            tell(told)
         except OSError:
             os._exit(1)  # the parent is gone: nobody waits for this run
 
@@ -77,13 +78,17 @@ def _outcome(
         apply_patches()
         run(
             job.config, findings, data_root=job.data_root, report=report,
-            begin=job.states.begin, state=job.state,
+            begin=job.states.begin, state=job.state, checkpointing=_checkpointing(job),
         )  # fmt: skip
         signal.signal(STOP, signal.SIG_IGN)  # too late: what it did is there
         if findings.unsaved:
             print(f"its state was not saved: {findings.unsaved}")
     except Stopped:
         return "killed", STOPPED
+    except CannotGoOn as error:  # the next call begins it anew
+        assert job.cut is not None, "it went on from there"
+        job.cut.unlink(missing_ok=True)
+        return "infra_error", f"it could not go on from its checkpoint: {error}"[:200]
     except Diverged as error:
         return "diverged", str(error)
     except (MemoryError, torch.cuda.OutOfMemoryError) as error:
@@ -106,6 +111,12 @@ def _outcome(
         waited = environment.waited_seconds() / (time.monotonic() - began)
         return overdrawn(waited, findings.cost.charged, job.config.budget)
     return "ok", None
+
+
+def _checkpointing(job: Job) -> Checkpointing | None:
+    if job.states.every is None:
+        return None
+    return Checkpointing(job.folder, job.states.every, job.cut)
 
 
 def _is_full(folder: Path) -> bool:

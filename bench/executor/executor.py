@@ -19,7 +19,8 @@ from typing import Any
 
 from bench.config.run_config import RunConfig
 from bench.executor.confinement import kill
-from bench.executor.keeping import keep, keep_logs, keep_state
+from bench.executor.cut import find_cut, forget_cut
+from bench.executor.keeping import LOST, keep, keep_checkpoint, keep_logs, keep_state
 from bench.executor.messages import STOP, Inbox, Job, Refusal, Report, States, may_change
 from bench.executor.plan import Plan
 from bench.executor.processes import check, fork_server, run_child, server_id, slots, start
@@ -28,9 +29,9 @@ from bench.executor.scratch import scratch
 from bench.executor.stack_dump import stuck_at
 from bench.executor.verdict import record_of
 from bench.records import environment
-from bench.records.schema import RunRecord
+from bench.records.schema import FINISHED, RunRecord
 from bench.records.store import Store
-from bench.runner.progress import Progress
+from bench.runner.progress import Checkpoint, Progress
 
 WATCHDOG_FACTOR = 3
 WATCHDOG_ALLOWANCE = 300.0
@@ -202,13 +203,15 @@ class Executor:
         receiver, sender = context.Pipe(duplex=False)
         attempt = self._store.attempts(config) + 1
         folder = Path(tempfile.mkdtemp(prefix="run-", dir=scratch()))
-        job = Job(config, self._data_root, folder, cores, self._states)
+        cut = find_cut(self._store, config) if self._states.every is not None else None
+        job = Job(config, self._data_root, folder, cores, self._states, cut and cut[0])
         job.log.touch()  # where no file can be made, no run begins
         process = context.Process(target=self._child, args=(job, sender))
         running = Running(
             config, attempt, process, Inbox(receiver), folder, cores,
             float("inf"), datetime.now(timezone.utc),
             environment.out_of_memory_kills(), job.log, server_id(), self._patience(config),
+            cut=cut and cut[1], killed=cut[1].killed if cut else 0,
         )  # fmt: skip
         start(process)
         running.began = time.monotonic()  # the server is up by now
@@ -255,6 +258,9 @@ class Executor:
             if isinstance(told, Report):
                 running.keep(told)
                 continue
+            if isinstance(told, Checkpoint):
+                keep_checkpoint(self._store, running, told)
+                continue
             if running.patience:
                 running.deadline = time.monotonic() + running.patience
             self._listener.progressed(running.config, told)
@@ -266,10 +272,12 @@ class Executor:
             kill(ended.process)  # what it has left behind
         while ended.inbox.ready:  # what it told in its last moment
             self._listen(ended)
-        killed = self._store.count(ended.config, "killed", "infra_error")
+        killed = self._store.count(ended.config, *LOST)
         saved = keep_state(self._store, ended)
         record = record_of(ended, command=self._command, killed=killed, saved=saved)
         keep(self._store, record)
+        if record.status in FINISHED:
+            forget_cut(self._store, record.config)
         keep_logs(self._store, ended)
         self._clean(ended)
         self._listener.finished(record)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
+from bench.executor.cut import Cut, keep_cut, made_with, state_of
 from bench.executor.messages import STATE
 from bench.executor.running import Running
-from bench.records.schema import RunRecord
+from bench.records.schema import RunRecord, Status
 from bench.records.store import Store
+from bench.runner.progress import Checkpoint
+
+LOST: tuple[Status, ...] = ("killed", "infra_error")
+"""Statuses of an attempt that the next call makes again."""
 
 KEPT = (".log", ".samples")
 """Suffixes of what lies beside a record: what the run printed, and a profile's samples."""
@@ -57,6 +63,22 @@ def keep_state(store: Store, ended: Running) -> str | None:
         return None
     there.chmod(0o644)  # as its record: the run had it for itself
     return hash_of(there)
+
+
+def keep_checkpoint(store: Store, running: Running, told: Checkpoint) -> None:
+    """Keep a checkpoint that a run says it has made."""
+    left, config = told.file_in(running.folder), running.config
+    with suppress(OSError):  # it is gone, or cannot be read: the one before stays
+        cut = Cut(
+            state=state_of(store, config, told.experiences),
+            sha256=hash_of(left),
+            outside=running.took(),
+            cuts=running.cuts,
+            killed=store.count(config, *LOST),
+            made_with=made_with(config),
+        )
+        if keep_cut(store, config, left, cut):
+            running.killed = cut.killed
 
 
 def hash_of(state: Path) -> str:

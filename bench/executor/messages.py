@@ -21,7 +21,7 @@ from bench.config.datasets import published
 from bench.config.run_config import RunConfig, Value
 from bench.records.cost import Cost
 from bench.records.schema import Outcome, Status, WeightsInUse
-from bench.runner.progress import Progress
+from bench.runner.progress import Checkpoint, Progress
 from strategies.import_path import is_import_path, source_hash
 
 STOP = signal.SIGUSR1
@@ -47,10 +47,12 @@ class States:
     Attributes:
         begin: a saved state to go on from; None to begin anew.
         keep: whether the state at the end is saved beside the record.
+        every: seconds of training between two checkpoints of a run; None for none.
     """
 
     begin: Path | None = None
     keep: bool = False
+    every: float | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Job:
         folder: for temporary files of the run.
         cores: what the run is pinned to.
         states: what it begins from and leaves behind.
+        cut: its own checkpoint to go on from; None to begin anew.
     """
 
     config: RunConfig
@@ -70,6 +73,7 @@ class Job:
     folder: Path
     cores: frozenset[int]
     states: States = States()
+    cut: Path | None = None
 
     @property
     def log(self) -> Path:
@@ -104,16 +108,20 @@ class _Line(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     progress: Progress | None = None
+    checkpoint: Checkpoint | None = None
     report: Report | None = None
 
 
-def tell(channel: Connection, told: Progress | Report) -> None:
+Told = Progress | Checkpoint | Report
+
+
+def tell(channel: Connection, told: Told) -> None:
     """Write one line.
 
     Raises:
         OSError: if nobody reads any more.
     """
-    name = "report" if isinstance(told, Report) else "progress"
+    name = type(told).__name__.lower()
     line = _Line.model_validate({name: told}).model_dump_json(exclude_unset=True)
     left = memoryview(line.encode() + b"\n")
     while left:
@@ -145,7 +153,7 @@ class Inbox:
         """Whether `read` does not wait."""
         return not self.channel.closed and self.channel.poll(0)
 
-    def read(self) -> Iterator[Progress | Report]:
+    def read(self) -> Iterator[Told]:
         """The messages that are there whole; closes the channel at its end."""
         came = os.read(self.channel.fileno(), READ_BYTES)
         self._unread += came
@@ -156,7 +164,7 @@ class Inbox:
         try:
             for line in lines:
                 told = _Line.model_validate_json(line)
-                message = told.report or told.progress
+                message = told.report or told.checkpoint or told.progress
                 if message is not None:
                     yield message
         except ValidationError as error:

@@ -133,4 +133,5 @@ def _summary(record: RunRecord) -> str:
     final = [value for value in (matrix or [[]])[-1] if value is not None]
     mean = sum(final) / len(final) if days is None else days.mean
     what = "accuracy by day" if days else "validation accuracy" if blind else "accuracy"
-    return f"{what} {mean:.1%}, weights {used:.1%}"
+    cut = f", {counted(record.cuts, 'cut')}" if record.cuts else ""
+    return f"{what} {mean:.1%}, weights {used:.1%}{cut}"

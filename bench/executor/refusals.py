@@ -18,7 +18,7 @@ from bench.data.tables import load_table
 from bench.executor.child import line_of
 from bench.executor.messages import Refusal, States, sources
 from bench.records.schema import RunRecord
-from bench.runner.run import Ready, build
+from bench.runner.ready import Ready, build
 from strategies import building
 from strategies.import_path import is_import_path, place_of, source_file, source_hash
 
@@ -51,8 +51,8 @@ def refusals(
             if data is not None and data not in TABLES:  # a table is read as it lies
                 load(data, data_root, download=download)
             ready = build(config, data_root, begin=states.begin)
-            if states.keep:
-                _check_keeps(ready)
+            if states.keep or states.every is not None:
+                _check_keeps(ready, "--save" if states.keep else "--checkpoint")
         except DataError as error:
             return [Refusal(config, str(error), True)]
         except (Exception, SystemExit) as error:  # a constructor may raise anything
@@ -63,7 +63,7 @@ def refusals(
     return found + list(_changed(done, data_root))
 
 
-def _check_keeps(ready: Ready) -> None:
+def _check_keeps(ready: Ready, option: str) -> None:
     """Refuse a strategy whose state cannot be saved, as far as that shows before it is trained.
 
     Raises:
@@ -73,7 +73,7 @@ def _check_keeps(ready: Ready) -> None:
         try:
             ready.keep_state(Path(folder) / "state")
         except ValueError as error:
-            raise ValueError(f"--save cannot be for {ready.config.strategy}: {error}") from error
+            raise ValueError(f"{option} cannot be for {ready.config.strategy}: {error}") from error
 
 
 def _reason(error: BaseException) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.config.catalogue import find_benchmark
 from bench.config.suite import Suite
 from bench.data.presence import check_inputs
+from bench.executor.cut import forget_cut
 from bench.executor.executor import Executor, Listener
 from bench.executor.messages import States
 from bench.executor.plan import Plan, plan
@@ -27,6 +30,8 @@ class RunOptions:
         retry: finished statuses to run again.
         command: what the user typed, for the records.
         save: the state of each run at its end is saved beside its record.
+        checkpoint: seconds of training between two checkpoints of a run, which goes on from the
+            last one if it is cut; None for none.
     """
 
     jobs: int = 1
@@ -35,11 +40,15 @@ class RunOptions:
     retry: frozenset[str] = frozenset()
     command: str = ""
     save: bool = False
+    checkpoint: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a number of jobs that is none."""
+        """Refuse a number of jobs, and a time, that is none."""
         if not isinstance(self.jobs, int) or self.jobs < 1:
             raise ValueError(f"jobs must be a whole number, at least 1, got {self.jobs!r}")
+        every = self.checkpoint
+        if every is not None and not (isinstance(every, (int, float)) and 0 <= every < math.inf):
+            raise ValueError(f"checkpoint must be seconds, at least 0, got {every!r}")
 
 
 def run_suite(
@@ -66,9 +75,12 @@ def run_suite(
     todo = prepare(suite, store, options)
     executor = Executor(
         store, jobs=options.jobs, data_root=options.data_root, command=options.command,
-        states=States(keep=options.save),
+        states=States(keep=options.save, every=options.checkpoint),
     )  # fmt: skip
     todo = without_refused(todo, executor, suite, options, listener)
+    if options.checkpoint is not None:
+        for record in todo.done:  # killed between writing its record and this
+            forget_cut(store, record.config)
     listener.planned(todo)
     return [*todo.done, *executor.run(todo.missing, listener)]
 
@@ -87,6 +99,12 @@ def prepare(suite: Suite, store: Store, options: RunOptions) -> Plan:
         raise ValueError(
             f"--save is for runs to come: {len(unsaved)} of these have a record without a state "
             f"in {store.root}. Choose another --out"
+        )
+    by_night = [c.benchmark for c in todo.missing if find_benchmark(c.benchmark).by_night]
+    if options.checkpoint is not None and by_night:
+        raise ValueError(
+            "--checkpoint must be for a stream of experiences, between which a run is saved, got "
+            f"{by_night[0]}, which is one of days and nights"
         )
     check_inputs(
         (config.benchmark for config in todo.missing),

@@ -13,6 +13,7 @@ import psutil
 
 from bench.config.run_config import RunConfig
 from bench.executor.confinement import cpu_seconds
+from bench.executor.cut import Cut
 from bench.executor.messages import Inbox, Report
 from bench.records.cost import Outside
 
@@ -48,6 +49,10 @@ class Running:
     timed_out: str = ""
     stopped: bool = False
     """Whether it was asked to end."""
+    cut: Cut | None = None
+    """What it went on from."""
+    killed: int = 0
+    """How many attempts at it had been killed before its last checkpoint."""
 
     def keep(self, report: Report) -> None:
         """Keep the report of a run that waits to be ended, and what the run took; the first counts.
@@ -55,9 +60,21 @@ class Running:
         A process that has ended already does not tell its CPU seconds any more.
         """
         if self.report is None:
-            self.report = report
-            took = time.monotonic() - self.began
-            self.outside = Outside(wall_seconds=took, cpu_seconds=cpu_seconds(self.process.pid))
+            self.report, self.outside = report, self.took()
+
+    def took(self) -> Outside:
+        """What the run has taken until now, with all before it was cut."""
+        before = Outside(wall_seconds=0, cpu_seconds=0) if self.cut is None else self.cut.outside
+        wall = before.wall_seconds + time.monotonic() - self.began
+        cpu, earlier = cpu_seconds(self.process.pid), before.cpu_seconds
+        return Outside(
+            wall_seconds=wall, cpu_seconds=None if cpu is None or earlier is None else cpu + earlier
+        )
+
+    @property
+    def cuts(self) -> int:
+        """How often the run was cut and went on."""
+        return 0 if self.cut is None else self.cut.cuts + 1
 
     @cached_property
     def lost(self) -> bool:

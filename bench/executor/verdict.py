@@ -32,7 +32,7 @@ def record_of(ended: Running, *, command: str, killed: int, saved: str | None) -
         killed: how often the same run, or what it was forked from, was killed before.
         saved: SHA-256 of the state that it has left.
     """
-    report = ended.report or _report_of_the_dead(ended, killed)
+    report = ended.report or _report_of_the_dead(ended, killed - ended.killed)
     if report.status == "killed" and ended.report and not ended.stopped:
         report = report.model_copy(update={"status": "error", "reason": NOT_STOPPED})
     fields: dict[str, Any] = {name: getattr(report, name) for name in _OF_THE_RUN}
@@ -45,6 +45,7 @@ def record_of(ended: Running, *, command: str, killed: int, saved: str | None) -
         "attempt": ended.attempt,
         "outside": ended.outside,
         "saved": saved if report.status == "ok" else None,
+        "cuts": ended.cuts or None,
         "environment": environment.describe(
             ended.config,
             command=command,

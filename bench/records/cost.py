@@ -45,7 +45,7 @@ class Cost(Part):
     seconds_by_kind: dict[Kind, Amount]
     """Charged seconds by kind: train, offline, data, hooks, validation."""
     uncharged_seconds: dict[str, Amount]
-    """Measured, not charged: data, model, warm_up, evaluation."""
+    """Measured, not charged: data, model, warm_up, evaluation, checkpoint."""
     wall_seconds: Amount
     """Monotonic clock over the charged spans."""
     cpu_seconds: Amount
@@ -126,10 +126,16 @@ class Outside(Part):
     cpu_seconds: Amount | None
     """Of its process and all that it has started; null if that had ended."""
 
-    def check(self, cost: Cost, *, threads: int) -> None:
-        """ValueError when a run does not account for what it took, or for more than that."""
-        accounted = cost.accounted_seconds
-        if accounted > self.wall_seconds + UNACCOUNTED_SECONDS:
+    def check(self, cost: Cost, *, threads: int, parts: int = 1) -> None:
+        """ValueError when a run does not account for what it took, or for more than that.
+
+        Args:
+            cost: by the run's own account.
+            threads: of the run.
+            parts: into which it was cut; something lies around each of them.
+        """
+        accounted, around = cost.accounted_seconds, parts * UNACCOUNTED_SECONDS
+        if accounted > self.wall_seconds + around:
             raise ValueError(
                 f"a run of {self.wall_seconds:.2f} s cannot account for {accounted:.2f} s"
             )
@@ -138,7 +144,7 @@ class Outside(Part):
             ("", self.wall_seconds, accounted),
             ("CPU ", self.cpu_seconds, cost.cpu_seconds + off_the_clock),
         ):
-            if took is not None and took - told > UNACCOUNTED_SECONDS + UNACCOUNTED * took:
+            if took is not None and took - told > around + UNACCOUNTED * took:
                 raise ValueError(
                     f"a run must account for its time, told {told:.2f} of {took:.2f} {name}s"
                 )

@@ -220,6 +220,10 @@ class RunRecord(Part):
     """Null if the run left no report, and in records before schema 6."""
     saved: str | None = Field(default=None, exclude_if=lambda state: state is None)
     """SHA-256 of the state that was saved beside it at its end; null if none was."""
+    cuts: Annotated[int, Field(ge=1, lt=2**63)] | None = Field(
+        default=None, exclude_if=lambda cuts: cuts is None
+    )
+    """How often it was cut, and went on from a checkpoint; null if it never was."""
 
     @model_validator(mode="after")
     def _ok_is_complete(self) -> RunRecord:
@@ -239,7 +243,8 @@ class RunRecord(Part):
         if budget.clock == "wall":
             self.cost.check_clocks(threads=self.config.threads)
         if self.outside is not None:
-            self.outside.check(self.cost, threads=self.config.threads)
+            parts = 1 + (self.cuts or 0)
+            self.outside.check(self.cost, threads=self.config.threads, parts=parts)
         return self
 
     def _check_lengths(self, experiences: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -133,6 +134,43 @@ class Examiner:
         worked = time.process_time() - began
         what, bare = "being looked at between experiences", self._bare_seconds
         check_excused(what, worked, bare, MOST_TIMES_LOOKED_AT)
+        self._tell(index)
+
+    def kept(self) -> dict[str, Any]:
+        """What was found so far, as JSON."""
+        weights = [one.model_dump() for one in self._findings.weights]
+        found = {"rows": self._rows, "curve": self._curve, "changes": self._changes}
+        return {**found, "weights": weights}
+
+    def go_on(self, experiences: int, kept: Mapping[str, Any], strategy: Any) -> None:
+        """Go on from what was found before.
+
+        Args:
+            experiences: how many of them were trained.
+            kept: from `kept`.
+            strategy: as it was then, of which it is asked what it answers now.
+
+        Raises:
+            ValueError: if it answers otherwise.
+        """
+        index = experiences - 1
+        self._watch = Watch(self._meter, self._room.pids)  # the meter has just been moved
+        with self._meter.off_the_clock("evaluation"), torch.random.fork_rng():
+            state = save(strategy, self._room.lent)
+            answered = self._room.process.ask(Request(state, asked=True))
+            assert isinstance(answered, Answered), "that was the request"
+            self._keep_answers(index, answered)
+        for name, rows in self._rows.items():
+            if rows[index] != kept["rows"][name][index]:
+                raise ValueError("a checkpoint must answer as it did when it was saved")
+        self._rows = kept["rows"]
+        self._curve = [(charged, mean) for charged, mean in kept["curve"]]
+        self._changes = [(lost, gained) for lost, gained in kept["changes"]]
+        self._findings.weights = [WeightsInUse.model_validate(one) for one in kept["weights"]]
+        self._tell(index)
+
+    def _tell(self, index: int) -> None:
+        """Bring the outcome, and what the outside is told, up to date."""
         self._keep_outcome()
         last = self._findings.weights[-1]
         outcome = self._findings.outcome

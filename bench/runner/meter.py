@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import time
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -22,6 +23,13 @@ def process_cpu_seconds() -> float:
     """CPU seconds of this process, its threads and the children it has waited for."""
     times = os.times()
     return time.process_time() + times.children_user + times.children_system
+
+
+KEPT = (
+    "seconds", "uncharged", "steps", "samples", "wall_seconds", "cpu_seconds",
+    "charged_by_experience", "steps_by_experience", "_closed", "_carry", "_reserve",
+)  # fmt: skip
+"""What an account is between two experiences, besides the times of its steps."""
 
 
 class Queue(Protocol):
@@ -177,6 +185,25 @@ class Meter:
         finally:
             self._drain()
             self.uncharged[kind] = self.uncharged.get(kind, 0.0) + self._wall() - start
+
+    def kept(self) -> dict[str, Any]:
+        """The account between two experiences, as JSON, without the times of its steps."""
+        assert not self._running, "an experience is under way"
+        return {name: copy.copy(getattr(self, name)) for name in KEPT}
+
+    def go_on(self, kept: Mapping[str, Any], step_seconds: Iterable[float]) -> None:
+        """Go on from an account that was kept; what is not charged was measured here already.
+
+        Args:
+            kept: from `kept`.
+            step_seconds: times of its steps.
+        """
+        here = self.uncharged
+        for name in KEPT:
+            setattr(self, name, kept[name])
+        for kind, seconds in here.items():
+            self.uncharged[kind] = self.uncharged.get(kind, 0.0) + seconds
+        self.step_seconds = array("d", step_seconds)
 
     def charge(self, kind: Kind) -> Kind:
         """From now on time goes to `kind`; returns the kind it went to until now."""

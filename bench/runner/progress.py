@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.runner.meter import Meter
 
@@ -25,6 +26,21 @@ class Progress:
     spent: float
     accuracy: float | None
     weights: float | None = None
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A run tells that it has saved itself.
+
+    Attributes:
+        experiences: how many of them it had trained on.
+    """
+
+    experiences: int
+
+    def file_in(self, folder: Path) -> Path:
+        """Where it lies, in the folder of the run."""
+        return folder / f"checkpoint-{self.experiences}.safetensors"
 
 
 class Account:

@@ -70,6 +70,23 @@ def begin_from(
             "state: a row of them has changed or was added, or a label is new"
         )
     strategy = kept_state.read(state, **_how(config, lent))
+    check_kind(strategy, anew, lent, state)
+    seed_everything(config.seed("data"))
+    return strategy
+
+
+def check_kind(strategy: Any, anew: Any, lent: Sequence[Any], state: Path) -> None:
+    """Refuse a strategy that is not what a run has.
+
+    Args:
+        strategy: from a saved state.
+        anew: the same, as it begins without one.
+        lent: the referee's plugins and clock.
+        state: the file.
+
+    Raises:
+        ValueError: says what it is not.
+    """
     if type(strategy) is not type(anew) or type(strategy.model) is not type(anew.model):
         raise ValueError(f"{state} must hold a {type(anew).__name__} with its network")
     if not {id(thing) for thing in anew.plugins} & {id(thing) for thing in lent} <= {
@@ -77,8 +94,6 @@ def begin_from(
     }:
         raise ValueError(f"{state} must hold a strategy that the referee stops, got one without")
     check_counts(strategy)
-    seed_everything(config.seed("data"))
-    return strategy
 
 
 def _facts(config: RunConfig, benchmark: Benchmark) -> dict[str, str]:
@@ -93,9 +108,14 @@ def _facts(config: RunConfig, benchmark: Benchmark) -> dict[str, str]:
 
 def _how(config: RunConfig, lent: Sequence[Any]) -> Mapping[str, Any]:
     """How both sides read the file."""
-    own = [name for name in (config.strategy, config.model) if is_import_path(name)]
     return {
         "lent": {type(thing).__name__: thing for thing in lent},
         "samples": StoredSamples(config.augment),
-        "modules": [name.partition(":")[0] for name in own],
+        "modules": own_modules(config),
     }
+
+
+def own_modules(config: RunConfig) -> list[str]:
+    """Names of the modules of a user's own strategy and model."""
+    own = [name for name in (config.strategy, config.model) if is_import_path(name)]
+    return [name.partition(":")[0] for name in own]

@@ -18,7 +18,7 @@ from bench.config.budget import Budget
 from bench.config.catalogue import find_benchmark
 from bench.config.run_config import RunConfig
 from bench.runner.meter import Meter
-from bench.runner.run import build
+from bench.runner.ready import build
 from bench.runner.seeding import seed_everything
 from bench.strategy_docs.observed_stage import observe_stages
 from strategies import building

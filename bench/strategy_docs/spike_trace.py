@@ -15,7 +15,7 @@ from avalanche.models.utils import avalanche_forward
 from torch import Tensor, nn
 
 from bench.config.run_config import RunConfig
-from bench.runner.run import build
+from bench.runner.ready import build
 from bench.runner.seeding import seed_everything
 from bench.strategy_docs.observed_stage import observe_stages
 from strategies.sleep_cycle import SleepingStrategy, Stage

@@ -20,7 +20,7 @@ from bench.config.run_config import RunConfig
 from bench.data.presence import data_root
 from bench.runner.avalanche_patches import apply_patches
 from bench.runner.models import make_model
-from bench.runner.run import Ready, build
+from bench.runner.ready import Ready, build
 from bench.runner.seeding import seed_everything
 
 BATCH = 128

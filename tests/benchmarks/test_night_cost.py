@@ -14,7 +14,7 @@ from bench.config.run_config import RunConfig
 from bench.data.presence import data_root
 from bench.runner.avalanche_patches import apply_patches
 from bench.runner.nights import Nights
-from bench.runner.run import build
+from bench.runner.ready import build
 
 pytestmark = pytest.mark.skipif(
     not has("elec2"), reason="needs elec2/elec.csv under $SLEEPBENCH_DATA"

@@ -13,6 +13,7 @@ from bench.config.suite import Suite
 from bench.data.presence import data_root
 from bench.data.unlabelled import questions
 from bench.executor.executor import Executor
+from bench.executor.messages import States
 from bench.records.schema import RunRecord
 from bench.records.store import Store
 from strategies.pruning.weight_count import weights_in_use
@@ -57,3 +58,17 @@ def test_what_lies_around_a_run(benchmark, records):
     what = "seconds of a run that it does not account for"
     report(benchmark, what, statistics.median(around), "0.1")
     assert 0 < statistics.median(around) < 2
+
+
+@pytest.mark.parametrize("strategy", ["naive", "replay", "cumulative"])
+def test_a_checkpoint_after_each_experience(benchmark, strategy, tmp_path):
+    suite = Suite(
+        benchmarks=("split-mnist",), scenarios=("class",), strategies=(strategy,), budget="1s",
+        seeds=3,
+    )  # fmt: skip
+    executor = Executor(Store(tmp_path), data_root=data_root(), states=States(every=0.0))
+    records = executor.run(suite.configs())
+    saving = statistics.median(r.cost.uncharged_seconds["checkpoint"] for r in records)
+    what = f"checkpoints of {strategy} after each of five experiences, over a run of 60 s"
+    report(benchmark, what, saving / 60, "0.005 at most")
+    assert saving < 60

@@ -39,7 +39,7 @@ from bench.executor.executor import Executor
 from bench.records.store import Store
 from bench.runner.avalanche_patches import apply_patches
 from bench.runner.examination import Request
-from bench.runner.run import EVAL_BATCH
+from bench.runner.ready import EVAL_BATCH
 from bench.runner.speedups import precision, warm_up
 from sleep_loops import dense_sleep, row_sleep
 from strategies.pruning.masks import keep_largest

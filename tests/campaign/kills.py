@@ -1,6 +1,6 @@
 """Kills commands at random and looks whether what they leave ends as if nothing had happened.
 
-python tests/campaign/kills.py --run 200 --study 40 --page docs/kills.md
+python tests/campaign/kills.py --run 200 --study 40 --checkpoint 30 --page docs/kills.md
 
 A chain is one folder: a command is begun, something of it is killed at a random moment, the same
 command is begun again, until it has been killed often enough; then it is left to end. What is in
@@ -43,6 +43,10 @@ STUDY = (
     "study", "--strategy", "replay", "--scenario", "class", "--objective", "accuracy",
     "--budget", "150steps", "--space", "learning_rate=0.003,0.01,0.03,0.1", "--sampler", "grid",
     "--trials", "4",
+)  # fmt: skip
+CHECKPOINT = (
+    "run", "--benchmark", "split-digits?repeat=4", "--strategy", "replay", "--scenario", "class",
+    "--budget", "20000steps", "--checkpoint", "0.001s",
 )  # fmt: skip
 
 WAYS = {
@@ -119,6 +123,11 @@ class Chain:
             if path.suffix != ".log" or not (self.store.root / path).with_suffix(".json").exists():
                 self.faults.append(f"file left: {path}")
         self.faults += [f"half a file left: {p}" for p in self.out.rglob(".*.*[0-9]")]
+
+    @property
+    def cuts(self) -> int:
+        """How often its runs went on from a checkpoint."""
+        return sum(item.record.cuts or 0 for item in self.store.read()[0])
 
     def outcomes(self) -> dict[str, str]:
         """What was reached and spent, of every run that is finished."""
@@ -241,17 +250,26 @@ def _runs(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return found
 
 
-def campaign(
-    command: tuple[str, ...], kills: int, seed: int
-) -> tuple[Counter[str], int, list[str]]:
-    """Kill `command` so often, over as many chains as it takes, one at a time on each core.
+@dataclass
+class Found:
+    """What came of killing one command.
 
-    Returns:
-        How often in which way, the number of chains, and what was not as it must be.
+    Attributes:
+        kills: how often in which way.
+        chains: how many there were.
+        cuts: how often a run went on from a checkpoint.
+        faults: what was not as it must be.
     """
-    done: Counter[str] = Counter()
-    faults: list[str] = []
-    chains = 0
+
+    kills: Counter[str] = field(default_factory=Counter)
+    chains: int = 0
+    cuts: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def campaign(name: str, command: tuple[str, ...], kills: int, seed: int) -> Found:
+    """Kill `command` so often, over as many chains as it takes, one at a time on each core."""
+    found = Found()
     cores = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="kills-") as root, ThreadPoolExecutor() as pool:
         whole = Chain(command, Path(root, "whole"), random.Random(seed), cores[0])
@@ -259,20 +277,22 @@ def campaign(
         reference = whole.outcomes()
         if whole.faults or not reference:
             raise RuntimeError(f"a command without a kill must end well, got {whole.faults}")
-        while (left := kills - sum(done.values())) > 0:
+        while (left := kills - sum(found.kills.values())) > 0:
             shares = [left // len(cores) + (i < left % len(cores)) for i in range(len(cores))]
             wave = [
                 Chain(command, Path(root, f"chain-{n}"), random.Random(f"{seed}/{n}"), core)
-                for n, core in enumerate(cores, chains)
+                for n, core in enumerate(cores, found.chains)
             ]
             todo = [min(share, BY_CHAIN) for share in shares]
             list(pool.map(Chain.run, wave, todo, [reference] * len(wave)))
-            for number, chain in enumerate(wave, chains):
-                faults += [f"{command[0]}, chain {number}: {fault}" for fault in chain.faults]
-                done += chain.kills
-            chains += len(wave)
-            print(f"{command[0]}: {sum(done.values())} of {kills} kills, {len(faults)} faults")
-    return done, chains, faults
+            for number, chain in enumerate(wave, found.chains):
+                found.faults += [f"{name}, chain {number}: {fault}" for fault in chain.faults]
+                found.kills += chain.kills
+                found.cuts += chain.cuts
+            found.chains += len(wave)
+            done = sum(found.kills.values())
+            print(f"{name}: {done} of {kills} kills, {len(found.faults)} faults", flush=True)
+    return found
 
 
 HEAD = """# Killed at random
@@ -284,36 +304,46 @@ same command is begun again, and killed again, up to ten times. Then it is left 
 
 A *fault* is a damaged record, an ending other than that of a command that nobody killed, or a
 process or a file that is left behind. Budgets are in steps, so endings are equal bit for bit.
+
+With `--checkpoint` a run of 20 experiences is saved after each of them, and goes on from there.
 """
 
 
-def page(found: dict[str, tuple[Counter[str], int, list[str]]]) -> str:
+def page(found: dict[str, Found]) -> str:
     """The figures as a page."""
     rows = [
-        [name, text, *(str(found[command][0][name]) for command in found)]
+        [name, text, *(str(one.kills[name]) for one in found.values())]
         for name, text in WAYS.items()
     ]
-    rows.append(["all", "", *(str(sum(done.values())) for done, _, _ in found.values())])
-    rows.append(["chains", "", *(str(chains) for _, chains, _ in found.values())])
-    rows.append(["faults", "", *(str(len(faults)) for _, _, faults in found.values())])
+    rows.append(["all", "", *(str(sum(one.kills.values())) for one in found.values())])
+    rows.append(["chains", "", *(str(one.chains) for one in found.values())])
+    rows.append(["went on from a checkpoint", "", *(str(one.cuts) for one in found.values())])
+    rows.append(["faults", "", *(str(len(one.faults)) for one in found.values())])
     heads = ["killed", "what", *(f"`bench {command}`" for command in found)]
     return "\n".join([HEAD, *table(heads, rows), ""])
 
 
 def main() -> None:
-    """Both campaigns; exit code 1 for any fault."""
+    """All campaigns; exit code 1 for any fault."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=int, default=16, help="kills of `bench run`")
     parser.add_argument("--study", type=int, default=4, help="kills of `bench study`")
+    parser.add_argument("--checkpoint", type=int, default=4, help="kills of one with checkpoints")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--page", type=Path, help="where the figures go")
     given = parser.parse_args()
-    wanted = {"run": (RUN, given.run), "study": (STUDY, given.study)}
+    wanted = {
+        "run": (RUN, given.run),
+        "study": (STUDY, given.study),
+        "run --checkpoint": (CHECKPOINT, given.checkpoint),
+    }
     found = {
-        name: campaign(what, kills, given.seed) for name, (what, kills) in wanted.items() if kills
+        name: campaign(name, what, kills, given.seed)
+        for name, (what, kills) in wanted.items()
+        if kills
     }
     print(page(found))
-    faults = [fault for _, _, some in found.values() for fault in some]
+    faults = [fault for one in found.values() for fault in one.faults]
     print("\n".join(faults))
     if given.page:
         write_atomically(given.page, page(found))

@@ -15,7 +15,8 @@ from bench.executor.child import NO_STEP
 from bench.executor.executor import Executor
 from bench.records.store import Store
 from bench.runner.examiner import Findings
-from bench.runner.run import build, run
+from bench.runner.ready import build
+from bench.runner.run import run
 from cheats import EXAMPLES, FILE, LINKS, SHARED_KEY
 from forked import can_be_secluded
 from memory import nothing_of_earlier_tests

@@ -12,7 +12,7 @@ from bench.config.run_config import RunConfig
 from bench.executor.executor import Executor, Listener
 from bench.executor.verdict import MOST_KILLS
 from bench.records.store import Store
-from bench.runner.run import build
+from bench.runner.ready import build
 
 
 def config(strategy: str, budget: str = "60steps") -> RunConfig:

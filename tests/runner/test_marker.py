@@ -14,7 +14,7 @@ from bench.config.run_config import RunConfig
 from bench.data.images import Images
 from bench.data.unlabelled import Solution
 from bench.runner.marker import Marker, Scores, marked
-from bench.runner.run import build
+from bench.runner.ready import build
 from memory import nothing_of_earlier_tests
 
 CLASSES = [[0, 1], [2, 3]]

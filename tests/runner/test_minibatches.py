@@ -6,7 +6,7 @@ import pytest
 
 from bench.config.budget import Budget
 from bench.config.run_config import RunConfig
-from bench.runner.run import build
+from bench.runner.ready import build
 
 BALANCED = ("joint", "cumulative", "gdumb", "avalanche.training.supervised:Cumulative")
 

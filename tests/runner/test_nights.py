@@ -19,7 +19,8 @@ from bench.runner.evaluation import plain
 from bench.runner.examiner import Findings
 from bench.runner.meter import Meter
 from bench.runner.nights import Nights
-from bench.runner.run import build, run
+from bench.runner.ready import build
+from bench.runner.run import run
 from bench.runner.uncharged_work import UnchargedWork
 from bench.study.study import Study
 from bench.study.tuning import Tuning

@@ -7,7 +7,7 @@ import pytest
 from bench.config.budget import Budget
 from bench.config.run_config import RunConfig
 from bench.runner import states
-from bench.runner.run import build
+from bench.runner.ready import build
 from strategies import kept_state
 
 

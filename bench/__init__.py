@@ -2,6 +2,7 @@
 
 `bench.run` makes one run, `bench.run_suite` a grid of them, `bench.load` reads them as a pandas
 frame, `bench.leaderboard` ranks them, and `bench.compare` sets two beside each other.
+`bench.load_network` gives the network of a run that was saved.
 Importing this costs nothing: torch and pandas come with the first call.
 """
 
@@ -11,10 +12,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.api import compare, leaderboard, load, run, run_suite
+    from bench.api import compare, leaderboard, load, load_network, run, run_suite
     from bench.config.suite import Suite
 
-__all__ = ["Suite", "compare", "leaderboard", "load", "run", "run_suite"]
+__all__ = ["Suite", "compare", "leaderboard", "load", "load_network", "run", "run_suite"]
 
 _HOMES = {"Suite": "bench.config.suite"}
 

@@ -1,6 +1,6 @@
 """The referee from Python: run, load, rank and compare, in a script or a notebook.
 
-Every function takes names and paths, and returns a pandas frame.
+Every function takes names and paths. All but `load_network` return pandas frames.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -23,6 +23,9 @@ from bench.ranking.paired_comparison import Comparison, compare_folders, compare
 from bench.ranking.rank import rank_all
 from bench.ranking.run_table import run_table
 from bench.records.store import Store, Stored, alone_in
+
+if TYPE_CHECKING:
+    from bench.runner.saved_network import SavedNetwork
 
 _ONE = {"strategies": "strategy", "benchmarks": "benchmark", "scenarios": "scenario"}
 """Fields of a suite that hold one value in a run, and what `run` calls them."""
@@ -131,6 +134,29 @@ def load(folder: str | Path = "runs", *, matrices: bool = False) -> pd.DataFrame
         number, which = len(evidence.damaged), shortened(evidence.damaged.values())
         warnings.warn(f"{counted(number, 'file')} left out: {which}", stacklevel=2)
     return run_table(evidence.stored, matrices=matrices)
+
+
+def load_network(record: str | Path) -> SavedNetwork:
+    """The network of a run that was made with `--save`: a torch module that answers as the run did.
+
+    Called with images it gives the answers of the run's strategy, its masks and class means among
+    it. `network.model` is the plain network, `network.labels` says what the answers stand for.
+
+    Args:
+        record: path of the run's record.
+
+    Raises:
+        ValueError: for a run without a saved state, or a state that is not its own.
+    """
+    from bench.executor.keeping import check_state
+    from bench.executor.messages import STATE
+    from bench.records.store import read_record
+    from bench.runner.saved_network import SavedNetwork
+
+    path = path_of(record, "record")
+    before, state = read_record(path), path.with_suffix(STATE)
+    check_state(before, state)
+    return SavedNetwork(before.config, state).eval()
 
 
 def leaderboard(

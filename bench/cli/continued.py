@@ -81,6 +81,7 @@ def further(before: RunRecord, state: Path, benchmark: str, budget: str | None) 
     """
     from bench.config.catalogue import find_benchmark
     from bench.config.run_config import RunConfig
+    from bench.executor.keeping import check_state
 
     check_state(before, state)
     if not before.ranked:
@@ -123,25 +124,6 @@ def _budget(before: RunRecord, given: str | None, nights: int) -> Budget:
         return old
     each = old.amount / (seen - before.config.first_day)
     return old.model_copy(update={"amount": round(each * nights, 9)})
-
-
-def check_state(before: RunRecord, state: Path) -> None:
-    """Refuse a state that is not that of its record.
-
-    Raises:
-        ValueError: says why.
-    """
-    from bench.executor.keeping import hash_of
-
-    if before.saved is None:
-        raise ValueError(
-            f"the run of {state.with_suffix('.json')} must have been made with --save, and be ok, "
-            f"got status {before.status} and no state"
-        )
-    if not state.is_file():
-        raise ValueError(f"{state} must lie beside its record, got none there")
-    if (found := hash_of(state)) != before.saved:
-        raise ValueError(f"{state} must be the state that its record names, got SHA-256 {found}")
 
 
 def days_seen(before: RunRecord) -> int:

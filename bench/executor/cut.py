@@ -18,7 +18,7 @@ from bench.config.run_config import RULESET, RunConfig
 from bench.executor.messages import STATE, sources
 from bench.records import environment
 from bench.records.cost import Count, Outside, Part
-from bench.records.store import Store, write_atomically
+from bench.records.store import Store, remove_halves, write_atomically
 
 PAGE = ".checkpoint"
 """Suffix of the page."""
@@ -91,6 +91,7 @@ def forget_cut(store: Store, config: RunConfig) -> None:
     """Remove the checkpoints of a run that has ended."""
     page = _page(store, config)
     page.unlink(missing_ok=True)
+    remove_halves(page)
     for state in _states(page):
         state.unlink(missing_ok=True)
 

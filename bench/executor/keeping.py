@@ -86,6 +86,27 @@ def hash_of(state: Path) -> str:
     return hashlib.sha256(state.read_bytes()).hexdigest()
 
 
+def check_state(before: RunRecord, state: Path) -> None:
+    """Refuse a state that is not that of its record.
+
+    Args:
+        before: the record.
+        state: the file.
+
+    Raises:
+        ValueError: says why.
+    """
+    if before.saved is None:
+        raise ValueError(
+            f"the run of {state.with_suffix('.json')} must have been made with --save, and be ok, "
+            f"got status {before.status} and no state"
+        )
+    if not state.is_file():
+        raise ValueError(f"{state} must lie beside its record, got none there")
+    if (found := hash_of(state)) != before.saved:
+        raise ValueError(f"{state} must be the state that its record names, got SHA-256 {found}")
+
+
 def _move(left: Path, there: Path) -> bool:
     """Whether a file could be moved; what is there of it otherwise is taken away."""
     try:

@@ -226,10 +226,7 @@ def write_atomically(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
-            pid = left.suffix.removeprefix(".")
-            if pid.isdecimal() and not psutil.pid_exists(int(pid)):
-                left.unlink(missing_ok=True)
+        remove_halves(path)
         with temporary.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
@@ -244,6 +241,14 @@ def write_atomically(path: Path, text: str) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def remove_halves(path: Path) -> None:
+    """Remove what processes have left that were killed while they wrote `path`."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        pid = left.suffix.removeprefix(".")
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            left.unlink(missing_ok=True)
 
 
 @lru_cache(maxsize=256)

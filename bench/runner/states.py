@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,13 @@ def keep_state(
         ValueError: for something that cannot be saved, which it names.
     """
     told = _facts(config, benchmark)
-    told |= {"classes": str(benchmark.n_classes), "data": benchmark.data_hash}
-    kept_state.write(strategy, state, about=told, **_how(config, lent))
+    told |= {
+        "classes": str(benchmark.n_classes),
+        "classes_by_experience": json.dumps(benchmark.classes_by_experience),
+        "labels_by_experience": json.dumps(benchmark.labels_by_experience),
+        "data": benchmark.data_hash,
+    }
+    kept_state.write(strategy, state, about=told, **how_for_another(config, lent))
 
 
 def begin_from(
@@ -69,7 +75,7 @@ def begin_from(
             f"the first {config.first_day} days of {config.benchmark} must be those of the saved "
             "state: a row of them has changed or was added, or a label is new"
         )
-    strategy = kept_state.read(state, **_how(config, lent))
+    strategy = kept_state.read(state, **how_for_another(config, lent))
     check_kind(strategy, anew, lent, state)
     seed_everything(config.seed("data"))
     return strategy
@@ -106,8 +112,13 @@ def _facts(config: RunConfig, benchmark: Benchmark) -> dict[str, str]:
     }
 
 
-def _how(config: RunConfig, lent: Sequence[Any]) -> Mapping[str, Any]:
-    """How both sides read the file."""
+def how_for_another(config: RunConfig, lent: Sequence[Any]) -> Mapping[str, Any]:
+    """How a file is written and read that other runs than its own go on from.
+
+    Args:
+        config: of the run.
+        lent: the referee's plugins and clock.
+    """
     return {
         "lent": {type(thing).__name__: thing for thing in lent},
         "samples": StoredSamples(config.augment),

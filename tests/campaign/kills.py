@@ -286,7 +286,9 @@ def campaign(name: str, command: tuple[str, ...], kills: int, seed: int) -> Foun
             todo = [min(share, BY_CHAIN) for share in shares]
             list(pool.map(Chain.run, wave, todo, [reference] * len(wave)))
             for number, chain in enumerate(wave, found.chains):
-                found.faults += [f"{name}, chain {number}: {fault}" for fault in chain.faults]
+                said = [f"{name}, chain {number}: {fault}" for fault in chain.faults]
+                print("\n".join(said), end="\n" if said else "")
+                found.faults += said
                 found.kills += chain.kills
                 found.cuts += chain.cuts
             found.chains += len(wave)

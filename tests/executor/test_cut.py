@@ -192,3 +192,14 @@ def test_a_stream_by_day_and_night_has_no_moment_for_it(tmp_path, monkeypatch, c
         "--out", str(tmp_path / "out"),
     )  # fmt: skip
     assert "--checkpoint must be for a stream of experiences, between which a run is saved" in said
+
+
+def test_half_a_page_goes_with_the_checkpoint(tmp_path, whole):
+    once(tmp_path, Killer(2))
+    [page] = tmp_path.rglob("*.checkpoint")
+    gone = 2**22 + 1  # no process has such a number
+    half = page.with_name(f".{page.name}.{gone}")
+    half.write_text("{")
+    assert same(once(tmp_path), whole)
+    assert left(tmp_path) == []
+    assert not half.exists()

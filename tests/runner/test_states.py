@@ -50,7 +50,9 @@ def written(folder, ready, **told):
     """The same strategy with other facts beside it."""
     path = folder / "other.safetensors"
     facts = states._facts(ready.config, ready.benchmark) | {"classes": "10", "data": "d"} | told
-    kept_state.write(ready.strategy, path, about=facts, **states._how(ready.config, ready.plugins))
+    kept_state.write(
+        ready.strategy, path, about=facts, **states.how_for_another(ready.config, ready.plugins)
+    )
     return path
 
 

@@ -54,10 +54,16 @@ def write(
         ValueError: for something that cannot be written, which it names.
     """
     writer = Writer(lent, samples, modules)
-    root = writer.value(strategy, ())
-    tensors, places = writer.placed()
-    graph = {"format": FORMAT, "root": root, "nodes": writer.nodes, "places": places}
-    told = {**(about or {}), "state": json.dumps(graph, separators=(",", ":"), allow_nan=False)}
+    try:
+        root = writer.value(strategy, ())
+        tensors, places = writer.placed()
+        graph = {"format": FORMAT, "root": root, "nodes": writer.nodes, "places": places}
+        state = json.dumps(graph, separators=(",", ":"), allow_nan=False)
+    except Unkept:
+        raise
+    except Exception as error:  # whatever a strategy of anybody's holds
+        raise Unkept(f"what it holds cannot be written: {type(error).__name__}: {error}") from error
+    told = {**(about or {}), "state": state}
     own = {f"{BESIDE}{name}": tensor for name, tensor in (beside or {}).items()}
     if taken := own.keys() & tensors.keys():
         raise Unkept(f"a tensor of a strategy must have another name than {min(taken)}")

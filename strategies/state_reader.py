@@ -47,7 +47,7 @@ class Reader:
         if "float" in told:
             return float(told["float"])
         if "dtype" in told and "number" in told:
-            return np.dtype(told["dtype"]).type(told["number"])
+            return np.dtype(told["dtype"]).type(self.value(told["number"]))
         if "dtype" in told:
             found = getattr(torch, told["dtype"])
             if not isinstance(found, torch.dtype):

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from avalanche.benchmarks.utils import AvalancheDataset
 from avalanche.training.templates.base import BaseTemplate
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from strategies.saved_state import UNDER_WAY, is_passing
@@ -44,6 +45,8 @@ class Writer:
         self.nodes: list[Any] = []
         self._lent = {id(thing): name for name, thing in lent.items()}
         self._samples, self._modules = samples, tuple(modules)
+        self._exact = samples is None
+        self._arrays: list[NDArray[Any]] = []
         self._places: dict[int, int] = {}
         self._alive: list[Any] = []  # no id is given twice
         self._tensors: list[tuple[str, Tensor]] = []
@@ -58,8 +61,8 @@ class Writer:
             return {type(obj).__name__: str(obj).removeprefix("torch.")}
         if isinstance(obj, torch.Size):
             return {"Size": list(obj)}
-        if isinstance(obj, np.generic):
-            return {"number": obj.item(), "dtype": obj.dtype.str}
+        if isinstance(obj, np.generic) and type(number := obj.item()) in (bool, int, float):
+            return {"number": self.value(number, path), "dtype": obj.dtype.str}
         if isinstance(obj, (type, FunctionType, BuiltinFunctionType)):
             return {"name": self._name(obj, path)}
         if id(obj) not in self._places:
@@ -84,7 +87,7 @@ class Writer:
         for number, (key, tensor) in enumerate(self._tensors):
             own = sharing[tensor.untyped_storage().data_ptr()] if tensor.numel() else [number]
             first = self._tensors[own[0]][0]
-            if len(own) == 1 and (self._samples is not None or _fills_memory(tensor)):
+            if len(own) == 1 and (not self._exact or _fills_memory(tensor)):
                 written[key] = tensor.detach().cpu().contiguous()
                 places[number] = {"key": key, "stride": list(tensor.stride())}
                 continue
@@ -104,6 +107,8 @@ class Writer:
         if (name := self._lent.get(id(obj))) is not None:
             return {"lent": name}
         if is_passing(obj):
+            if self._exact:
+                raise Unkept(f"{_at(path)} must have ended with its experience: it is under way")
             return {"nothing": True}
         if kind is str:
             return {"str": obj}
@@ -111,6 +116,8 @@ class Writer:
             return self._tensor(obj, path)
         if self._samples is not None and isinstance(obj, AvalancheDataset):
             return self._examples(self._samples, obj, path)
+        if kind in (set, frozenset):
+            self._check_order(obj, path)
         if kind in ORDERED.values():
             return {kind.__name__: self._each(obj, path)}
         if kind in MAPPINGS.values():
@@ -118,7 +125,7 @@ class Writer:
         if kind is deque:
             return {"deque": self._each(obj, path), "maxlen": obj.maxlen}
         if kind is np.ndarray:
-            return {"array": self._tensor(torch.from_numpy(np.ascontiguousarray(obj)), path)}
+            return {"array": self._array(obj, path)}
         if kind is torch.Generator:
             state = self._tensor(obj.get_state(), path)
             return {"generator": state, "device": str(obj.device)}
@@ -145,6 +152,23 @@ class Writer:
             "requires_grad": tensor.requires_grad, "device": str(tensor.device),
             "vars": self._attributes(vars(tensor), path),
         }  # fmt: skip
+
+    def _array(self, array: NDArray[Any], path: tuple[str, ...]) -> Any:
+        try:
+            tensor = torch.from_numpy(array)
+        except (TypeError, ValueError) as error:
+            raise Unkept(f"{_at(path)} must be an array as torch has them: {error}") from error
+        if any(np.may_share_memory(array, other) for other in self._arrays):
+            raise Unkept(f"{_at(path)} must have memory of its own, got that of another array")
+        self._arrays.append(array)
+        return self._tensor(tensor, path)
+
+    def _check_order(self, values: set[Any] | frozenset[Any], path: tuple[str, ...]) -> None:
+        """Refuse a set that would have another order when it is made again."""
+        every = list(values)
+        told_by_place = [one for one in every if type(one).__hash__ is object.__hash__]
+        if list(type(values)(every)) != every or (self._exact and told_by_place):
+            raise Unkept(f"{_at(path)} must be a set whose order can be made again: keep a list")
 
     def _examples(self, samples: Samples, dataset: AvalancheDataset, path: tuple[str, ...]) -> Any:
         if not len(dataset):

@@ -12,16 +12,20 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from bench.config.run_config import RULESET, RunConfig
 from bench.executor.messages import STATE, sources
 from bench.records import environment
 from bench.records.cost import Count, Outside, Part
-from bench.records.store import Store, remove_halves, write_atomically
+from bench.records.store import Store, put_aside, remove_halves, write_atomically
 
 PAGE = ".checkpoint"
 """Suffix of the page."""
+
+MOST_BYTES = 2**16
+"""Of a page; ours have 600."""
+
+READ_BYTES = 2**20
+"""Of a state, at once."""
 
 
 class Cut(Part):
@@ -64,36 +68,41 @@ def keep_cut(store: Store, config: RunConfig, left: Path, cut: Cut) -> bool:
     there = page.with_name(cut.state)
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
+        for path in (page, there):
+            put_aside(path)
         shutil.move(left, there)
         write_atomically(page, cut.model_dump_json() + "\n")
     except OSError:
-        there.unlink(missing_ok=True)
+        _remove(there)
         return False
     for state in _states(page):
         if state != there:
-            state.unlink(missing_ok=True)
+            _remove(state)
     return True
 
 
 def find_cut(store: Store, config: RunConfig) -> tuple[Path, Cut] | None:
     """The checkpoint that a run goes on from, and what is known of it; None to begin anew."""
     page = _page(store, config)
-    with suppress(OSError, ValidationError):
-        cut = Cut.model_validate_json(page.read_text(encoding="utf-8"))
-        state = page.with_name(Path(cut.state).name)
-        same = cut.made_with == made_with(config)
-        if same and hashlib.sha256(state.read_bytes()).hexdigest() == cut.sha256:
-            return state, cut
+    with suppress(OSError, ValueError):  # whatever it is that lies there
+        if not page.is_file() or page.stat().st_size > MOST_BYTES:
+            return None
+        cut = Cut.model_validate_json(page.read_bytes())
+        if cut.made_with != made_with(config):
+            return None
+        for state in _states(page):
+            if state.name == cut.state and state.is_file() and hash_of(state) == cut.sha256:
+                return state, cut
     return None
 
 
 def forget_cut(store: Store, config: RunConfig) -> None:
-    """Remove the checkpoints of a run that has ended."""
+    """Remove the checkpoints of a run that has ended, as far as that is possible."""
     page = _page(store, config)
-    page.unlink(missing_ok=True)
+    _remove(page)
     remove_halves(page)
     for state in _states(page):
-        state.unlink(missing_ok=True)
+        _remove(state)
 
 
 def made_with(config: RunConfig) -> str:
@@ -102,6 +111,22 @@ def made_with(config: RunConfig) -> str:
     here = environment.fingerprint(environment.machine())
     facts = [RULESET, config.digest, sources(config), head, environment.versions(), here]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def hash_of(state: Path) -> str:
+    """SHA-256 of a saved state."""
+    found = hashlib.sha256()
+    with state.open("rb") as file:
+        while part := file.read(READ_BYTES):
+            found.update(part)
+    return found.hexdigest()
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, and put a folder in its place, which is nobody's of ours, aside."""
+    with suppress(OSError):
+        put_aside(path)
+        path.unlink(missing_ok=True)
 
 
 def _page(store: Store, config: RunConfig) -> Path:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from bench.executor.cut import Cut, keep_cut, made_with, state_of
+from bench.executor.cut import Cut, hash_of, keep_cut, made_with, state_of
 from bench.executor.messages import STATE
 from bench.executor.running import Running
 from bench.records.schema import RunRecord, Status
@@ -79,11 +78,6 @@ def keep_checkpoint(store: Store, running: Running, told: Checkpoint) -> None:
         )
         if keep_cut(store, config, left, cut):
             running.killed = cut.killed
-
-
-def hash_of(state: Path) -> str:
-    """SHA-256 of a saved state."""
-    return hashlib.sha256(state.read_bytes()).hexdigest()
 
 
 def check_state(before: RunRecord, state: Path) -> None:

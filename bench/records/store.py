@@ -171,8 +171,7 @@ class Store:
         A folder in its place, which no run of ours makes, goes aside.
         """
         path = self.path_of(record)
-        if path.is_dir() and not path.is_symlink():
-            path.rename(path.with_name(f"{path.name}.folder-{time.time_ns()}"))
+        put_aside(path)
         payload = record.model_dump(mode="json")
         payload["checksum"] = checksum(payload)
         write_atomically(path, json.dumps(payload, indent=1, allow_nan=False) + "\n")
@@ -241,6 +240,12 @@ def write_atomically(path: Path, text: str) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def put_aside(path: Path) -> None:
+    """Rename a folder that lies where a file should be."""
+    if path.is_dir() and not path.is_symlink():
+        path.rename(path.with_name(f"{path.name}.folder-{time.time_ns()}"))
 
 
 def remove_halves(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
@@ -71,6 +72,7 @@ class Elsewhere:
             for thing in lent.things
             if hasattr(thing, "__dict__")
         ]
+        self._said = self._says()
         before = self._contents(strategy)
         self._known, self._other_bytes = set(map(content_of, parts(before))), before.other_bytes
 
@@ -83,17 +85,36 @@ class Elsewhere:
         grown = max(0, now.other_bytes - self._other_bytes - FREE_BYTES)
         return Held(found.bytes + grown, found.examples)
 
+    @property
+    def changed(self) -> bool:
+        """Whether anything there is another now: a number, a text, a tensor, what hangs on it."""
+        return self._says() != self._said
+
+    def _says(self) -> Counter[object]:
+        """What hangs on lent objects and lies in a strategy's own modules, whatever the order."""
+        every: list[Any] = []
+        found = _reached([*self._left(), *self._of_modules()], self._lent, every)
+        said: Counter[object] = Counter((type(one).__name__, repr(one)) for one in every)
+        said.update(map(content_of, parts(found)))
+        return said
+
     def _contents(self, strategy: Any) -> Contents:
-        left = [
+        roots = [*self._left(), *_besides_moments(strategy.optimizer), *self._of_modules()]
+        return _reached(roots, self._lent)
+
+    def _left(self) -> list[Any]:
+        """What was hung on lent objects."""
+        return [
             value
             for thing, before in self._on_lent
             for name, value in vars(thing).items()
             if before.get(name, self) != _frozen(value) and not hasattr(type(thing), name)
             if name not in before or not isinstance(thing, CHANGING)
         ]
-        roots = [*left, *_besides_moments(strategy.optimizer)]
-        roots += [value for module in self._own_modules() for value in _globals(module)]
-        return _reached(roots, self._lent)
+
+    def _of_modules(self) -> list[Any]:
+        """What lies in a strategy's own modules."""
+        return [value for module in self._own_modules() for value in _globals(module)]
 
     def _own_modules(self) -> Iterator[ModuleType]:
         for name, module in list(sys.modules.items()):
@@ -126,8 +147,14 @@ def _globals(module: ModuleType) -> list[Any]:
     return [value for name, value in vars(module).items() if not name.startswith("__builtins")]
 
 
-def _reached(roots: list[Any], lent: Lent) -> Contents:
-    """What hangs on `roots`, by whatever way: closures, defaults, caches and queues among them."""
+def _reached(roots: list[Any], lent: Lent, said: list[Any] | None = None) -> Contents:
+    """What hangs on `roots`, by whatever way: closures, defaults, caches and queues among them.
+
+    Args:
+        roots: where to begin.
+        lent: what a strategy was lent.
+        said: gets every number and text.
+    """
     found, seen, queue = Contents(), set[int](), list(roots)
     while queue:
         item = queue.pop()
@@ -140,6 +167,8 @@ def _reached(roots: list[Any], lent: Lent) -> Contents:
             found.arrays.append(item)
         elif isinstance(item, NUMBERS):
             found.other_bytes += sys.getsizeof(item)
+            if said is not None:
+                said.append(item)
         elif (memory := _memory_of(item)) is not None:
             found.arrays.append(memory)
         elif isinstance(item, DATASETS):

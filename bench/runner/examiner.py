@@ -137,7 +137,16 @@ class Examiner:
         self._tell(index)
 
     def kept(self) -> dict[str, Any]:
-        """What was found so far, as JSON."""
+        """What was found so far, as JSON.
+
+        Raises:
+            ValueError: for a strategy that keeps something where its state does not reach.
+        """
+        if self._elsewhere.changed:
+            raise ValueError(
+                "what it keeps must be in the strategy, got something else in its modules or "
+                "classes, or on an experience"
+            )
         weights = [one.model_dump() for one in self._findings.weights]
         found = {"rows": self._rows, "curve": self._curve, "changes": self._changes}
         return {**found, "weights": weights}

@@ -63,7 +63,8 @@ def run(
         seed_everything(config.seed("data"))
         try:
             saved = Checkpoints(ready, examiner, checkpointing, report)
-            _learn(saved.begin(), examiner, saved, at_once=not entry.ranked)
+            ready = saved.begin()
+            _learn(ready, examiner, saved, at_once=not entry.ranked)
         finally:
             examiner.keep_cost()
         if state is not None:

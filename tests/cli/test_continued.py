@@ -10,7 +10,7 @@ import pytest
 
 from bench.cli.continued import further
 from bench.config.budget import Budget
-from bench.executor.keeping import hash_of
+from bench.executor.cut import hash_of
 from bench.ranking.admission import rejection_reason
 from bench.records.by_day import Days
 from bench.records.store import read_record

@@ -8,8 +8,9 @@ import signal
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from bench.config.budget import Budget
 from bench.config.run_config import RunConfig
@@ -43,9 +44,9 @@ class Killer(Listener):
         os.kill(self.executor._running[0].process.pid, signal.SIGKILL)
 
 
-def once(folder: Path, killer: Killer | None = None, every: float | None = 0.0):
+def once(folder: Path, killer: Killer | None = None, every: float | None = 0.0, keep: bool = False):
     """The record of one call; none where it was interrupted."""
-    executor = Executor(Store(folder), states=States(every=every))
+    executor = Executor(Store(folder), states=States(every=every, keep=keep))
     if killer is not None:
         killer.executor = executor
     try:
@@ -95,6 +96,18 @@ def test_an_interrupted_command_goes_on_in_the_middle_of_its_run(tmp_path, whole
     assert left(tmp_path) == []
 
 
+def test_the_state_at_the_end_of_a_cut_run_is_that_of_an_uncut_one(tmp_path):
+    once(tmp_path / "cut", Killer(3), keep=True)
+    cut, whole = once(tmp_path / "cut", keep=True), once(tmp_path / "whole", keep=True)
+    assert cut.cuts == 1
+    first, second = (
+        load_file(Store(folder).path_of(record).with_suffix(".safetensors"))
+        for folder, record in ((tmp_path / "cut", cut), (tmp_path / "whole", whole))
+    )
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
 def test_without_checkpoints_a_run_begins_anew(tmp_path, whole):
     once(tmp_path, Killer(2), every=None)
     assert left(tmp_path) == []
@@ -117,12 +130,33 @@ def garble(state: Path, page: Path) -> None:
     page.write_text("{")
 
 
+def garbage(state: Path, page: Path) -> None:
+    page.write_bytes(b"\xff\xfe\x00")
+
+
+def name_nothing(state: Path, page: Path) -> None:
+    page.write_text(page.read_text().replace(f'"state":"{state.name}"', '"state":""'))
+
+
+def a_pipe(state: Path, page: Path) -> None:
+    page.unlink()
+    os.mkfifo(page)
+
+
+def folders(state: Path, page: Path) -> None:
+    for path in (state, page):
+        path.unlink()
+        path.mkdir()
+
+
 def made_elsewhere(state: Path, page: Path) -> None:
     text = page.read_text()
     page.write_text(text.replace('"made_with":"', '"made_with":"0'))
 
 
-@pytest.mark.parametrize("harm", [damage, lose, garble, made_elsewhere])
+@pytest.mark.parametrize(
+    "harm", [damage, lose, garble, garbage, name_nothing, a_pipe, folders, made_elsewhere]
+)
 def test_what_cannot_be_gone_on_from_is_left_alone(tmp_path, whole, harm):
     once(tmp_path, Killer(2))
     state, _ = find_cut(Store(tmp_path), config())

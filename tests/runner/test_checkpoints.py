@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 
 import numpy as np
 import pytest
@@ -28,7 +29,8 @@ class Cut(BaseException):
 
 
 def config(strategy: str = "replay", **changed) -> RunConfig:
-    scenario = next(s for s in ("class", "task", "domain") if s in STRATEGIES[strategy].scenarios)
+    own = STRATEGIES[strategy].scenarios if strategy in STRATEGIES else ("class",)
+    scenario = next(one for one in ("class", "task", "domain") if one in own)
     chosen = {"benchmark": "split-digits?experiences=3", "model": "mlp", "strategy": strategy}
     chosen |= {"scenario": scenario, "budget": Budget.parse("24steps")}
     chosen |= {"hyperparameters": {"learning_rate": 0.01}}
@@ -72,6 +74,45 @@ def test_saving_changes_nothing_and_is_not_charged(tmp_path):
     assert [one for one in told if isinstance(one, Checkpoint)] == [Checkpoint(1), Checkpoint(2)]
     assert saved.cost.uncharged_seconds["checkpoint"] > 0
     assert "checkpoint" not in whole.cost.uncharged_seconds
+
+
+@pytest.fixture
+def not_imported(monkeypatch):
+    """The strategy's module is imported by the run, as it is in a process of its own."""
+    monkeypatch.delitem(sys.modules, "odd_keepers", raising=False)
+
+
+@pytest.mark.parametrize("kept", ["Scalar", "Columns", "Texts"])
+def test_odd_things_go_on_as_they_were(kept, tmp_path):
+    what, whole, pieces = config(f"odd_keepers:{kept}"), Findings(), Findings()
+    run(what, whole)
+    run(what, pieces, checkpointing=Checkpointing(tmp_path, 0.0, cut_after(1, tmp_path, what)))
+    assert reached(pieces) == reached(whole)
+
+
+@pytest.mark.parametrize(
+    ("kept", "why"),
+    [
+        ("View", "must have memory of its own, got that of another array"),
+        ("Shrunk", "must be a set whose order can be made again: keep a list"),
+        ("UnderWay", "must have ended with its experience: it is under way"),
+        ("InModule", "what it keeps must be in the strategy, got something else in its modules"),
+        ("InClass", "what it keeps must be in the strategy, got something else in its modules"),
+        ("OnExperience", "or on an experience"),
+        ("When", "must be made of its attributes, got a datetime64"),
+        ("Nested", "what it holds cannot be written: RecursionError"),
+        ("Names", "must be an array as torch has them"),
+    ],
+)
+def test_what_could_not_go_on_leaves_no_checkpoint(kept, why, tmp_path, capsys, not_imported):
+    found, told = Findings(), []
+    checkpointing = Checkpointing(tmp_path, 0.0)
+    run(config(f"odd_keepers:{kept}"), found, report=told.append, checkpointing=checkpointing)
+    assert found.outcome is not None
+    assert not any(isinstance(one, Checkpoint) for one in told)
+    said = capsys.readouterr().out
+    assert "no checkpoint after experience 0: " in said
+    assert why in said
 
 
 def test_between_checkpoints_lies_the_time_that_was_asked_for(tmp_path):

@@ -19,20 +19,25 @@ app = typer.Typer()
 
 @app.command(name="list")
 def list_(
-    strategy: Annotated[
-        str | None, typer.Argument(help="Show this strategy with its hyper-parameters.")
+    name: Annotated[
+        str | None, typer.Argument(help="Show this strategy, or this benchmark, in detail.")
     ] = None,
 ) -> None:
-    """Show every benchmark, strategy, model and tested paper, or one strategy in detail."""
+    """Show every benchmark, strategy, model and tested paper, or one of them in detail."""
     from rich.table import Table
 
     from bench.config.catalogue import BENCHMARKS, MODELS
     from bench.papers.declaration import summaries
+    from strategies.import_path import is_import_path
     from strategies.registry import STRATEGIES
+    from strategies.suggestions import suggest
 
     console = make_console()
-    if strategy is not None:
-        _show_strategy(strategy, console)
+    if name is not None:
+        is_benchmark = name.partition("?")[0] in BENCHMARKS
+        if not (is_benchmark or name in STRATEGIES or is_import_path(name)):
+            raise ValueError(suggest("strategy or benchmark", name, {*STRATEGIES, *BENCHMARKS}))
+        (_show_benchmark if is_benchmark else _show_strategy)(name, console)
         return
     for title, entries in (
         ("benchmark", {n: (b.summary, b.paper, b.scenarios) for n, b in BENCHMARKS.items()}),
@@ -40,17 +45,48 @@ def list_(
         ("model", {n: (m.summary, m.paper, ()) for n, m in MODELS.items()}),
     ):
         table = Table(title, "what", "scenarios", "paper", box=None, header_style="bold")
-        for name, (summary, paper, scenarios) in entries.items():
-            table.add_row(name, summary, ", ".join(scenarios), paper)
+        for known, (summary, paper, scenarios) in entries.items():
+            table.add_row(known, summary, ", ".join(scenarios), paper)
         console.print(table)
         console.print()
     papers = Table("paper", "what is tested", box=None, header_style="bold")
-    for name, summary in summaries().items():
-        papers.add_row(name, summary)
+    for paper, summary in summaries().items():
+        papers.add_row(paper, summary)
     console.print(papers)
     console.print()
     console.print("a paper's claims, published and measured: python -m bench reproduce PAPER")
-    console.print("hyper-parameters and defaults of a strategy: python -m bench list NAME")
+    console.print(
+        "hyper-parameters of a strategy, options of a benchmark: python -m bench list NAME"
+    )
+
+
+def _show_benchmark(name: str, console: Any) -> None:
+    """What the catalogue says of one benchmark, and the options that its id can have."""
+    from dataclasses import fields
+
+    from docstring_parser import parse
+    from rich.markup import escape
+    from rich.table import Table
+
+    from bench.config.catalogue import find_benchmark
+    from bench.config.stream_options import StreamOptions
+
+    spec = find_benchmark(name)
+    console.print(f"[bold]{escape(name)}[/]: {escape(spec.summary)}")
+    console.print(escape(f"paper: {spec.paper}; scenarios: {', '.join(spec.scenarios)}"))
+    experiences = f"{spec.length} experiences; " if spec.length else ""
+    nights = f"{spec.nights} nights; " if spec.by_night else ""
+    console.print(escape(f"{nights or experiences}data: {spec.data}; default model: {spec.model}"))
+    if spec.by_night:
+        return
+    meanings = {one.arg_name: one.description for one in parse(StreamOptions.__doc__ or "").params}
+    table = Table("option", "default", "what it does", box=None)
+    for option in fields(StreamOptions):
+        default = "-" if option.default is None else f"{option.default:g}"
+        what = " ".join((meanings[option.name] or "").split())
+        table.add_row(*map(escape, (option.name.replace("_", "-"), default, what)))
+    console.print(table)
+    console.print(escape(f'written behind the id: "{name.partition("?")[0]}?sigma=0.1&parts=4"'))
 
 
 def _show_strategy(name: str, console: Any) -> None:

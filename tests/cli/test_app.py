@@ -138,9 +138,20 @@ def test_list_shows_the_hyperparameters_of_one_strategy_with_their_defaults():
     assert "import: strategies.methods.sleep_replay:SleepReplay" in result.output
 
 
+def test_list_shows_a_benchmark_and_the_options_of_its_id():
+    shown = CliRunner().invoke(app, ["list", "split-mnist?repeat=2"], env={"COLUMNS": "200"}).output
+    assert "split-mnist?repeat=2: MNIST in 5 experiences of 2 digits" in shown
+    assert "10 experiences; data: mnist; default model: mlp" in shown
+    for option in ("experiences", "sigma", "repeat", "parts", "blurry", "si-blurry", "decay"):
+        assert f" {option} " in shown
+    nights = CliRunner().invoke(app, ["list", "elec2-nights"], env={"COLUMNS": "200"}).output
+    assert "nights; data: elec2" in nights
+    assert "sigma" not in nights
+
+
 def test_list_of_an_unknown_strategy_names_the_nearest(monkeypatch, capsys):
     error = usage_error(monkeypatch, capsys, "list", "packnet-frosen")
-    assert "unknown strategy 'packnet-frosen'; did you mean 'packnet-frozen'" in error
+    assert "unknown strategy or benchmark 'packnet-frosen'; did you mean 'packnet-frozen'" in error
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list"]])

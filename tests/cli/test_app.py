@@ -50,7 +50,7 @@ RUN = ["run", "--budget", "10steps", "--strategy", "naive"]
         (["--retry", "eror"], "unknown status in --retry 'eror'; did you mean 'error'"),
         (
             ["--retry", "error", "--profile"],
-            "--retry and --save are about records: give neither",
+            "--retry, --save and --checkpoint are about records: give none",
         ),
         (["--set", "momentum=0.1", "--set", "momentum=0.2"], "--set momentum must be given once"),
     ],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -71,6 +72,8 @@ def keep_cut(store: Store, config: RunConfig, left: Path, cut: Cut) -> bool:
         for path in (page, there):
             put_aside(path)
         shutil.move(left, there)
+        with there.open("rb") as file:  # on the disk before the page says so
+            os.fsync(file.fileno())
         write_atomically(page, cut.model_dump_json() + "\n")
     except OSError:
         _remove(there)

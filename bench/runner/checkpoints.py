@@ -95,6 +95,8 @@ class Checkpoints:
             return self._go_on(self._how.cut)
         except ValueError as error:
             raise CannotGoOn(str(error)) from error
+        except (LookupError, TypeError) as error:  # whatever a file may say
+            raise CannotGoOn(f"{type(error).__name__}: {error}") from error
 
     def _go_on(self, cut: Path) -> Ready:
         meter = self._ready.meter

@@ -115,7 +115,8 @@ def load(folder: str | Path = "runs", *, matrices: bool = False) -> pd.DataFrame
     """The runs of a folder of records, a row each.
 
     Columns: what was run (`benchmark`, `scenario`, `model`, `strategy`, `hyperparameters`,
-    `budget`, `base_seed`, `repetition`), what became of it (`status`, `reason`), what it reached
+    `budget`, `base_seed`, `repetition`), what became of it (`status`, `reason`, and `cuts`, how
+    often it was cut and went on), what it reached
     (`accuracy`, `weights`, `forgetting` and more, as fractions; NaN for a run that failed), what it
     spent (`charged` as a share of the budget, `seconds_train` and so on), and where its record lies
     (`path`). Files that cannot be ranked are left out; one warning counts them, and says of the
@@ -143,7 +144,7 @@ def load_network(record: str | Path) -> SavedNetwork:
     it. `network.model` is the plain network, `network.labels` says what the answers stand for.
 
     Args:
-        record: path of the run's record.
+        record: path of the run's record, `<benchmark>-<scenario>/<strategy>/….json` in `--out`.
 
     Raises:
         ValueError: for a run without a saved state, or a state that is not its own.
@@ -154,6 +155,8 @@ def load_network(record: str | Path) -> SavedNetwork:
     from bench.runner.saved_network import SavedNetwork
 
     path = path_of(record, "record")
+    if path.suffix != ".json" or not path.is_file():
+        raise ValueError(f"record must be the .json file of a run, got {path}")
     before, state = read_record(path), path.with_suffix(STATE)
     check_state(before, state)
     return SavedNetwork(before.config, state).eval()

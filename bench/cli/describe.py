@@ -23,7 +23,7 @@ def list_(
         str | None, typer.Argument(help="Show this strategy, or this benchmark, in detail.")
     ] = None,
 ) -> None:
-    """Show every benchmark, strategy, model and tested paper, or one of them in detail."""
+    """Show every benchmark, strategy, model and tested paper, or one in detail."""
     from rich.table import Table
 
     from bench.config.catalogue import BENCHMARKS, MODELS

@@ -149,15 +149,20 @@ def status(
     """Show what is done, failed and missing on each board, and the command that fills it."""
     from rich.markup import escape
 
-    from bench.formatting.numbers import shortened
+    from bench.executor.cut import count_cuts
+    from bench.formatting.numbers import counted, shortened
     from bench.ranking.missing_runs import boards
     from bench.records.store import Store
 
     require_folder(out)
     stored, damaged = Store(out).read()
+    console, cut = make_console(), count_cuts(out)
+    if cut:
+        console.print(f"{counted(cut, 'run')} with a checkpoint: the command that began it goes on")
     if not stored and not damaged:
+        if cut:
+            return
         raise ValueError(f"there must be records in {out}, found none")
-    console = make_console()
     found = boards(stored, seeds=seeds)
     console.print(_boards_table(found, seeds))
     for board in found:

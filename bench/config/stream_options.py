@@ -44,14 +44,17 @@ class StreamOptions:
     """How a stream is cut into experiences, and how they pass into each other.
 
     Attributes:
-        experiences: that the classes are dealt to, or times that all are shown; None: as known.
-        sigma: standard deviation of the times at which samples come, around the middle of their
-            experience, in lengths of the stream: 0 disjoint, inf all mixed.
-        repeat: times that every class comes, each time with as many of its samples.
-        parts: experiences that each is cut into.
-        blurry: i-Blurry: classes are dealt evenly, and samples spread evenly.
-        si_blurry: Si-Blurry: both at random.
-        decay: Avalanche's overlap with a linear decay; above 1, and the smaller the wider.
+        experiences: how many experiences the classes are dealt to, or how often all are shown.
+        sigma: how far the samples of an experience are spread over the stream: the standard
+            deviation of the times at which they come, in lengths of the stream. 0 is disjoint, inf
+            mixes all.
+        repeat: how often every class comes, each time with as many of its samples; with `sigma` or
+            alone.
+        parts: how many experiences each is cut into.
+        blurry: i-Blurry, as `50-10`: the percent of the classes that stay in their experience, and
+            the percent of the samples of the others that go elsewhere, both dealt evenly.
+        si_blurry: Si-Blurry, as `50-10`: the same, both dealt at random.
+        decay: Avalanche's overlap with a linear decay, above 1; the smaller, the wider.
     """
 
     experiences: int | None = None

@@ -36,6 +36,8 @@ class Cut(Part):
     """Name of the file of the state."""
     sha256: str
     """Of that file."""
+    experiences: Count
+    """How many of them the run had trained on."""
     outside: Outside
     """What the run had taken until then."""
     cuts: Count
@@ -106,6 +108,11 @@ def forget_cut(store: Store, config: RunConfig) -> None:
     remove_halves(page)
     for state in _states(page):
         _remove(state)
+
+
+def count_cuts(folder: Path) -> int:
+    """How many runs under a folder have a checkpoint to go on from."""
+    return sum(page.is_file() for page in folder.rglob(f"*{PAGE}"))
 
 
 def made_with(config: RunConfig) -> str:

@@ -25,7 +25,7 @@ from bench.executor.messages import STOP, Inbox, Job, Refusal, Report, States, m
 from bench.executor.plan import Plan
 from bench.executor.processes import check, fork_server, run_child, server_id, slots, start
 from bench.executor.running import Running
-from bench.executor.scratch import scratch
+from bench.executor.scratch import remove_abandoned, scratch
 from bench.executor.stack_dump import stuck_at
 from bench.executor.verdict import record_of
 from bench.records import environment
@@ -61,6 +61,9 @@ class Listener:
 
     def started(self, config: RunConfig) -> None:
         """A run has begun."""
+
+    def resumed(self, config: RunConfig, experiences: int) -> None:
+        """A run that has begun goes on from its checkpoint, after so many experiences."""
 
     def progressed(self, config: RunConfig, progress: Progress) -> None:
         """A run tells how far it is."""
@@ -105,6 +108,7 @@ class Executor:
         self._timeout, self._command, self._child = timeout, command, child
         self._states = states or States()
         self._running: list[Running] = []
+        remove_abandoned()  # also where nothing is left to run
 
     def refusals(self, todo: Plan, *, download: bool = False) -> list[Refusal]:
         """The cells that cannot be built, and the records of what has changed, and why.
@@ -218,6 +222,8 @@ class Executor:
         running.deadline = running.began + self._limit(config)
         sender.close()
         self._listener.started(config)
+        if running.cut is not None:
+            self._listener.resumed(config, running.cut.experiences)
         return running
 
     def _limit(self, config: RunConfig) -> float:

@@ -71,6 +71,7 @@ def keep_checkpoint(store: Store, running: Running, told: Checkpoint) -> None:
         cut = Cut(
             state=state_of(store, config, told.experiences),
             sha256=hash_of(left),
+            experiences=told.experiences,
             outside=running.took(),
             cuts=running.cuts,
             killed=store.count(config, *LOST),

@@ -87,6 +87,11 @@ class Display(Listener):
         self._began = self._began or time.monotonic()
         self._lines[config.digest] = self._progress.add_task(_name(config), total=1.0, detail="")
 
+    def resumed(self, config: RunConfig, experiences: int) -> None:
+        """Say where the run goes on."""
+        done = counted(experiences, "experience")
+        self._console.print(f"{_name(config)} goes on after {done}")
+
     def progressed(self, config: RunConfig, progress: RunProgress) -> None:
         """Move the run's bar."""
         accuracy = "" if progress.accuracy is None else f", accuracy {progress.accuracy:.1%}"

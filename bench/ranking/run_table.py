@@ -32,6 +32,7 @@ TYPES: dict[str, str] = {
     **dict.fromkeys(("base_seed", "repetition", "attempt"), "int64"),
     "status": "category",
     "reason": "object",
+    "cuts": "int64",
     **dict.fromkeys(NUMBERS, "float64"),
     **dict.fromkeys((f"seconds_{kind}" for kind in KINDS), "float64"),
     "wall_seconds": "float64",
@@ -79,6 +80,7 @@ def _row(item: Stored) -> dict[str, Any]:
         "attempt": record.attempt,
         "status": record.status,
         "reason": record.reason,
+        "cuts": record.cuts or 0,
         **{name: measured.get(name, math.nan) for name in NUMBERS},
         **{
             f"seconds_{kind}": cost.seconds_by_kind.get(kind, math.nan) if cost else math.nan

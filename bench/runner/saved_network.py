@@ -11,6 +11,7 @@ from avalanche.benchmarks import DatasetExperience
 from torch import Tensor, nn
 
 from bench.config.budget import Budget
+from bench.config.catalogue import find_benchmark
 from bench.config.run_config import RunConfig
 from bench.data.experiences import make_scenario
 from bench.data.image_dataset import ImageDataset
@@ -54,6 +55,8 @@ class SavedNetwork(nn.Module):
         self._config = config
         self.model: nn.Module = self._strategy.model
         self.input_shape = tuple(map(int, told["inputs"].split(" x ")))
+        spec = find_benchmark(config.benchmark)  # features and rows of a table have any value
+        self._of_pixels = not spec.by_night and not (spec.data or "features").endswith("features")
         self.labels: list[list[int]] = json.loads(told["labels_by_experience"])
         self._classes: list[list[int]] = json.loads(told["classes_by_experience"])
 
@@ -76,10 +79,15 @@ class SavedNetwork(nn.Module):
             set_generators(before)
 
     def _check(self, images: Tensor, task: int | None) -> None:
+        if not isinstance(images, Tensor):
+            raise ValueError(f"images must be a tensor of torch, got a {type(images).__name__}")
         shape = tuple(images.shape)
         if images.dtype != torch.float32 or shape[1:] != self.input_shape or not len(images):
             wanted = ", ".join(map(str, self.input_shape))
             raise ValueError(f"images must be float32 (N, {wanted}), got {images.dtype} {shape}")
+        low, high = images.min().item(), images.max().item()
+        if self._of_pixels and not 0 <= low <= high <= 1:
+            raise ValueError(f"pixels must be in [0, 1], got {low:g} to {high:g}")
         tasks, told = len(self._classes), self._config.scenario == "task"
         if told and (not isinstance(task, int) or not 0 <= task < tasks):
             raise ValueError(f"task must be a number from 0 to {tasks - 1}, got {task!r}")

@@ -35,6 +35,9 @@ class Killer(Listener):
         self.experience, self.command, self.done = experience, command, False
         self.executor: Executor | None = None
 
+    def resumed(self, config, experiences):
+        self.resumed_after = experiences
+
     def progressed(self, config, progress):
         if progress.experience < self.experience or self.done:
             return
@@ -90,7 +93,12 @@ def test_a_killed_run_goes_on_and_its_record_says_how_often_it_was_cut(tmp_path,
 def test_an_interrupted_command_goes_on_in_the_middle_of_its_run(tmp_path, whole):
     assert once(tmp_path, Killer(3, command=True)) is None
     assert sorted(left(tmp_path))[0].endswith(".checkpoint")
-    record = once(tmp_path)
+    assert "1 run with a checkpoint: the command that began it goes on" in run(
+        "status", "--out", str(tmp_path)
+    )
+    told = Killer(99)
+    record = once(tmp_path, told)
+    assert told.resumed_after == 3
     assert same(record, whole)
     assert record.cuts == 1
     assert left(tmp_path) == []

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.executor.executor import Executor
 from bench.executor.scratch import remove_abandoned
+from bench.records.store import Store
 
 USE = (
     "from bench.executor.processes import fork_server; from bench.executor.scratch import scratch;"
@@ -80,3 +82,10 @@ def test_temporary_files_may_lie_in_a_folder_whose_path_no_socket_can_have(tmp_p
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert list(long.iterdir()) == []
+
+
+def test_a_command_with_nothing_to_run_removes_it_too(temporary, tmp_path):
+    left = temporary / "sleepbench-4194305-abc"  # no process has such a number
+    left.mkdir()
+    Executor(Store(tmp_path))
+    assert not left.exists()

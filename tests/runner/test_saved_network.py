@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -93,6 +94,8 @@ def test_it_says_what_its_answers_stand_for_and_leaves_the_generators_alone(netw
         (torch.zeros(1, 8, 8), 0, "images must be float32"),
         (torch.zeros(0, 1, 8, 8), 0, "images must be float32"),
         (torch.zeros(2, 1, 8, 8, dtype=torch.uint8), 0, "got torch.uint8"),
+        (np.zeros((2, 1, 8, 8)), 0, "images must be a tensor of torch, got a ndarray"),
+        (torch.full((2, 1, 8, 8), 16.0), 0, r"pixels must be in \[0, 1\], got 16 to 16"),
         (torch.zeros(2, 1, 8, 8), 5, "task must be a number from 0 to 4, got 5"),
         (torch.zeros(2, 1, 8, 8), None, "task must be a number from 0 to 4, got None"),
     ],
@@ -113,5 +116,6 @@ def test_a_run_without_a_state_has_no_network(tmp_path):
     [record] = Executor(store).run([config("naive", "class")])
     with pytest.raises(ValueError, match="must have been made with --save, and be ok, got status"):
         bench.load_network(store.path_of(record))
-    with pytest.raises(ValueError, match="not readable"):
-        bench.load_network(tmp_path / "none.json")
+    for wrong in (tmp_path / "none.json", tmp_path, store.path_of(record).with_suffix(".log")):
+        with pytest.raises(ValueError, match=r"record must be the \.json file of a run, got"):
+            bench.load_network(wrong)

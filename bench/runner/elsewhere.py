@@ -108,7 +108,7 @@ class Elsewhere:
             value
             for thing, before in self._on_lent
             for name, value in vars(thing).items()
-            if before.get(name, self) != _frozen(value) and not hasattr(type(thing), name)
+            if before.get(name, self) != _frozen(value) and not _has_default(type(thing), name)
             if name not in before or not isinstance(thing, CHANGING)
         ]
 
@@ -120,6 +120,12 @@ class Elsewhere:
         for name, module in list(sys.modules.items()):
             if name not in self._known_modules and is_own_module(name):
                 yield module
+
+
+def _has_default(kind: type, name: str) -> bool:
+    """Whether a class has a value of this name, that is no method whose place could be taken."""
+    found = getattr(kind, name, None)
+    return hasattr(kind, name) and not (callable(found) or isinstance(found, property))
 
 
 def _frozen(value: Any) -> Any:

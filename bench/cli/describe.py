@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,31 +64,42 @@ def list_(
 
 def _show_benchmark(name: str, console: Any) -> None:
     """What the catalogue says of one benchmark, and the options that its id can have."""
-    from dataclasses import fields
-
-    from docstring_parser import parse
     from rich.markup import escape
     from rich.table import Table
 
     from bench.config.catalogue import find_benchmark
-    from bench.config.stream_options import StreamOptions
+    from bench.formatting.numbers import counted
 
     spec = find_benchmark(name)
     console.print(f"[bold]{escape(name)}[/]: {escape(spec.summary)}")
     console.print(escape(f"paper: {spec.paper}; scenarios: {', '.join(spec.scenarios)}"))
-    experiences = f"{spec.length} experiences; " if spec.length else ""
+    experiences = f"{counted(spec.length, 'experience')}; " if spec.length else ""
     nights = f"{spec.nights} nights; " if spec.by_night else ""
     console.print(escape(f"{nights or experiences}data: {spec.data}; default model: {spec.model}"))
-    if spec.by_night:
-        return
-    meanings = {one.arg_name: one.description for one in parse(StreamOptions.__doc__ or "").params}
     table = Table("option", "default", "what it does", box=None)
-    for option in fields(StreamOptions):
-        default = "-" if option.default is None else f"{option.default:g}"
-        what = " ".join((meanings[option.name] or "").split())
-        table.add_row(*map(escape, (option.name.replace("_", "-"), default, what)))
-    console.print(table)
-    console.print(escape(f'written behind the id: "{name.partition("?")[0]}?sigma=0.1&parts=4"'))
+    for example, default, what in _options_of(name.partition("?")[0]):
+        table.add_row(*map(escape, (example, default, what)))
+    if table.rows:
+        console.print(table)
+        console.print("written behind a question mark, joined by &")
+
+
+def _options_of(name: str) -> Iterator[tuple[str, str, str]]:
+    """Example, default and meaning of each option that a benchmark does not refuse."""
+    from dataclasses import fields
+
+    from docstring_parser import parse
+
+    from bench.config.catalogue import find_benchmark
+    from bench.config.stream_options import EXAMPLES, StreamOptions
+
+    meanings = {one.arg_name: one.description for one in parse(StreamOptions.__doc__ or "").params}
+    for (option, value), known in zip(EXAMPLES.items(), fields(StreamOptions), strict=True):
+        with suppress(ValueError):  # it has no such option
+            find_benchmark(f"{name}?{option}={value}")
+            default = "-" if known.default is None else f"{known.default:g}"
+            what = " ".join((meanings[known.name] or "").split())
+            yield f"{option}={value}", default, what
 
 
 def _show_strategy(name: str, console: Any) -> None:

@@ -19,6 +19,12 @@ from pydantic import AfterValidator
 from bench.config.own_tables import is_own_table, own_table
 from strategies.suggestions import suggest
 
+EXAMPLES = {
+    "experiences": "2", "sigma": "0.1", "repeat": "2", "parts": "4", "blurry": "50-10",
+    "si-blurry": "50-10", "decay": "3",
+}  # fmt: skip
+"""A value of each option, as an id has it."""
+
 MOST_PARTS = 1000
 """Experiences that one is cut into at most, and times that classes come back."""
 

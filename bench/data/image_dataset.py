@@ -23,6 +23,9 @@ from torch.utils.data import TensorDataset
 
 from bench.data.images import Images
 
+MEMORY = "_known"
+"""Attribute of an `ImageDataset` that holds what it was asked before."""
+
 
 class ImageDataset(TaskAwareSupervisedClassificationDataset):
     """Avalanche's supervised data set over `Images`, which knows where all its samples lie.

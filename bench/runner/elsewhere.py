@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from bench.data.image_dataset import MEMORY, ImageDataset
 from bench.data.streams import Benchmark
 from bench.runner.budget_plugin import BudgetPlugin, MeterClock
 from bench.runner.evaluation import NoMetrics
@@ -108,7 +109,7 @@ class Elsewhere:
             value
             for thing, before in self._on_lent
             for name, value in vars(thing).items()
-            if before.get(name, self) != _frozen(value) and not _has_default(type(thing), name)
+            if before.get(name, self) != _frozen(value) and not _is_memory(thing, name)
             if name not in before or not isinstance(thing, CHANGING)
         ]
 
@@ -122,10 +123,9 @@ class Elsewhere:
                 yield module
 
 
-def _has_default(kind: type, name: str) -> bool:
-    """Whether a class has a value of this name, that is no method whose place could be taken."""
-    found = getattr(kind, name, None)
-    return hasattr(kind, name) and not (callable(found) or isinstance(found, property))
+def _is_memory(thing: object, name: str) -> bool:
+    """Whether an attribute is what a data set of ours remembers of where its samples lie."""
+    return name == MEMORY and isinstance(thing, ImageDataset)
 
 
 def _frozen(value: Any) -> Any:

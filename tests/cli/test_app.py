@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bench.cli.app import app
+from bench.config.stream_options import EXAMPLES
 from bench.papers.declaration import paper_names
 from command_line import usage_error
 
@@ -142,11 +143,14 @@ def test_list_shows_a_benchmark_and_the_options_of_its_id():
     shown = CliRunner().invoke(app, ["list", "split-mnist?repeat=2"], env={"COLUMNS": "200"}).output
     assert "split-mnist?repeat=2: MNIST in 5 experiences of 2 digits" in shown
     assert "10 experiences; data: mnist; default model: mlp" in shown
-    for option in ("experiences", "sigma", "repeat", "parts", "blurry", "si-blurry", "decay"):
-        assert f" {option} " in shown
+    for option, value in EXAMPLES.items():
+        assert f" {option}={value} " in shown
     nights = CliRunner().invoke(app, ["list", "elec2-nights"], env={"COLUMNS": "200"}).output
     assert "nights; data: elec2" in nights
     assert "sigma" not in nights
+    permuted = CliRunner().invoke(app, ["list", "permuted-mnist"], env={"COLUMNS": "200"}).output
+    assert " experiences=2 " in permuted
+    assert "sigma" not in permuted  # which it refuses
 
 
 def test_list_of_an_unknown_strategy_names_the_nearest(monkeypatch, capsys):

@@ -8,8 +8,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 
 from bench.config.budget import Budget
 from bench.config.run_config import RunConfig
@@ -18,6 +16,7 @@ from bench.runner.examiner import Findings
 from bench.runner.progress import Checkpoint
 from bench.runner.run import run
 from bench.runner.seeding import generators, seed_everything, set_generators
+from spoilt import negate_weights
 from strategies.registry import STRATEGIES
 
 UNKEPT = {"avalanche-packnet": "its hooks are code"}
@@ -139,16 +138,10 @@ def test_a_checkpoint_of_another_run_is_refused(changed, tmp_path):
 
 
 def test_a_checkpoint_must_answer_as_it_did(tmp_path):
-    cut, other = cut_after(1, tmp_path, config()), tmp_path / "other.safetensors"
-    with safe_open(cut, framework="pt") as file:
-        told = file.metadata()
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    for name, tensor in tensors.items():
-        if name.startswith("model") and tensor.is_floating_point():
-            tensor.neg_()
-    save_file(tensors, other, metadata=told)
+    cut = cut_after(1, tmp_path, config())
+    negate_weights(cut)
     with pytest.raises(CannotGoOn, match="a checkpoint must answer as it did when it was saved"):
-        run(config(), Findings(), checkpointing=Checkpointing(tmp_path, 0.0, other))
+        run(config(), Findings(), checkpointing=Checkpointing(tmp_path, 0.0, cut))
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path):

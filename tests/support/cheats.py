@@ -611,6 +611,15 @@ class HoardsOnMeter(Hoarder):
         vars(plugin._meter).setdefault("kept", []).append(images)
 
 
+class HoardsBehindDefault(Hoarder):
+    """Under the name of a value that the class has."""
+
+    def keep(self, images):
+        plugin = next(p for p in self.plugins if isinstance(p, BudgetPlugin))
+        kept = plugin.supports_distributed or []
+        plugin.supports_distributed = [*kept, images]
+
+
 class HoardsInOrder(Hoarder):
     """In a list that every experience is lent with."""
 

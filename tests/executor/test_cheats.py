@@ -116,8 +116,8 @@ def test_what_is_left_outside_of_the_process_is_not_found_to_answer(cheat):
 HOARDERS = (
     "Hoarder", "HoardsSingles", "HoardsArrays", "HoardsInClosure", "HoardsOnExperience",
     "HoardsOnBenchmark", "HoardsOnOptimizer", "HoardsInGlobal", "HoardsOnClock", "HoardsOnMeter",
-    "HoardsBehindDefault", "HoardsInOrder", "HoardsUnderNewMoment", "HoardsInCache", "HoardsInDefault",
-    "HoardsInQueue",
+    "HoardsBehindDefault", "HoardsInOrder", "HoardsUnderNewMoment", "HoardsInCache",
+    "HoardsInDefault", "HoardsInQueue",
 )  # fmt: skip
 
 

@@ -14,7 +14,8 @@ from strategies.clock import Clock
 from strategies.entry import Entry, Explanation
 from strategies.pruning.importance import Importance
 from strategies.pruning.masks import Masks, Scope, geometric
-from strategies.pruning.prune import Pruning, PruningStrategy, Rewind
+from strategies.pruning.prune import Pruning, Rewind
+from strategies.pruning.whole_network import Freed, WholeNetworkPruning
 from strategies.search_space import CRITERION, DENSITY, REWIND, Range
 from strategies.sleep_cycle import Night
 
@@ -31,7 +32,7 @@ MOST_UNREAD = 1000
 """Losses of minibatches that are held before they are read: each keeps half a KiB of a GPU."""
 
 
-class AdaptivePrune(PruningStrategy):
+class AdaptivePrune(WholeNetworkPruning):
     """Train until `prune_from`, then prune and retrain in as many rounds as recovery allows.
 
     A prune raises the training loss; its half-life is the progress until half of that rise is gone.
@@ -48,6 +49,7 @@ class AdaptivePrune(PruningStrategy):
         scope: see `Pruning`.
         importance: see `Pruning`.
         rewind: see `Pruning`.
+        freed: see `WholeNetworkPruning`.
     """
 
     @template_first
@@ -60,23 +62,19 @@ class AdaptivePrune(PruningStrategy):
         scope: Scope = "global",
         importance: Importance = "magnitude",
         rewind: Rewind = "learning-rate",
+        freed: Freed = "drawn",
         budget_clock: Clock | None = None,
         **base_kwargs: Any,
     ) -> None:
-        if not 0 < density <= 1:
-            raise ValueError(f"density must be in (0, 1], got {density}")
         if not 0 <= prune_from < 1:
             raise ValueError(f"prune_from must be in [0, 1), got {prune_from}")
         if not half_lives > 0:
             raise ValueError(f"half_lives must be above 0, got {half_lives}")
         how = Pruning(rounds=1, first=prune_from, scope=scope, importance=importance, rewind=rewind)
-        super().__init__(pruning=how, budget_clock=budget_clock, **base_kwargs)
-        self.density = density
+        super().__init__(
+            density=density, freed=freed, pruning=how, budget_clock=budget_clock, **base_kwargs
+        )
         self.half_lives = half_lives
-
-    def target(self) -> float:
-        """The density of every experience."""
-        return self.density
 
     def density_after(self, night: Night) -> float:
         """The first of the geometric steps from the present density to the target."""

@@ -9,11 +9,12 @@ from strategies.clock import Clock
 from strategies.entry import Entry, Explanation, Reproduction
 from strategies.pruning.importance import Importance
 from strategies.pruning.masks import Schedule, Scope
-from strategies.pruning.prune import Pruning, PruningStrategy, Rewind
+from strategies.pruning.prune import Pruning, Rewind
+from strategies.pruning.whole_network import Freed, WholeNetworkPruning
 from strategies.search_space import CRITERION, DENSITY, REWIND, ROUNDS, Range
 
 
-class IterativePrune(PruningStrategy):
+class IterativePrune(WholeNetworkPruning):
     """Train until `prune_from`, then prune and retrain in `rounds` equal parts of what is left.
 
     One network for the whole stream: each experience begins with every weight trainable again and
@@ -29,6 +30,7 @@ class IterativePrune(PruningStrategy):
         schedule: see `Pruning`.
         importance: see `Pruning`.
         rewind: see `Pruning`.
+        freed: see `WholeNetworkPruning`.
     """
 
     @template_first
@@ -42,14 +44,15 @@ class IterativePrune(PruningStrategy):
         schedule: Schedule = "geometric",
         importance: Importance = "magnitude",
         rewind: Rewind = "learning-rate",
+        freed: Freed = "drawn",
         budget_clock: Clock | None = None,
         **base_kwargs: Any,
     ) -> None:
-        if not 0 < density <= 1:
-            raise ValueError(f"density must be in (0, 1], got {density}")
         if not 0 <= prune_from < 1:
             raise ValueError(f"prune_from must be in [0, 1), got {prune_from}")
         super().__init__(
+            density=density,
+            freed=freed,
             pruning=Pruning(
                 rounds=rounds,
                 first=prune_from,
@@ -61,11 +64,6 @@ class IterativePrune(PruningStrategy):
             budget_clock=budget_clock,
             **base_kwargs,
         )
-        self.density = density
-
-    def target(self) -> float:
-        """The density of every experience."""
-        return self.density
 
 
 ENTRIES = {
@@ -83,21 +81,27 @@ ENTRIES = {
         ),
         summary="rounds of prune and retrain placed by the budget",
         paper="Ball et al. 2020",
-        space={"density": DENSITY, "prune_from": Range(0.05, 0.9), **CRITERION, **REWIND, **ROUNDS},
+        space={
+            "density": DENSITY,
+            "prune_from": Range(0.05, 0.9),
+            **CRITERION,
+            **REWIND,
+            **ROUNDS,
+        },
         explanation=Explanation(
             does=(
                 "By day all weights train. The rest of the budget is cut into equal rounds: "
                 "each begins with a night that prunes some of the weights and goes on with "
                 "retraining, in which the learning rate falls to zero. Geometric rounds remove "
                 "the same share of the survivors each time. The next experience begins with "
-                "every weight trainable again, the pruned ones at zero."
+                "every weight trainable again, the pruned ones drawn anew."
             ),
             whose=(
                 "Ball et al. 2020 give the pruning phase a budget and ask how many rounds are "
                 "best, as cycles of sleep. The learning rate that restarts in each round is "
                 "that of Renda, Frankle & Carbin 2020, falling linearly as in Zimmer, Spiegel & "
                 "Pokutta 2023. Ours: where the first prune lies, one ranking over all layers, "
-                "and doing so in every experience of a stream."
+                "doing so in every experience of a stream, and drawing anew between them."
             ),
             memory=(
                 "Used: every weight that is not zero, of the one network that answers all "

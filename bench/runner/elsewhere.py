@@ -68,6 +68,7 @@ class Elsewhere:
             known_modules: names of the modules that were imported before the strategy was.
         """
         self._lent, self._known_modules = lent, known_modules
+        self._forget()
         self._on_lent = [
             (thing, {name: _frozen(value) for name, value in vars(thing).items()})
             for thing in lent.things
@@ -105,13 +106,23 @@ class Elsewhere:
 
     def _left(self) -> list[Any]:
         """What was hung on lent objects."""
+        self._forget()
         return [
             value
             for thing, before in self._on_lent
             for name, value in vars(thing).items()
-            if before.get(name, self) != _frozen(value) and not _is_memory(thing, name)
+            if before.get(name, self) != _frozen(value)
             if name not in before or not isinstance(thing, CHANGING)
         ]
+
+    def _forget(self) -> None:
+        """Take from data sets what they remember of themselves, and what was put there beside it.
+
+        They find it again when they are asked.
+        """
+        for thing in self._lent.things:
+            if isinstance(thing, ImageDataset):
+                thing.__dict__.pop(MEMORY, None)
 
     def _of_modules(self) -> list[Any]:
         """What lies in a strategy's own modules."""
@@ -121,11 +132,6 @@ class Elsewhere:
         for name, module in list(sys.modules.items()):
             if name not in self._known_modules and is_own_module(name):
                 yield module
-
-
-def _is_memory(thing: object, name: str) -> bool:
-    """Whether an attribute is what a data set of ours remembers of where its samples lie."""
-    return name == MEMORY and isinstance(thing, ImageDataset)
 
 
 def _frozen(value: Any) -> Any:

@@ -136,8 +136,9 @@ def test_images_as_numbers_or_bytes_are_memory(cheat):
     assert more > EXPERIENCES * EXAMPLES * IMAGE_BYTES - free > 3_000
 
 
-def test_a_minibatch_is_gone_when_the_next_experience_begins():
-    assert found("cheats:HoardsAsMinibatch").weights[-1].stored_examples == 0
+@pytest.mark.parametrize("cheat", ["HoardsAsMinibatch", "HoardsInMemory"])
+def test_what_belongs_to_an_experience_is_gone_when_the_next_one_begins(cheat):
+    assert found(f"cheats:{cheat}").weights[-1].stored_examples == 0
 
 
 def test_gradients_are_gone_when_the_next_experience_begins():

@@ -714,6 +714,18 @@ class HoardsAsMinibatch(Hoarder):
         super()._before_training_exp(**kwargs)
 
 
+class HoardsInMemory(Hoarder):
+    """Among what a data set remembers of itself, where only a search of all objects finds it."""
+
+    def keep(self, images):
+        self.experience.dataset._memory()["hoard"] = images
+
+    def _before_training_exp(self, **kwargs):
+        if any(isinstance(one, dict) and "hoard" in one for one in gc.get_objects()):
+            raise RuntimeError("what was kept is still there")
+        super()._before_training_exp(**kwargs)
+
+
 class HoardsNumbers(Hoarder):
     def keep(self, images):
         self.__dict__.setdefault("kept", []).append(images.tolist())

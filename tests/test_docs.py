@@ -37,7 +37,8 @@ COMMAND = re.compile(r"python -m bench ([^`\n]+)")
 
 
 def commands() -> list[str]:
-    written = [ROOT / "README.md", *(p for p in PAGES if p.name != "profile.md")]
+    written = [ROOT / "README.md", ROOT / "AGENTS.md"]
+    written += [page for page in PAGES if page.name != "profile.md"]
     return sorted({found for page in written for found in COMMAND.findall(page.read_text())})
 
 
@@ -65,7 +66,7 @@ def test_every_cheat_of_the_tests_is_on_the_page_of_what_was_tried():
     assert strategies <= named
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "AGENTS.md"], ids=lambda page: page.stem)
 def test_every_link_of_a_page_leads_to_a_committed_file(page):
     for target in LINK.findall(page.read_text()):
         assert (page.parent / target).exists(), target

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bench.api import compare, leaderboard, load, load_network, run, run_suite
+    from bench.config.executors import Place
     from bench.config.suite import Suite
 
-__all__ = ["Suite", "compare", "leaderboard", "load", "load_network", "run", "run_suite"]
+__all__ = ["Place", "Suite", "compare", "leaderboard", "load", "load_network", "run", "run_suite"]
 
-_HOMES = {"Suite": "bench.config.suite"}
+_HOMES = {"Place": "bench.config.executors", "Suite": "bench.config.suite"}
 
 
 def __getattr__(name: str) -> Any:

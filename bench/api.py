@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from bench.config.executors import HERE, Place
 from bench.config.paths import both_folders, path_of, text_of
 from bench.config.suite import Suite
 from bench.formatting.numbers import counted, shortened
@@ -75,9 +76,10 @@ def run_suite(
     suite: Suite | Mapping[str, Any] | str | Path,
     *,
     out: str | Path = "runs",
-    jobs: int = 1,
+    jobs: int | None = None,
     data: str | Path | None = None,
     download: bool = False,
+    place: Place = HERE,
 ) -> pd.DataFrame:
     """Every run of a suite, a row each as `load` gives it; what has no record yet is run first.
 
@@ -87,9 +89,10 @@ def run_suite(
     Args:
         suite: a `Suite`, its fields by name, or the path of a TOML file.
         out: folder of the records.
-        jobs: runs at once, each on cores of its own.
+        jobs: runs at once, each on cores of its own; None for one, or all of a Ray cluster.
         data: folder of the data sets; None for `$SLEEPBENCH_DATA`, or `data`.
         download: fetch missing data sets first.
+        place: where they are carried out: `bench.Place(executor="ray", address="host:6379")`, say.
 
     Raises:
         ValueError: for what cannot be, before anything runs.
@@ -104,9 +107,10 @@ def run_suite(
     suite.configs()  # refuses what cannot be before a folder is made
     store = Store(path_of(out, "out"))
     options = RunOptions(
-        jobs=jobs, data_root=_data_root(data), download=download, command=shlex.join(sys.argv)
-    )
-    with alone_in(store.root), Display(Console(), jobs) as display:
+        jobs=jobs, data_root=_data_root(data), download=download, command=shlex.join(sys.argv),
+        place=place,
+    )  # fmt: skip
+    with alone_in(store.root), Display(Console()) as display:
         records = run_missing(suite, store, options, listener=display)
     return run_table([Stored(store.path_of(r), r) for r in records])
 

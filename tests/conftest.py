@@ -5,6 +5,9 @@ first cores of their parent.
 """
 
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,6 +25,18 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
     workers = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     os.sched_setaffinity(0, CORES[number::workers] or CORES)
+
+
+@pytest.fixture(scope="module")
+def own_claims():
+    """A folder where agents claim cores that no test beside these sees."""
+    before, folder = os.environ.get("TMPDIR"), tempfile.mkdtemp(prefix="n-")
+    os.environ["TMPDIR"] = folder  # of the agents, and short, as sockets lie in it
+    yield Path(folder)
+    os.environ.pop("TMPDIR")
+    if before is not None:
+        os.environ["TMPDIR"] = before
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def go_on(
     data_root = (data or Path("data")).resolve()
     console, store = make_console(), Store(out)
     try:
-        with alone_in(out), Display(console, 1) as display:
+        with alone_in(out), Display(console) as display:
             todo = plan([config], store)
             check(config, data_root)
             executor = Executor(
@@ -54,7 +54,7 @@ def go_on(
             display.checking(todo)
             for refusal in executor.refusals(todo):
                 raise ValueError(refusal.reason)
-            display.planned(todo)
+            display.planned(todo, 1)
             [made] = [*todo.done, *executor.run(todo.missing, display)]
     except KeyboardInterrupt:
         console.print("interrupted; the same command begins from the saved state again")

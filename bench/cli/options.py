@@ -40,6 +40,14 @@ Data = Annotated[
     path_option(help="Folder of the data sets.", envvar="SLEEPBENCH_DATA", show_default="data"),
 ]
 Jobs = Annotated[int, typer.Option(min=1, help="Runs at once, each on its own cores.")]
+AnyJobs = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Runs at once, each on its own cores.",
+        show_default="1; all cores of a Ray cluster",
+    ),
+]
 Download = Annotated[bool, typer.Option("--download", help="Fetch missing data sets first.")]
 Out = Annotated[Path, path_option(help="Folder of the records.")]
 

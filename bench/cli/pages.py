@@ -9,15 +9,18 @@ import typer
 
 from bench.cli.interruption import INTERRUPTED
 from bench.cli.options import (
+    AnyJobs,
     Data,
     Download,
     Jobs,
     Out,
     make_console,
+    options_of,
     path_option,
     require_folder,
     typed,
 )  # fmt: skip
+from bench.config.executors import Place
 
 app = typer.Typer()
 
@@ -50,12 +53,14 @@ def leaderboard(
 
 
 @app.command()
+@options_of(Place, "given")
 def reproduce(
+    given: dict[str, Any],
     paper: Annotated[str, typer.Argument(help="A folder of bench/papers: ball2020, say.")],
     quick: Annotated[
         bool, typer.Option("--quick", help="Minutes: short budgets, few seeds and points.")
     ] = False,
-    jobs: Jobs = 1,
+    jobs: AnyJobs = None,
     data: Data = None,
     out: Annotated[
         Path | None, path_option(help="Folder of the page.", show_default="leaderboards/PAPER")
@@ -67,13 +72,14 @@ def reproduce(
     ] = False,
 ) -> None:
     """Run what is missing of a paper's experiments; write published and measured side by side."""
-    from bench.config.declaration import names_in
+    from bench.config.declaration import names_in, read_fields
     from bench.executor.run_suite import RunOptions
     from bench.papers import reproduce as reproduction
     from bench.papers.declaration import find_paper
     from bench.papers.page import default_folder
     from bench.records.store import alone_in
 
+    place = read_fields(Place, given)
     chosen = find_paper(paper).chosen(names_in(only) if only else ())
     where = reproduction.PaperFolder(paper, quick, out or default_folder(paper, quick))
     console = make_console()
@@ -86,6 +92,7 @@ def reproduce(
                     data_root=(data or Path("data")).resolve(),
                     download=download,
                     command=typed(),
+                    place=place,
                 )
                 ok = reproduction.run_missing(where, chosen, console=console, options=options)
             page = reproduction.write(where)

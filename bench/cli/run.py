@@ -9,9 +9,9 @@ import typer
 
 from bench.cli.interruption import INTERRUPTED
 from bench.cli.options import (
+    AnyJobs,
     Data,
     Download,
-    Jobs,
     Out,
     make_console,
     options_of,
@@ -21,7 +21,8 @@ from bench.cli.options import (
     typed,
 )  # fmt: skip
 from bench.config.conditions import option_names
-from bench.config.declaration import names_in
+from bench.config.declaration import names_in, read_fields
+from bench.config.executors import Place
 from bench.config.suite import Suite
 
 if TYPE_CHECKING:
@@ -50,13 +51,18 @@ Checkpoint = Annotated[
 SuiteFile = Annotated[
     Path | None, path_option("--suite", help="TOML file with the grid, instead of its options.")
 ]
+Profile = Annotated[
+    bool, typer.Option("--profile", help="Report where the time goes instead of records.")
+]
 
 
 @app.command()
 @options_of(Suite, "given")
+@options_of(Place, "where")
 def run(
     given: dict[str, Any],
-    jobs: Jobs = 1,
+    where: dict[str, Any],
+    jobs: AnyJobs = None,
     data: Data = None,
     out: Out = Path("runs"),
     suite: SuiteFile = None,
@@ -64,9 +70,7 @@ def run(
     retry: Annotated[str, typer.Option(help="Statuses to run again: error,timeout,…")] = "",
     save: Save = False,
     checkpoint: Checkpoint = None,
-    profile: Annotated[
-        bool, typer.Option("--profile", help="Report where the time goes instead of records.")
-    ] = False,
+    profile: Profile = False,
 ) -> None:
     """Run every cell of a grid that has no record yet, and show the leaderboard."""
     if profile and (retry or save or checkpoint):
@@ -74,6 +78,7 @@ def run(
             "--retry, --save and --checkpoint are about records: give none with --profile"
         )
     chosen, again, every = _suite(suite, given), _statuses(retry), _seconds(checkpoint)
+    place = read_fields(Place, where)
     chosen.configs()  # refuses what cannot be before anything slow is imported
     from bench.executor.run_suite import RunOptions
     from bench.records.store import alone_in
@@ -89,6 +94,7 @@ def run(
                 command=typed(),
                 save=save,
                 checkpoint=every,
+                place=place,
             )
             if profile:
                 from bench.machine.profile_suite import profile_suite
@@ -111,7 +117,7 @@ def _run(console: Console, suite: Suite, out: Path, how: RunOptions) -> list[Run
     from bench.records.store import Store
 
     store = Store(out)
-    with Display(console, how.jobs) as display:
+    with Display(console) as display:
         records = run_suite(suite, store, how, listener=display)
     show_records(console, records, store, saved=how.save)
     return records

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from bench.cli.interruption import INTERRUPTED
 from bench.cli.options import (
@@ -21,6 +21,7 @@ from bench.cli.options import (
 from bench.config.catalogue import find_benchmark
 from bench.config.conditions import Option, option_names
 from bench.config.declaration import read_fields
+from bench.config.executors import Place
 from bench.config.paths import path_of
 from bench.formatting.numbers import counted
 from bench.study.study import Study
@@ -40,7 +41,7 @@ Storage = Annotated[
 ]
 
 
-class SearchFlags(BaseModel):
+class SearchFlags(Place):
     """How a study is searched, as options of the command line; another way may go on with it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,7 +58,12 @@ class SearchFlags(BaseModel):
         description="sqlite:///FILE, postgresql://…, mysql://… or a journal's path; "
         "study.journal in --out if not given.",
     )
-    jobs: int = Field(default=1, ge=1, description="Runs at once, each on its own cores.")
+    jobs: int | None = Field(
+        default=None,
+        ge=1,
+        description="Runs at once, each on its own cores; 1, or all cores of a Ray cluster, "
+        "if not given.",
+    )
     data: Annotated[Path, Option("data", variable="SLEEPBENCH_DATA")] = Field(
         default=Path("data"), description="Folder of the data sets."
     )
@@ -189,7 +195,8 @@ def _search(declared: Study, search: SearchFlags, benchmarks: str, out: Path) ->
     from bench.study.storage import hidden
 
     options = run_study.SearchOptions(
-        **search.model_dump(exclude={"data"}),
+        **search.model_dump(exclude={"data", *Place.model_fields}),
+        place=Place(**{name: getattr(search, name) for name in Place.model_fields}),
         data_root=search.data.resolve(),
         command=typed([hidden(word) for word in sys.argv[1:]]),
     )

@@ -9,9 +9,9 @@ import typer
 
 from bench.cli.interruption import INTERRUPTED
 from bench.cli.options import (
+    AnyJobs,
     Data,
     Download,
-    Jobs,
     make_console,
     options_of,
     path_option,
@@ -19,6 +19,8 @@ from bench.cli.options import (
 )  # fmt: skip
 from bench.config.catalogue import find_benchmark
 from bench.config.conditions import option_names
+from bench.config.declaration import read_fields
+from bench.config.executors import Place
 from bench.study.tuning import Tuning
 
 app = typer.Typer()
@@ -28,10 +30,12 @@ SUITES = Path("suites/tuned")
 
 @app.command()
 @options_of(Tuning, "given")
+@options_of(Place, "where")
 def tune(
     given: dict[str, Any],
+    where: dict[str, Any],
     trials: Annotated[int, typer.Option(min=2, help="Of every strategy.")] = 16,
-    jobs: Jobs = 1,
+    jobs: AnyJobs = None,
     data: Data = None,
     download: Download = False,
     out: Annotated[Path, path_option(help="Folder of the trials, to go on in.")] = Path("tuning"),
@@ -60,6 +64,7 @@ def tune(
         download=download,
         command=typed(),
         default_first=True,
+        place=read_fields(Place, where),
     )
     name = f"{slug(tuning.benchmark)}-{tuning.scenario}-{tuning.whole_budget}.toml"
     console = make_console()

@@ -221,6 +221,8 @@ def first_mistake(error: ValidationError, model: type[BaseModel], called: Mappin
         called: fields that the user knows by another name, with that name.
     """
     detail, *others = error.errors()
+    if detail["type"] == "value_error":  # the sentence of one of our own rules
+        return detail["msg"].removeprefix("Value error, ")
     place = detail["loc"]
     # of a value that may be of several kinds each says what is wrong, and stands in the place
     kinds = [one for one in others if len(place) > 1 and one["loc"][:-1] == place[:-1]]
@@ -230,8 +232,6 @@ def first_mistake(error: ValidationError, model: type[BaseModel], called: Mappin
     if detail["type"] == "extra_forbidden":
         return suggest("key", key, [called.get(name, name) for name in model.model_fields])
     message = detail["msg"]
-    if detail["type"] == "value_error":  # the sentence of one of our own rules
-        return message.removeprefix("Value error, ")
     rule = message.removeprefix("Input should ")
     if rule == message:
         return f"{key}: {message}"

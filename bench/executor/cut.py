@@ -86,14 +86,20 @@ def keep_cut(store: Store, config: RunConfig, left: Path, cut: Cut) -> bool:
     return True
 
 
-def find_cut(store: Store, config: RunConfig) -> tuple[Path, Cut] | None:
-    """The checkpoint that a run goes on from, and what is known of it; None to begin anew."""
+def find_cut(
+    store: Store, config: RunConfig, *, of_any_machine: bool = False
+) -> tuple[Path, Cut] | None:
+    """The checkpoint that a run goes on from, and what is known of it; None to begin anew.
+
+    Args:
+        of_any_machine: also one that this machine, or this code, cannot go on from.
+    """
     page = _page(store, config)
     with suppress(OSError, ValueError):  # whatever it is that lies there
         if not page.is_file() or page.stat().st_size > MOST_BYTES:
             return None
         cut = Cut.model_validate_json(page.read_bytes())
-        if cut.made_with != made_with(config):
+        if not of_any_machine and cut.made_with != made_with(config):
             return None
         for state in _states(page):
             if state.name == cut.state and state.is_file() and hash_of(state) == cut.sha256:

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -21,6 +22,7 @@ from bench.config.run_config import RunConfig
 from bench.executor.confinement import kill
 from bench.executor.cut import find_cut, forget_cut
 from bench.executor.keeping import LOST, keep, keep_checkpoint, keep_logs, keep_state
+from bench.executor.listener import Listener
 from bench.executor.messages import STOP, Inbox, Job, Refusal, Report, States, may_change
 from bench.executor.plan import Plan
 from bench.executor.processes import check, fork_server, run_child, server_id, slots, start
@@ -31,7 +33,7 @@ from bench.executor.verdict import record_of
 from bench.records import environment
 from bench.records.schema import FINISHED, RunRecord
 from bench.records.store import Store
-from bench.runner.progress import Checkpoint, Progress
+from bench.runner.progress import Checkpoint
 
 WATCHDOG_FACTOR = 3
 WATCHDOG_ALLOWANCE = 300.0
@@ -45,31 +47,6 @@ STOP_SECONDS = 60.0
 
 CHECK_SECONDS = 600.0
 """Longest time for building every cell once, downloads and conversions included."""
-
-
-class Listener:
-    """Told what happens; a display overrides what it shows."""
-
-    def checking(self, plan: Plan) -> None:
-        """What will be done is about to be built once, which imports torch and takes seconds."""
-
-    def left_out(self, refusal: Refusal) -> None:
-        """A strategy of `all` cannot be built and is left out of the plan."""
-
-    def planned(self, plan: Plan) -> None:
-        """What will be done is known and can be built; nothing has been started."""
-
-    def started(self, config: RunConfig) -> None:
-        """A run has begun."""
-
-    def resumed(self, config: RunConfig, experiences: int) -> None:
-        """A run that has begun goes on from its checkpoint, after so many experiences."""
-
-    def progressed(self, config: RunConfig, progress: Progress) -> None:
-        """A run tells how far it is."""
-
-    def finished(self, record: RunRecord) -> None:
-        """A run has left its record."""
 
 
 def _cell(config: RunConfig) -> str:
@@ -199,7 +176,8 @@ class Executor:
         for running in self._running:
             if running.config == config:
                 running.stopped = True
-                os.kill(running.process.pid, STOP)
+                with suppress(ProcessLookupError):  # it has ended by itself
+                    os.kill(running.process.pid, STOP)
                 running.patience = 0.0
                 running.deadline = min(running.deadline, time.monotonic() + STOP_SECONDS)
 
@@ -266,6 +244,7 @@ class Executor:
                 continue
             if isinstance(told, Checkpoint):
                 keep_checkpoint(self._store, running, told)
+                self._listener.kept(running.config)
                 continue
             if running.patience:
                 running.deadline = time.monotonic() + running.patience

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.config.run_config import RULESET, RunConfig
@@ -20,11 +20,22 @@ class Plan:
     done: list[RunRecord]
 
 
-def plan(configs: Iterable[RunConfig], store: Store, retry: frozenset[str] = frozenset()) -> Plan:
+def this_machine(known: Collection[str]) -> str:
+    """The fingerprint of this machine, whatever other records know."""
+    return environment.fingerprint(environment.machine())
+
+
+def plan(
+    configs: Iterable[RunConfig],
+    store: Store,
+    retry: frozenset[str] = frozenset(),
+    machine: Callable[[Collection[str]], str] = this_machine,
+) -> Plan:
     """Split configurations into finished and missing.
 
     Args:
         retry: finished statuses to run again all the same.
+        machine: the fingerprint of where runs will be made, from those of the records there are.
 
     Raises:
         ValueError: when a finished record was made under other rules or on another machine than a
@@ -37,17 +48,35 @@ def plan(configs: Iterable[RunConfig], store: Store, retry: frozenset[str] = fro
             finished.setdefault(record.digest, record)
     configs = list({c.digest: c for c in configs}.values())
     done = [finished[c.digest] for c in configs if c.digest in finished]
-    refuse_other_conditions(done)
+    refuse_other_conditions(configs, done, machine)
     return Plan(_shuffled([c for c in configs if c.digest not in finished]), done)
 
 
-def refuse_other_conditions(done: Iterable[RunRecord]) -> None:
-    """ValueError when a record was made by other rules or elsewhere than one that is made now."""
-    here = environment.fingerprint(environment.machine())
+def refuse_other_conditions(
+    configs: Sequence[RunConfig],
+    done: Sequence[RunRecord],
+    machine: Callable[[Collection[str]], str] = this_machine,
+) -> None:
+    """ValueError when a record was made by other rules or elsewhere than one that is made now.
+
+    Args:
+        configs: of all runs, those there are and those to come.
+        done: the records there are.
+        machine: as for `plan`.
+    """
     for record in done:
         _refuse_changed(record, "ruleset", record.ruleset, RULESET)
-        if record.config.budget.clock != "steps" and record.config.device == "cpu":
-            _refuse_changed(record, "machine", record.environment.fingerprint, here)
+    if not any(map(_is_timed, configs)):
+        return
+    timed = [record for record in done if _is_timed(record.config)]
+    here = machine({record.environment.fingerprint for record in timed})
+    for record in timed:
+        _refuse_changed(record, "machine", record.environment.fingerprint, here)
+
+
+def _is_timed(config: RunConfig) -> bool:
+    """Whether what a run reaches depends on the machine's processor."""
+    return config.budget.clock != "steps" and config.device == "cpu"
 
 
 def _refuse_changed(record: RunRecord, what: str, then: str, now: str) -> None:

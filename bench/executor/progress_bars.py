@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from bench.config.catalogue import find_benchmark
 from bench.config.run_config import RunConfig
 from bench.data.rows import own_rows
-from bench.executor.executor import Listener
+from bench.executor.listener import WAITING, Listener
 from bench.executor.messages import Refusal
 from bench.executor.plan import Plan
 from bench.formatting.numbers import counted
@@ -26,11 +26,11 @@ class Display(Listener):
 
     Args:
         console: where to show it.
-        jobs: runs at once, to tell the time that is left.
     """
 
-    def __init__(self, console: Console, jobs: int) -> None:
-        self._console, self._jobs = console, jobs
+    def __init__(self, console: Console) -> None:
+        self._console, self._jobs = console, 1
+        self._waited = False
         self._left: list[RunConfig] = []
         self._total = 0
         self._began: float | None = None
@@ -65,8 +65,9 @@ class Display(Listener):
             for note in () if table is None else own_rows(table).notes():
                 self._console.print(f"note: {note}", markup=False, soft_wrap=True)
 
-    def planned(self, plan: Plan) -> None:
+    def planned(self, plan: Plan, jobs: int) -> None:
         """Say how much there is to do, and give all runs a line."""
+        self._jobs = jobs
         done, missing = len(plan.done), len(plan.missing)
         configs = [*plan.missing, *(record.config for record in plan.done)]
         budgets = sorted({str(config.budget) for config in configs})
@@ -92,6 +93,17 @@ class Display(Listener):
         done = counted(experiences, "experience")
         self._console.print(f"{_name(config)} goes on after {done}")
 
+    def waiting(self) -> None:
+        """Say so, once."""
+        if not self._waited:
+            self._waited = True
+            self._console.print(WAITING)
+
+    def lost(self, config: RunConfig, node: str) -> None:
+        """Say that the run begins again; its line goes."""
+        self._remove_line(config.digest)
+        self._console.print(f"{_name(config)} was lost with node {escape(node)}, and runs again")
+
     def progressed(self, config: RunConfig, progress: RunProgress) -> None:
         """Move the run's bar."""
         accuracy = "" if progress.accuracy is None else f", accuracy {progress.accuracy:.1%}"
@@ -103,10 +115,14 @@ class Display(Listener):
     def finished(self, record: RunRecord) -> None:
         """Say how the run ended; its line goes."""
         self._left = [c for c in self._left if c.digest != record.digest]
-        self._progress.remove_task(self._lines.pop(record.digest))
+        self._remove_line(record.digest)
         self._progress.update(self._whole, advance=1, detail=self._time_left())
         done = self._total - len(self._left)
         self._console.print(f"\\[{done}/{self._total}] {_name(record.config)}: {_summary(record)}")
+
+    def _remove_line(self, digest: str) -> None:
+        if (line := self._lines.pop(digest, None)) is not None:
+            self._progress.remove_task(line)
 
     def _time_left(self) -> str:
         """From what the finished runs took, or from the budgets before one has finished."""

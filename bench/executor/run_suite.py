@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.config.catalogue import find_benchmark
+from bench.config.executors import HERE, Place
 from bench.config.suite import Suite
-from bench.data.presence import check_inputs
 from bench.executor.cut import forget_cut
-from bench.executor.executor import Executor, Listener
+from bench.executor.executor import Executor
+from bench.executor.listener import Listener
 from bench.executor.messages import States
+from bench.executor.node import Order
 from bench.executor.plan import Plan, plan
-from bench.executor.processes import slots
+from bench.executor.site import Site, open_site
 from bench.records.schema import RunRecord
 from bench.records.store import Store
 from bench.runner.avalanche_patches import check_version
@@ -24,7 +26,7 @@ class RunOptions:
     """How the runs of a suite are carried out; none of it changes a result.
 
     Attributes:
-        jobs: runs at once, each on its own cores.
+        jobs: runs at once, each on its own cores; None for one, or all cores of a Ray cluster.
         data_root: where the data sets lie; None for $SLEEPBENCH_DATA or `data`.
         download: fetch missing data sets first.
         retry: finished statuses to run again.
@@ -32,23 +34,36 @@ class RunOptions:
         save: the state of each run at its end is saved beside its record.
         checkpoint: seconds of training between two checkpoints of a run, which goes on from the
             last one if it is cut; None for none.
+        place: where they are carried out.
     """
 
-    jobs: int = 1
+    jobs: int | None = None
     data_root: Path | None = None
     download: bool = False
     retry: frozenset[str] = frozenset()
     command: str = ""
     save: bool = False
     checkpoint: float | None = None
+    place: Place = HERE
 
     def __post_init__(self) -> None:
         """Refuse a number of jobs, and a time, that is none."""
-        if not isinstance(self.jobs, int) or self.jobs < 1:
+        if self.jobs is not None and (not isinstance(self.jobs, int) or self.jobs < 1):
             raise ValueError(f"jobs must be a whole number, at least 1, got {self.jobs!r}")
         every = self.checkpoint
         if every is not None and not (isinstance(every, (int, float)) and 0 <= every < math.inf):
             raise ValueError(f"checkpoint must be seconds, at least 0, got {every!r}")
+
+    def order(self, suite: Suite) -> Order:
+        """How the runs of a suite are carried out, wherever that is."""
+        return Order(
+            jobs=self.jobs,
+            threads=suite.threads,
+            data_root=self.data_root,
+            command=self.command,
+            states=States(keep=self.save, every=self.checkpoint),
+            gpu=suite.device != "cpu",
+        )
 
 
 def run_suite(
@@ -72,29 +87,29 @@ def run_suite(
         ValueError: for what cannot be run, before any run is started.
     """
     options, listener = options or RunOptions(), listener or Listener()
-    todo = prepare(suite, store, options)
-    executor = Executor(
-        store, jobs=options.jobs, data_root=options.data_root, command=options.command,
-        states=States(keep=options.save, every=options.checkpoint),
-    )  # fmt: skip
-    todo = without_refused(todo, executor, suite, options, listener)
-    if options.checkpoint is not None:
-        for record in todo.done:  # killed between writing its record and this
-            forget_cut(store, record.config)
-    listener.planned(todo)
-    return [*todo.done, *executor.run(todo.missing, listener)]
+    with open_site(options.place, options.order(suite), store.root) as site:
+        todo = prepare(suite, store, options, site)
+        executor = site.executor(store)
+        todo = without_refused(todo, executor, suite, options, listener)
+        if options.checkpoint is not None:
+            for record in todo.done:  # killed between writing its record and this
+                forget_cut(store, record.config)
+        listener.planned(todo, site.jobs)
+        return [*todo.done, *executor.run(todo.missing, listener)]
 
 
-def prepare(suite: Suite, store: Store, options: RunOptions) -> Plan:
+def prepare(suite: Suite, store: Store, options: RunOptions, site: Site) -> Plan:
     """What a call has to run; refuses what cannot be run, as far as that shows without torch.
+
+    Args:
+        site: where it will be run.
 
     Raises:
         ValueError: for too many jobs, missing data, a module that is not there, an Avalanche that
             is not known, or records made elsewhere.
     """
     check_version()
-    slots(options.jobs, suite.threads)
-    todo = plan(suite.configs(), store, options.retry)
+    todo = plan(suite.configs(), store, options.retry, site.machine)
     if options.save and (unsaved := [r for r in todo.done if r.status == "ok" and not r.saved]):
         raise ValueError(
             f"--save is for runs to come: {len(unsaved)} of these have a record without a state "
@@ -106,12 +121,7 @@ def prepare(suite: Suite, store: Store, options: RunOptions) -> Plan:
             "--checkpoint must be for a stream of experiences, between which a run is saved, got "
             f"{by_night[0]}, which is one of days and nights"
         )
-    check_inputs(
-        (config.benchmark for config in todo.missing),
-        (config.model for config in todo.missing),
-        options.data_root,
-        download=options.download,
-    )
+    site.check(todo.missing, download=options.download)
     return todo
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import signal
+from datetime import datetime, timezone
 from typing import Any
 
 from pydantic import ValidationError
 
-from bench.config.run_config import RULESET
+from bench.config.run_config import RULESET, RunConfig
 from bench.executor.messages import Report, sources
+from bench.executor.node import Node
 from bench.executor.running import Running
 from bench.records import environment
-from bench.records.schema import RunRecord, Status
+from bench.records.schema import Environment, RunRecord, Status
 from strategies import building
 
 MOST_KILLS = 5
@@ -86,3 +88,52 @@ def _cause_of_death(ended: Running) -> tuple[Status, str]:
     if code < 0:
         return "error", f"crashed with signal {-code} ({signal.Signals(-code).name})"
     return "error", f"ended its process with exit code {code} and left no report"
+
+
+def record_of_lost(
+    config: RunConfig,
+    node: Node,
+    why: str,
+    *,
+    attempt: int,
+    began: datetime,
+    command: str,
+    last: bool,
+) -> RunRecord:
+    """The record of a run whose node is gone, which is the machine's fault.
+
+    Args:
+        node: the one that is gone.
+        why: what happened to it.
+        attempt: which it was.
+        began: when the run was given to the node.
+        command: what the user typed.
+        last: whether it will not be tried again, as each attempt has ended so.
+    """
+    facts, reason = node.facts, f"its node {node.name} {why}"
+    if last:
+        reason = f"{reason}, as at each of {MOST_KILLS} attempts"
+    known: dict[str, Any] = dict(sources(config))
+    return RunRecord(
+        **known,
+        ruleset=RULESET,
+        digest=config.digest,
+        benchmark_version=None,
+        config=config,
+        resolved=dict(config.hyperparameters),
+        ranked=building.find(config.strategy).ranked,
+        status="error" if last else "infra_error",
+        reason=reason,
+        attempt=attempt,
+        environment=Environment(
+            commit=facts.commit,
+            dirty=facts.dirty,
+            versions=facts.versions,
+            machine=facts.machine,
+            fingerprint=facts.fingerprint,
+            data_hash=None,
+            command=command,
+            started=began,
+            ended=max(began, datetime.now(timezone.utc)),
+        ),
+    )

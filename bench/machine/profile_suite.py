@@ -12,6 +12,7 @@ from bench.config.suite import Suite
 from bench.executor.executor import Executor
 from bench.executor.progress_bars import Display
 from bench.executor.run_suite import RunOptions, prepare, without_refused
+from bench.executor.site import LocalSite
 from bench.machine import profile_page
 from bench.machine.stack_sampler import run_child_sampled
 from bench.records import environment
@@ -36,15 +37,18 @@ def profile_suite(
     Raises:
         ValueError: for what cannot be run.
     """
-    jobs, data_root = options.jobs, options.data_root
+    if options.place.executor != "local":
+        raise ValueError(f"executor must be local for a profile, got {options.place.executor}")
+    site, data_root = LocalSite(options.order(suite)), options.data_root
+    jobs = site.jobs
     with tempfile.TemporaryDirectory(prefix="sleepbench-") as folder:
         store = Store(Path(folder))
         plain = Executor(store, jobs=jobs, data_root=data_root)
         sampled = Executor(store, jobs=jobs, data_root=data_root, child=run_child_sampled)
-        todo = prepare(suite, store, options)
-        with Display(console, jobs) as display:
+        todo = prepare(suite, store, options, site)
+        with Display(console) as display:
             todo = without_refused(todo, plain, suite, options, display)
-            display.planned(todo)
+            display.planned(todo, jobs)
             records = sampled.run(todo.missing, display)
         stored = [Stored(store.path_of(r), r) for r in records]
         found = profile_page.profiles(stored)

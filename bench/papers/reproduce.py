@@ -104,7 +104,7 @@ def run_missing(
     for experiment in experiments:
         console.print(f"{where.paper}, {experiment.name}: {experiment.title}", markup=False)
         try:
-            with Display(console, options.jobs) as display:
+            with Display(console) as display:
                 suite, store = suites[experiment.name], Store(where.records)
                 records = run_suite(suite, store, options, listener=display)
         except ValueError as error:

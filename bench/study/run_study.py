@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,11 +11,15 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
+from bench.config.executors import HERE, Place
 from bench.config.run_config import RunConfig
 from bench.data.presence import check_inputs
-from bench.executor.executor import Executor, Listener
+from bench.executor.executor import Executor
+from bench.executor.listener import WAITING, Listener
+from bench.executor.node import Order
 from bench.executor.plan import Plan, refuse_other_conditions
-from bench.executor.processes import answer, slots
+from bench.executor.processes import answer
+from bench.executor.site import Site, open_site
 from bench.formatting.numbers import settings_text
 from bench.records.schema import RunRecord
 from bench.study import across_tasks, pages
@@ -40,20 +45,42 @@ class SearchOptions:
     Attributes:
         trials: how many there shall be, those there are included.
         storage: None for the journal in the folder.
-        jobs: runs at once.
+        jobs: runs at once; None for one, or all cores of a Ray cluster.
         command: what the user typed.
         default_first: whether the first trial is at the strategy's defaults.
+        place: where runs are carried out.
     """
 
     trials: int
     sampler: SamplerName = "tpe"
     pruner: PrunerName = "none"
     storage: str | None = None
-    jobs: int = 1
+    jobs: int | None = None
     data_root: Path = Path("data")
     download: bool = False
     command: str = ""
     default_first: bool = False
+    place: Place = HERE
+
+    @contextmanager
+    def site(self, studies: Collection[Study], folder: Path) -> Iterator[Site]:
+        """Where the runs of studies are carried out, until the end of the `with`.
+
+        Args:
+            folder: of their records.
+
+        Raises:
+            ValueError: for too many jobs, or a cluster that is not there.
+        """
+        order = Order(
+            jobs=self.jobs,
+            threads=max(study.threads for study in studies),
+            data_root=self.data_root,
+            command=self.command,
+            gpu=any(study.device != "cpu" for study in studies),
+        )
+        with open_site(self.place, order, folder) as site:
+            yield site
 
     def effort(self, defaults: Mapping[str, object]) -> Effort:
         """How much is searched, and where first.
@@ -83,9 +110,10 @@ def run_studies(
         ValueError: before any run, if one cannot be searched.
     """
     console.print("checking what is to be searched")
-    with quiet():
+    with quiet(), options.site(studies, folders[0].root) as site:
         ready = [
-            prepare(study, folder, options) for study, folder in zip(studies, folders, strict=True)
+            prepare(study, folder, options, site)
+            for study, folder in zip(studies, folders, strict=True)
         ]
         if len(ready) > 1:
             across_tasks.check([each.study for each in ready])
@@ -109,23 +137,28 @@ class PreparedStudy:
     executor: Executor
 
 
-def prepare(study: Study, folder: Folder, options: SearchOptions) -> PreparedStudy:
+def prepare(study: Study, folder: Folder, options: SearchOptions, site: Site) -> PreparedStudy:
     """The study as it will be searched in its folder; builds the strategy, trains nothing.
+
+    Args:
+        site: where its runs will be carried out.
 
     Raises:
         ValueError: if it cannot be searched there with these options.
     """
     check_pruner(options.pruner, objectives=len(study.objectives), seeds=study.seeds)
-    slots(options.jobs, study.threads)
-    model = study.model_on(study.benchmark)
-    check_inputs([study.benchmark], [model], options.data_root, download=options.download)
+    check_inputs(
+        [study.benchmark], [study.model_on(study.benchmark)], options.data_root,
+        download=options.download,
+    )  # fmt: skip
     study, defaults = answer(resolve, [study])
     study = folder.same(study)
     trials = read_trials(study, [item.record for item in folder.records.read()[0]])
-    refuse_other_conditions(record for trial in trials for record in trial.records)
-    executor = Executor(
-        folder.records, jobs=options.jobs, data_root=options.data_root, command=options.command
-    )
+    configs = study.configs(corners(study.searched())[0])
+    done = [record for trial in trials for record in trial.records]
+    refuse_other_conditions(configs, done, site.machine)
+    site.check(configs[:1], download=options.download)
+    executor = site.executor(folder.records)
     if not trials:
         refuse_corners(study, executor, download=options.download)
     return PreparedStudy(study, defaults, folder, trials, executor)
@@ -227,7 +260,18 @@ class RunPrinter(Listener):
     """Prints a line on what became of each run."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
+        self._console, self._waited = console, False
+
+    def waiting(self) -> None:
+        """Say so, once."""
+        if not self._waited:
+            self._waited = True
+            self._console.print(WAITING)
+
+    def lost(self, config: RunConfig, node: str) -> None:
+        """Say which point is run again."""
+        what = f"lost with node {node}, runs again ({_point(config)})"
+        self._console.print(what, soft_wrap=True, markup=False)
 
     def finished(self, record: RunRecord) -> None:
         """Print the point, and what it reached or why it failed."""

@@ -14,7 +14,8 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from bench.config.run_config import RunConfig
-from bench.executor.executor import Executor, Listener
+from bench.executor.executor import Executor
+from bench.executor.listener import Listener
 from bench.executor.messages import STOPPED
 from bench.records.schema import FINISHED, RunRecord
 from bench.records.store import Store, read_record
@@ -136,6 +137,18 @@ class Search(Listener):
     def started(self, config: RunConfig) -> None:
         """Show it."""
         self._shown.started(config)
+
+    def resumed(self, config: RunConfig, experiences: int) -> None:
+        """Show it."""
+        self._shown.resumed(config, experiences)
+
+    def waiting(self) -> None:
+        """Show it."""
+        self._shown.waiting()
+
+    def lost(self, config: RunConfig, node: str) -> None:
+        """Show it."""
+        self._shown.lost(config, node)
 
     def progressed(self, config: RunConfig, progress: Progress) -> None:
         """Show it, and stop the run if its trial promises nothing."""

@@ -46,9 +46,9 @@ def tune(
     """
     studies = tuning.studies()
     console.print(f"checking {len(studies)} strategies", markup=False)
-    with quiet():
+    with quiet(), options.site(studies.values(), root) as site:
         ready = {
-            name: run_study.prepare(study, Folder(root / slug(name)), options)
+            name: run_study.prepare(study, Folder(root / slug(name)), options, site)
             for name, study in studies.items()
         }
         for each in ready.values():

@@ -14,7 +14,8 @@ from safetensors.torch import load_file
 from bench.config.budget import Budget
 from bench.config.run_config import RunConfig
 from bench.executor.cut import find_cut
-from bench.executor.executor import Executor, Listener
+from bench.executor.executor import Executor
+from bench.executor.listener import Listener
 from bench.executor.messages import States
 from bench.records.store import Store
 from command_line import run, usage_error

@@ -16,7 +16,8 @@ import pytest
 from bench.config.budget import Budget
 from bench.config.run_config import RunConfig
 from bench.config.suite import Suite
-from bench.executor.executor import Executor, Listener
+from bench.executor.executor import Executor
+from bench.executor.listener import Listener
 from bench.executor.plan import plan
 from bench.executor.processes import server_id
 from bench.records.store import Store

@@ -31,7 +31,7 @@ def test_a_record_that_is_deleted_while_the_folder_is_read_is_run_again(tmp_path
         return read(path)
 
     monkeypatch.setattr(records, "read_record", meanwhile)
-    monkeypatch.setattr("bench.executor.plan.refuse_other_conditions", lambda done: None)
+    monkeypatch.setattr("bench.executor.plan.refuse_other_conditions", lambda *about: None)
     planned = plan(wanted, store)
     assert planned.missing == [wanted[1]]
     assert [record.config for record in planned.done] == [wanted[0], wanted[2]]

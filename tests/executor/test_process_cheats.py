@@ -9,7 +9,8 @@ import pytest
 
 from bench.config.budget import Budget
 from bench.config.run_config import RunConfig
-from bench.executor.executor import Executor, Listener
+from bench.executor.executor import Executor
+from bench.executor.listener import Listener
 from bench.executor.verdict import MOST_KILLS
 from bench.records.store import Store
 from bench.runner.ready import build

@@ -11,7 +11,7 @@ from rich.console import Console
 
 import own
 from bench.config.suite import Suite
-from bench.executor.executor import Listener
+from bench.executor.listener import Listener
 from bench.executor.progress_bars import Display
 from bench.executor.run_suite import RunOptions, run_suite
 from bench.ranking.pools import pools
@@ -27,7 +27,7 @@ class Told(Listener):
     def checking(self, plan):
         self.events.append("checking")
 
-    def planned(self, plan):
+    def planned(self, plan, jobs):
         self.events.append(f"planned {len(plan.missing)}, done {len(plan.done)}")
 
     def started(self, config):
@@ -97,7 +97,7 @@ def test_an_own_model_that_cannot_be_run_is_refused_before_any_run(tmp_path):
 
 def test_the_display_says_at_once_that_it_checks_and_counts_one_run(tmp_path):
     console = Console(file=io.StringIO(), width=120)
-    with Display(console, 1) as display:
+    with Display(console) as display:
         run_suite(suite(), Store(tmp_path), listener=display)
         run_suite(suite(), Store(tmp_path), listener=display)
     lines = console.file.getvalue().splitlines()
@@ -105,7 +105,7 @@ def test_the_display_says_at_once_that_it_checks_and_counts_one_run(tmp_path):
     assert lines[3:] == ["1 run of 12steps: 1 done, 0 to go"]
 
 
-@pytest.mark.parametrize("jobs", [0, -1, "2", None])
+@pytest.mark.parametrize("jobs", [0, -1, "2"])
 def test_jobs_are_a_whole_number(jobs):
     with pytest.raises(ValueError, match="jobs must be a whole number, at least 1, got"):
         RunOptions(jobs=jobs)

@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from bench.config.budget import Budget
 from bench.config.run_config import RunConfig
-from bench.executor.executor import Executor, Listener
+from bench.executor.executor import Executor
+from bench.executor.listener import Listener
 from bench.executor.messages import STOPPED
 from bench.ranking.admission import read
 from bench.records.store import Store

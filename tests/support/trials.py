@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from bench.config.run_config import RunConfig
-from bench.executor.executor import Listener
+from bench.executor.listener import Listener
 from bench.executor.messages import STOPPED
 from bench.records.schema import Outcome, RunRecord
 from bench.records.store import Store

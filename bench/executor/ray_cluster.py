@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -135,10 +137,8 @@ class RayCluster:
                     f"{error}"
                 ) from None
         try:
-            self._ray.init(
-                address=address, log_to_driver=False, configure_logging=False,
-                include_dashboard=None,
-            )  # fmt: skip
+            with _own_signals():
+                self._ray.init(address=address, log_to_driver=False, configure_logging=False)
         except ConnectionError as error:
             raise ValueError(
                 "a Ray cluster must be there for --executor ray, found none: give its --address, "
@@ -300,6 +300,17 @@ class RayCluster:
                 self._ray.kill(node.agent)
         if not self._connected_before:
             self._ray.shutdown()
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Answer signals afterwards as before: Ray would end this process at SIGTERM in its own way."""
+    main = threading.current_thread() is threading.main_thread()
+    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for one, answer in before.items():
+        if main and answer is not None:
+            signal.signal(one, answer)
 
 
 def _name(node: dict[str, Any]) -> str:

@@ -122,7 +122,9 @@ class Elsewhere:
         """
         for thing in self._lent.things:
             if isinstance(thing, ImageDataset):
-                thing.__dict__.pop(MEMORY, None)
+                known = thing.__dict__.pop(MEMORY, None)
+                if type(known) is tuple and type(known[-1]) is dict:
+                    known[-1].clear()  # copies of the data set share it
 
     def _of_modules(self) -> list[Any]:
         """What lies in a strategy's own modules."""

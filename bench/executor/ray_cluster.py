@@ -1,15 +1,11 @@
-"""The nodes of a Ray cluster, an agent on each; the one module that knows Ray."""
+"""The nodes of a Ray cluster, an agent on each."""
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -18,9 +14,7 @@ from typing import Any
 from bench.executor.agent import Agent
 from bench.executor.node import Facts, Message, Needs, Node, Order, unlike
 from bench.executor.parcel import Checkpointed
-
-REACH_SECONDS = 2.0
-"""Longest wait for a machine to answer at an address."""
+from bench.executor.ray_connection import connect
 
 START_SECONDS = 60.0
 """Longest wait for the nodes that are there at the start to say what they are."""
@@ -37,8 +31,6 @@ MOST_LOSSES = 3
 THREADS = 8
 """Calls that an agent answers at once: one waits for news, the others are short."""
 
-NO_RAY = 'Ray must be installed for --executor ray: pip install "sleepbench[ray]"'
-
 
 @dataclass(eq=False)
 class RayNode:
@@ -50,7 +42,7 @@ class RayNode:
 
     name: str
     agent: Any
-    key: str = ""
+    key: str
     facts: Facts = field(init=False)
 
     def begin(self, config: str, records: Sequence[str], checkpoint: Checkpointed | None) -> None:
@@ -93,14 +85,7 @@ class RayCluster:
             ValueError: if there is no Ray, no cluster, no node with enough cores, or one of other
                 versions than this machine.
         """
-        try:
-            import ray
-        except ImportError:
-            raise ValueError(NO_RAY) from None
-        self._ray = ray
-        self._connected_before = ray.is_initialized()
-        if not self._connected_before:
-            self._connect()
+        self._ray, self._connected_before = connect(self._address)
         try:
             self._look()
             until = time.monotonic() + START_SECONDS
@@ -124,28 +109,6 @@ class RayCluster:
         trace: TracebackType | None,
     ) -> None:
         self._close()
-
-    def _connect(self) -> None:
-        address = self._address or os.environ.get("RAY_ADDRESS") or "auto"
-        if address != "auto":
-            host, _, port = address.rpartition(":")
-            try:
-                socket.create_connection((host, int(port)), REACH_SECONDS).close()
-            except (OSError, ValueError, OverflowError) as error:
-                raise ValueError(
-                    f"--address must be host:port of the head of a Ray cluster, got {address}: "
-                    f"{error}"
-                ) from None
-        try:
-            with _own_signals():
-                self._ray.init(address=address, log_to_driver=False, configure_logging=False)
-        except ConnectionError as error:
-            raise ValueError(
-                "a Ray cluster must be there for --executor ray, found none: give its --address, "
-                f"or begin one with `ray start --head` ({str(error).splitlines()[0]})"
-            ) from None
-        except RuntimeError as error:
-            raise ValueError(f"the Ray cluster at {address} refuses: {error}") from None
 
     @property
     def jobs(self) -> int:
@@ -300,17 +263,6 @@ class RayCluster:
                 self._ray.kill(node.agent)
         if not self._connected_before:
             self._ray.shutdown()
-
-
-@contextmanager
-def _own_signals() -> Iterator[None]:
-    """Answer signals afterwards as before: Ray would end this process at SIGTERM in its own way."""
-    main = threading.current_thread() is threading.main_thread()
-    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    for one, answer in before.items():
-        if main and answer is not None:
-            signal.signal(one, answer)
 
 
 def _name(node: dict[str, Any]) -> str:

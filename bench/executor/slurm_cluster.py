@@ -81,9 +81,10 @@ class SlurmCluster:
             ValueError: for an option that is none, or ours.
         """
         self._order, self._shared = order, shared
+        self._folder = (shared / f"{PREFIX}{time.time_ns()}").resolve()
+        self._lock = FileLock(self._folder / LOCK, timeout=0)
         self._array = JobArray(order, options)
         self._kind: str | None = None
-        self._folder: Path | None = None
         self._told: dict[str, Mailbox[Told]] = {}
         self._nodes: dict[str, SlurmNode] = {}
         self._dismissed: set[str] = set()
@@ -107,9 +108,8 @@ class SlurmCluster:
         until = time.monotonic() + END_SECONDS
         while self._array.states(now=True) and time.monotonic() < until:
             time.sleep(0.2)
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._lock.release()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._lock.release()
 
     @property
     def jobs(self) -> int:
@@ -131,18 +131,16 @@ class SlurmCluster:
         self._shared.mkdir(parents=True, exist_ok=True)
         for left in self._shared.glob(f"{PREFIX}*"):
             _remove_unless_held(left)
-        self._folder = folder = (self._shared / f"{PREFIX}{time.time_ns()}").resolve()
-        write_standing(folder, Standing(self._order, self._needs, str(Path.cwd()), jobs=1))
-        self._lock = FileLock(folder / LOCK, timeout=0)
+        write_standing(self._folder, Standing(self._order, self._needs, str(Path.cwd()), jobs=1))
         self._lock.acquire()
-        threading.Thread(target=self._live, args=(folder,), daemon=True).start()
-        self._array.submit(folder)
+        threading.Thread(target=self._live, daemon=True).start()
+        self._array.submit(self._folder)
 
-    def _live(self, folder: Path) -> None:
+    def _live(self) -> None:
         """Show the agents that this process lives, until the folder is removed."""
         with suppress(FileNotFoundError):
             while not self._over.wait(ALIVE_SECONDS):
-                (folder / ALIVE).write_text(str(time.time_ns()))
+                (self._folder / ALIVE).write_text(str(time.time_ns()))
 
     def nodes(self) -> Sequence[SlurmNode]:
         """Those whose tasks have begun."""
@@ -150,7 +148,7 @@ class SlurmCluster:
 
     def coming(self) -> bool:
         """Whether a task waits in the queue, or has begun and not said yet what it is."""
-        if self._folder is None:
+        if self._array.number is None:
             self._begin()
         here = {node.task for node in self._nodes.values()}
         return bool(self._look().keys() - here - self._dismissed)
@@ -164,7 +162,6 @@ class SlurmCluster:
 
     def _read(self) -> list[tuple[SlurmNode, Sequence[Message] | None]]:
         self._look()
-        assert self._folder is not None, "there is a folder when tasks are in the queue"
         found: list[tuple[SlurmNode, Sequence[Message] | None]] = []
         for agent in sorted(p.parent.name for p in self._folder.glob("*/told")):
             box = self._told.setdefault(agent, boxes(self._folder, agent)[1])
@@ -184,7 +181,7 @@ class SlurmCluster:
         Raises:
             ValueError: if the first one cannot do what is needed.
         """
-        task = agent.rpartition("-")[0]
+        task = _task(agent)
         name = f"{hello.name} (task {task})"
         lacking = hello.lacks or unlike(hello.facts)
         if not hello.facts.jobs:
@@ -198,7 +195,7 @@ class SlurmCluster:
             return
         self._welcomed = True
         self._array.runs(task)
-        self._nodes[agent] = SlurmNode(name, task, hello.facts, self._asked_of(agent))
+        self._nodes[agent] = SlurmNode(name, task, hello.facts, boxes(self._folder, agent)[0])
 
     def dismiss(self, node: Node) -> None:
         """End the task of a node that gets nothing more to do."""
@@ -210,23 +207,17 @@ class SlurmCluster:
         self._dismissed.add(task)
         self._array.cancel(task)
 
-    def _asked_of(self, agent: str) -> Mailbox[Asked]:
-        assert self._folder is not None, "there is a folder when a task has begun"
-        return boxes(self._folder, agent)[0]
-
     def _gone(self) -> list[tuple[SlurmNode, None]]:
         """The nodes whose task is over, or has been begun anew."""
-        latest = {
-            node.task: max(int(a.rpartition("-")[2]) for a in self._nodes if _task(a) == node.task)
-            for node in self._nodes.values()
-        }
-        gone = []
-        for agent, node in list(self._nodes.items()):
-            life = int(agent.rpartition("-")[2])
-            if self._array.states().get(node.task) not in AT_WORK or life < latest[node.task]:
-                del self._nodes[agent]
-                gone.append((node, None))
-        return gone
+        there, latest = self._array.states(), dict[str, int]()
+        for agent in self._nodes:
+            latest[_task(agent)] = max(latest.get(_task(agent), 0), _life(agent))
+        gone = [
+            agent
+            for agent, node in self._nodes.items()
+            if there.get(node.task) not in AT_WORK or _life(agent) < latest[node.task]
+        ]
+        return [(self._nodes.pop(agent), None) for agent in gone]
 
     def _look(self) -> dict[str, str]:
         """What the queue says of the tasks.
@@ -235,7 +226,6 @@ class SlurmCluster:
             ValueError: if tasks end without a word.
         """
         there = self._array.states()
-        assert self._folder is not None, "there is a folder when tasks are in the queue"
         spoke = {_task(path.parent.name) for path in self._folder.glob("*/told")}
         silent = {str(n) for n in range(self.jobs)} - there.keys() - spoke
         if len(silent) >= min(MOST_FAILURES, self.jobs):
@@ -244,7 +234,6 @@ class SlurmCluster:
         return there
 
     def _last_words(self, tasks: Collection[str]) -> str:
-        assert self._folder is not None, "there is a folder when tasks were in the queue"
         for task in sorted(tasks):
             with suppress(OSError):
                 lines = (self._folder / f"{task}.log").read_text(errors="replace").split("\n")
@@ -262,3 +251,8 @@ def _remove_unless_held(folder: Path) -> None:
 def _task(agent: str) -> str:
     """The number of the task whose agent has this name."""
     return agent.rpartition("-")[0]
+
+
+def _life(agent: str) -> int:
+    """How often the queue had begun that task anew."""
+    return int(agent.rpartition("-")[2])

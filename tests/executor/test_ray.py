@@ -184,6 +184,17 @@ def test_a_killed_command_leaves_no_run_behind(two_nodes, tmp_path):
     _wait_for(lambda: not any(alive(pid) for pid in seen))
 
 
+def test_a_request_to_end_is_answered_as_without_ray(two_nodes, tmp_path):
+    arguments = ("--strategy", "naive", "--budget", "100000steps", "--out", str(tmp_path))
+    command = bench("run", *arguments, "--executor", "ray", "--address", two_nodes.address)
+    seen = _wait_for(lambda: _servers_and_runs(two_nodes))
+    command.send_signal(signal.SIGTERM)
+    output = command.communicate(timeout=60)[0]
+    assert "the same command goes on" in output, output
+    assert command.returncode == 130
+    _wait_for(lambda: not any(alive(pid) for pid in seen))
+
+
 def _servers_and_runs(cluster) -> list[int]:
     """On the nodes of a cluster; none before a run has begun."""
     raylets = [node.all_processes["raylet"][0].process.pid for node in cluster.list_all_nodes()]
@@ -243,7 +254,7 @@ def test_timed_runs_keep_to_one_kind_of_machine():
     cluster = RayCluster(Order(), None)
     cluster._ray = SimpleNamespace(kill=ended.append, exceptions=SimpleNamespace(RayError=OSError))
     for name, cpu, jobs in (("a", "old", 4), ("b", "new", 2), ("c", "new", 3)):
-        node = RayNode(name, agent=name)
+        node = RayNode(name, agent=name, key=name)
         node.facts = Facts(jobs, {"cpu": cpu}, {}, None, None)
         cluster._at_work.append(node)
     old = cluster._at_work[0].facts.fingerprint
@@ -257,7 +268,7 @@ def test_timed_runs_go_where_the_records_were_made():
     cluster = RayCluster(Order(jobs=1), None)
     cluster._ray = SimpleNamespace(kill=print, exceptions=SimpleNamespace(RayError=OSError))
     for name, jobs in (("a", 4), ("b", 2)):
-        node = RayNode(name, agent=name)
+        node = RayNode(name, agent=name, key=name)
         node.facts = Facts(jobs, {"cpu": name}, {}, None, None)
         cluster._at_work.append(node)
     known = cluster._at_work[1].facts.fingerprint

@@ -59,7 +59,7 @@ class AdaptivePrune(WholeNetworkPruning):
         density: float = 0.05,
         prune_from: float = 0.4,
         half_lives: float = 16.0,
-        scope: Scope = "global",
+        scope: Scope = "layer-adaptive",
         importance: Importance = "magnitude",
         rewind: Rewind = "learning-rate",
         freed: Freed = "drawn",

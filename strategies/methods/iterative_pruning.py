@@ -40,7 +40,7 @@ class IterativePrune(WholeNetworkPruning):
         rounds: int = 5,
         density: float = 0.05,
         prune_from: float = 0.4,
-        scope: Scope = "global",
+        scope: Scope = "layer-adaptive",
         schedule: Schedule = "geometric",
         importance: Importance = "magnitude",
         rewind: Rewind = "learning-rate",
@@ -100,8 +100,9 @@ ENTRIES = {
                 "Ball et al. 2020 give the pruning phase a budget and ask how many rounds are "
                 "best, as cycles of sleep. The learning rate that restarts in each round is "
                 "that of Renda, Frankle & Carbin 2020, falling linearly as in Zimmer, Spiegel & "
-                "Pokutta 2023. Ours: where the first prune lies, one ranking over all layers, "
-                "doing so in every experience of a stream, and drawing anew between them."
+                "Pokutta 2023; the ranking, which empties no layer, that of Lee et al. 2021. Ours: "
+                "where the first prune lies, doing so in every experience of a stream, and "
+                "drawing anew between them."
             ),
             memory=(
                 "Used: every weight that is not zero, of the one network that answers all "

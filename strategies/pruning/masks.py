@@ -13,7 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-Scope = Literal["layer", "global"]
+Scope = Literal["layer", "global", "layer-adaptive"]
+"""What is ranked: each layer by itself; all layers at once; or all at once by what share of its
+layer a weight is of all that are no smaller (LAMP; Lee et al. 2021), which empties no layer."""
+
 Schedule = Literal["geometric", "linear", "cubic"]
 Masks = dict[str, Tensor]
 
@@ -58,7 +61,9 @@ def keep_largest(
         name: torch.where(eligible[name], _magnitude(values), -1.0).flatten()
         for name, values in scores.items()
     }
-    if scope == "global":
+    if scope == "layer-adaptive":
+        ranked = {name: _shares(magnitudes) for name, magnitudes in ranked.items()}
+    if scope != "layer":
         flat = torch.cat(list(ranked.values()))
         chosen = largest(flat, round(density * flat.numel())).split(
             [s.numel() for s in ranked.values()]
@@ -67,6 +72,15 @@ def keep_largest(
     else:
         kept = {name: largest(s, round(density * s.numel())) for name, s in ranked.items()}
     return {name: mask.view_as(eligible[name]) & eligible[name] for name, mask in kept.items()}
+
+
+def _shares(magnitudes: Tensor) -> Tensor:
+    """(n,) each squared magnitude over the sum of those that are no smaller; -1 stays -1."""
+    ordered, order = magnitudes.double().sort(descending=True, stable=True)
+    squares = ordered.clamp(min=0).square()
+    shares = torch.empty_like(squares)
+    shares[order] = squares / squares.cumsum(0).clamp(min=torch.finfo(squares.dtype).tiny)
+    return torch.where(magnitudes < 0, -1.0, shares)
 
 
 def _magnitude(values: Tensor) -> Tensor:

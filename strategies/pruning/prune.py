@@ -33,7 +33,8 @@ class Pruning:
             each time, `linear` the same number, `cubic` much at first and little at the end.
         importance: `magnitude`, or the sensitivity of the loss, `snip` or `taylor`, measured on the
             experience's own minibatches and charged as night.
-        scope: rank within each `layer`, or over all layers at once (`global`).
+        scope: rank within each `layer`, over all layers at once (`global`), or over all layers by
+            what a weight is of its layer (`layer-adaptive`; Lee et al. 2021), which empties none.
         rewind: `none` retrains at the optimizer's learning rate as it stands; `learning-rate`
             restarts it in each round and lets it fall linearly to zero within the round (Renda,
             Frankle & Carbin 2020; Zimmer, Spiegel & Pokutta 2023); `weights` also puts the

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from strategies.networks.layers import prunable
 from strategies.pruning.masks import (
     SCHEDULES,
     FrozenEntries,
+    Scope,
     geometric,
     keep_largest,
     largest,
@@ -36,7 +38,7 @@ def test_ties_go_to_the_lower_index():
     assert largest(torch.tensor([1.0, 2.0, 2.0, 2.0]), 2).tolist() == [False, True, True, False]
 
 
-@given(st.floats(0.01, 1), st.sampled_from(["layer", "global"]), st.integers(0, 2**16))
+@given(st.floats(0.01, 1), st.sampled_from(get_args(Scope)), st.integers(0, 2**16))
 def test_only_eligible_entries_are_kept_at_the_density(density, scope, seed):
     generator = torch.Generator().manual_seed(seed)
     weights = {
@@ -61,6 +63,31 @@ def test_global_scope_ranks_over_all_layers():
     kept = keep_largest(weights, everything, 0.5, "global")
     assert kept["small"].tolist() == [False, False]
     assert kept["large"].tolist() == [True, True]
+
+
+def test_layer_adaptive_scope_ranks_by_what_is_left_of_a_layer():
+    """Shares by hand: 16/16, 9/25 and 1/26 of the one layer; 4/4, 1/5 and 1/6 of the other."""
+    weights = {"a": torch.tensor([3.0, -4.0, 1.0]), "b": torch.tensor([0.01, -0.01, 0.02])}
+    everything = {n: torch.ones_like(w, dtype=torch.bool) for n, w in weights.items()}
+    for count, (a, b) in {
+        2: ([1], [2]), 3: ([0, 1], [2]), 4: ([0, 1], [0, 2]), 5: ([0, 1], [0, 1, 2])
+    }.items():  # fmt: skip
+        kept = keep_largest(weights, everything, count / 6, "layer-adaptive")
+        assert kept["a"].nonzero().flatten().tolist() == a
+        assert kept["b"].nonzero().flatten().tolist() == b
+
+
+@given(st.floats(1e-6, 1e6), st.integers(2, 12), st.integers(0, 99))
+def test_layer_adaptive_scope_empties_no_layer_and_knows_no_scale(scale, count, seed):
+    torch.manual_seed(seed)
+    weights = {"a": torch.randn(9), "b": torch.randn(3)}
+    everything = {n: torch.ones_like(w, dtype=torch.bool) for n, w in weights.items()}
+    kept = keep_largest(weights, everything, count / 12, "layer-adaptive")
+    scaled = keep_largest(
+        {**weights, "b": weights["b"].double() * scale}, everything, count / 12, "layer-adaptive"
+    )
+    assert all(mask.any() for mask in kept.values())
+    assert all(torch.equal(kept[n], scaled[n]) for n in kept)
 
 
 @given(st.floats(0.001, 1), st.integers(1, 40))

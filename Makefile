@@ -5,6 +5,7 @@
 # make strategies every strategy explained, its schedule drawn: docs/strategies.md
 # make benchmark  what the frame costs beside the method: docs/speed.md
 # make campaign   commands killed at random, which must lose nothing: docs/kills.md
+# make packages   wheel and source distribution, tried in fresh environments: PYTHONS="3.10 3.13"
 # make profile    where the time of each strategy goes: docs/profile.md
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -18,7 +19,7 @@ BIN := $(VENV)/bin
 # else every process compiles torch and Avalanche anew, more than half of what importing them takes
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench test lint docs strategies benchmark campaign profile clean
+.PHONY: bench test lint docs strategies benchmark campaign packages profile clean
 
 bench: $(VENV)/installed
 	$(BIN)/python -m bench run --budget $(BUDGET) --seeds $(SEEDS) --jobs $(JOBS) \
@@ -34,6 +35,9 @@ benchmark: $(VENV)/installed
 
 campaign: $(VENV)/installed
 	$(BIN)/python tests/campaign/kills.py --run 200 --study 40 --checkpoint 30 --page docs/kills.md
+
+packages: $(VENV)/installed
+	$(BIN)/python tests/campaign/packages.py $(PYTHONS)
 
 profile: $(VENV)/installed
 	$(BIN)/python -m bench run --profile --benchmark split-mnist --scenario $(SCENARIO) \

@@ -9,7 +9,7 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +80,7 @@ def run_suite(
     data: str | Path | None = None,
     download: bool = False,
     place: Place = HERE,
+    log: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Every run of a suite, a row each as `load` gives it; what has no record yet is run first.
 
@@ -89,10 +90,12 @@ def run_suite(
     Args:
         suite: a `Suite`, its fields by name, or the path of a TOML file.
         out: folder of the records.
-        jobs: runs at once, each on cores of its own; None for one, or all of a Ray cluster.
+        jobs: runs at once, each on cores of its own; None for one, one for each GPU that is named,
+            or all of a Ray cluster.
         data: folder of the data sets; None for `$SLEEPBENCH_DATA`, or `data`.
         download: fetch missing data sets first.
         place: where they are carried out: `bench.Place(executor="ray", address="host:6379")`, say.
+        log: names of the loggers that are told how they go: `["tensorboard"]`.
 
     Raises:
         ValueError: for what cannot be, before anything runs.
@@ -108,7 +111,7 @@ def run_suite(
     store = Store(path_of(out, "out"))
     options = RunOptions(
         jobs=jobs, data_root=_data_root(data), download=download, command=shlex.join(sys.argv),
-        place=place,
+        place=place, log=tuple(log),
     )  # fmt: skip
     with alone_in(store.root), Display(Console()) as display:
         records = run_missing(suite, store, options, listener=display)

@@ -56,6 +56,9 @@ TRAINING_SPACE: Space = {
 
 DENSITY = Range(0.005, 0.5, log=True)
 ROUNDS: Space = {"rounds": Range(1, 32, log=True), "schedule": ("geometric", "linear", "cubic")}
-CRITERION: Space = {"scope": ("layer", "global", "layer-adaptive"), "importance": ("magnitude", "snip", "taylor")}
+CRITERION: Space = {
+    "scope": ("layer", "global", "layer-adaptive"),
+    "importance": ("magnitude", "snip", "taylor"),
+}
 REWIND: Space = {"rewind": ("none", "learning-rate", "weights")}
 """What several strategies that prune have in common."""

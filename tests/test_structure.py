@@ -25,7 +25,7 @@ FLOORS = (
     ("papers", "study", "machine", "strategy_docs"),
     ("leaderboards",),
     ("executor",),
-    ("runner", "ranking"),
+    ("runner", "ranking", "loggers"),
     ("data", "records"),
     ("formatting",),
     ("config", "stats"),

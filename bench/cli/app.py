@@ -21,6 +21,7 @@ COMMANDS = {
     "Run": {
         "run": ("run", "Run every cell of a grid that has no record yet."),
         "continue": ("continued", "Go on from the saved state of a run, on further data."),
+        "export": ("export", "Write the network of a saved run as ONNX, also without idle units."),
         "reproduce": ("pages", "Run a paper's experiments; write published beside measured."),
         "status": ("run", "Show what is done, failed and missing in a folder of records."),
         "data": ("machine", "Fetch and import data sets."),

@@ -45,7 +45,7 @@ AnyJobs = Annotated[
     typer.Option(
         min=1,
         help="Runs at once, each on its own cores.",
-        show_default="1; all cores of a Ray cluster",
+        show_default="1; as many as --device names; all cores of a Ray cluster",
     ),
 ]
 Download = Annotated[bool, typer.Option("--download", help="Fetch missing data sets first.")]

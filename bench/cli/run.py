@@ -48,6 +48,7 @@ Checkpoint = Annotated[
         show_default="none",
     ),
 ]
+Log = Annotated[str, typer.Option(help="Loggers told how runs go: csv,tensorboard,wandb,mlflow.")]
 SuiteFile = Annotated[
     Path | None, path_option("--suite", help="TOML file with the grid, instead of its options.")
 ]
@@ -70,12 +71,13 @@ def run(
     retry: Annotated[str, typer.Option(help="Statuses to run again: error,timeout,…")] = "",
     save: Save = False,
     checkpoint: Checkpoint = None,
+    log: Log = "",
     profile: Profile = False,
 ) -> None:
     """Run every cell of a grid that has no record yet, and show the leaderboard."""
-    if profile and (retry or save or checkpoint):
+    if profile and (retry or save or checkpoint or log):
         raise ValueError(
-            "--retry, --save and --checkpoint are about records: give none with --profile"
+            "--retry, --save, --checkpoint and --log are about records: give none with --profile"
         )
     chosen, again, every = _suite(suite, given), _statuses(retry), _seconds(checkpoint)
     place = read_fields(Place, where)
@@ -87,15 +89,10 @@ def run(
     try:
         with alone_in(out):
             how = RunOptions(
-                jobs=jobs,
-                data_root=(data or Path("data")).resolve(),
-                download=download,
-                retry=again,
-                command=typed(),
-                save=save,
-                checkpoint=every,
-                place=place,
-            )
+                jobs=jobs, data_root=(data or Path("data")).resolve(), download=download,
+                retry=again, command=typed(), save=save, checkpoint=every, place=place,
+                log=names_in(log),
+            )  # fmt: skip
             if profile:
                 from bench.machine.profile_suite import profile_suite
 

@@ -6,11 +6,12 @@ A suite file is TOML with the fields of `Suite`; a single run is a suite with on
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from itertools import product
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from bench.config.catalogue import find_benchmark
 from bench.config.conditions import Option
@@ -34,6 +35,8 @@ class Suite(Declaration):
         points: by strategy id, hyper-parameters that belong together; the grid is laid over each.
         search_charged: what the search charged that chose the points, an empty one excepted.
         tuned: what a search of every strategy was made for, which tells what each of them charged.
+        gpus: of this machine, by number, one for each run at once; `device="cuda:0,cuda:1"` is
+            read as `cuda` and these. None for the first.
     """
 
     benchmarks: Annotated[tuple[BenchmarkId, ...], Option("benchmark")] = Field(
@@ -54,6 +57,29 @@ class Suite(Declaration):
     points: Annotated[dict[str, list[dict[str, Value]]], Option(None)] = Field(default_factory=dict)
     search_charged: Annotated[float, Option(None)] = Field(default=0.0, ge=0, allow_inf_nan=False)
     tuned: Annotated[Tuned | None, Option(None)] = None
+    gpus: Annotated[tuple[int, ...], Option(None)] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_numbered_devices(cls, given: Any) -> Any:
+        """Read `cuda:0,cuda:1` as the kind of device and its numbers."""
+        device = given.get("device") if isinstance(given, dict) else None
+        if not isinstance(device, str) or not device.startswith("cuda:"):
+            return given
+        if not re.fullmatch(r"cuda:\d{1,3}(,cuda:\d{1,3})*", device, re.ASCII):
+            raise ValueError(f"device must be cpu, cuda, or such as cuda:0,cuda:1, got {device!r}")
+        numbers = tuple(int(name.removeprefix("cuda:")) for name in device.split(","))
+        if repeats(numbers):
+            raise ValueError(f"device must name each GPU once, got {device!r}")
+        return {**given, "device": "cuda", "gpus": numbers}
+
+    @model_validator(mode="after")
+    def _of_gpus(self) -> Suite:
+        """Refuse numbers of no GPU."""
+        numbers = self.gpus
+        if numbers and (self.device != "cuda" or min(numbers) < 0 or repeats(numbers)):
+            raise ValueError(f"gpus must be numbers for device cuda, each once, got {numbers}")
+        return self
 
     @field_validator("hyperparameters", mode="before")
     @classmethod
@@ -161,6 +187,11 @@ class Suite(Declaration):
         chosen = self._axes(strategy)
         axes = [value if isinstance(value, list) else [value] for value in chosen.values()]
         return [dict(zip(chosen, values, strict=True)) for values in product(*axes)]
+
+
+def repeats(numbers: tuple[int, ...]) -> bool:
+    """Whether one is there twice."""
+    return len(set(numbers)) < len(numbers)
 
 
 def parse_settings(

@@ -67,6 +67,7 @@ class Executor:
         command: str = "",
         child: Callable[[Job, Connection], None] = run_child,
         states: States | None = None,
+        gpus: Sequence[int] = (),
     ) -> None:
         """Make an executor; nothing is started yet.
 
@@ -78,12 +79,14 @@ class Executor:
             command: what the user typed, for the records.
             child: what the process of a run does.
             states: what runs begin from and leave behind; nothing if it is left out.
+            gpus: numbers of those that runs have, one for each at once; none for the first.
         """
         self._store = Store(store.root.resolve())  # a run works in a folder of its own
         self._jobs, self._data_root = jobs, data_root
         self._listener = Listener()
         self._timeout, self._command, self._child = timeout, command, child
         self._states = states or States()
+        self._gpus, self._gpu_beside = tuple(gpus), dict[frozenset[int], int]()
         self._running: list[Running] = []
         remove_abandoned()  # also where nothing is left to run
 
@@ -110,7 +113,16 @@ class Executor:
             log.touch()
             process = context.Process(
                 target=check,
-                args=(cells, todo.done, self._data_root, download, self._states, log, sender),
+                args=(
+                    cells,
+                    todo.done,
+                    self._data_root,
+                    download,
+                    self._states,
+                    self._gpus,
+                    log,
+                    sender,
+                ),
             )
             start(process)
             sender.close()
@@ -154,6 +166,7 @@ class Executor:
         """
         self._listener = listener or Listener()
         free = slots(self._jobs, threads)
+        self._gpu_beside = dict(zip(free, self._gpus, strict=False))
         records = []
         try:
             while True:
@@ -186,7 +199,8 @@ class Executor:
         attempt = self._store.attempts(config) + 1
         folder = Path(tempfile.mkdtemp(prefix="run-", dir=scratch()))
         cut = find_cut(self._store, config) if self._states.every is not None else None
-        job = Job(config, self._data_root, folder, cores, self._states, cut and cut[0])
+        gpu = self._gpu_beside.get(cores)
+        job = Job(config, self._data_root, folder, cores, self._states, cut and cut[0], gpu)
         job.log.touch()  # where no file can be made, no run begins
         process = context.Process(target=self._child, args=(job, sender))
         running = Running(

@@ -44,3 +44,68 @@ class Listener:
 
     def finished(self, record: RunRecord) -> None:
         """A run has left its record."""
+
+    def warned(self, what: str) -> None:
+        """Something beside the runs has failed; they go on."""
+
+
+class Listeners(Listener):
+    """Several listeners, told in turn."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = listeners
+
+    def checking(self, plan: Plan) -> None:
+        """Told to each."""
+        for listener in self._listeners:
+            listener.checking(plan)
+
+    def left_out(self, refusal: Refusal) -> None:
+        """Told to each."""
+        for listener in self._listeners:
+            listener.left_out(refusal)
+
+    def planned(self, plan: Plan, jobs: int) -> None:
+        """Told to each."""
+        for listener in self._listeners:
+            listener.planned(plan, jobs)
+
+    def started(self, config: RunConfig) -> None:
+        """Told to each."""
+        for listener in self._listeners:
+            listener.started(config)
+
+    def resumed(self, config: RunConfig, experiences: int) -> None:
+        """Told to each."""
+        for listener in self._listeners:
+            listener.resumed(config, experiences)
+
+    def kept(self, config: RunConfig) -> None:
+        """Told to each."""
+        for listener in self._listeners:
+            listener.kept(config)
+
+    def waiting(self) -> None:
+        """Told to each."""
+        for listener in self._listeners:
+            listener.waiting()
+
+    def lost(self, config: RunConfig, node: str) -> None:
+        """Told to each."""
+        for listener in self._listeners:
+            listener.lost(config, node)
+
+    def progressed(self, config: RunConfig, progress: Progress) -> None:
+        """Told to each."""
+        for listener in self._listeners:
+            listener.progressed(config, progress)
+
+    def finished(self, record: RunRecord) -> None:
+        """Told to each."""
+        for listener in self._listeners:
+            listener.finished(record)
+
+    def warned(self, what: str) -> None:
+        """Told to each."""
+        for listener in self._listeners:
+            listener.warned(what)

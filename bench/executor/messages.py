@@ -66,6 +66,7 @@ class Job:
         cores: what the run is pinned to.
         states: what it begins from and leaves behind.
         cut: its own checkpoint to go on from; None to begin anew.
+        gpu: number of the only one that the run may see; None for all.
     """
 
     config: RunConfig
@@ -74,6 +75,7 @@ class Job:
     cores: frozenset[int]
     states: States = States()
     cut: Path | None = None
+    gpu: int | None = None
 
     @property
     def log(self) -> Path:

@@ -23,12 +23,13 @@ class Order:
     """How the runs of a command are carried out, wherever that is.
 
     Attributes:
-        jobs: runs at once; None for one, or all cores of a Ray cluster.
+        jobs: runs at once; None for one, one for each of `gpus`, or all cores of a Ray cluster.
         threads: cores of each run.
         data_root: where the data sets lie, on every machine.
         command: what the user typed, for the records.
         states: what runs leave behind.
         gpu: whether a run needs a GPU.
+        gpus: of this machine, by number, one for each run at once; none for the first.
     """
 
     jobs: int | None = None
@@ -37,6 +38,7 @@ class Order:
     command: str = ""
     states: States = NO_STATES
     gpu: bool = False
+    gpus: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,10 @@ LONGEST_FOLDER = 70
 """Characters of a folder that can hold the server's socket, whose path may have 107."""
 
 
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+"""Tells CUDA which GPUs a process may see."""
+
+
 def run_child(
     job: Job,
     channel: Connection,
@@ -47,6 +51,8 @@ def run_child(
     """
     confine()
     os.sched_setaffinity(0, job.cores)
+    if job.gpu is not None:  # nothing has asked CUDA for its devices yet
+        os.environ[VISIBLE] = visible_gpu(job.gpu)
     tempfile.tempdir = os.environ["TMPDIR"] = str(job.folder)
     with _begun(job.log) as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
@@ -64,12 +70,19 @@ def run_child(
     os._exit(0)
 
 
+def visible_gpu(number: int) -> str:
+    """What CUDA calls a GPU: the user may have hidden some, and numbers the others."""
+    shown = [name for name in os.environ.get(VISIBLE, "").split(",") if name]
+    return shown[number] if number < len(shown) else str(number)
+
+
 def check(
     configs: Sequence[RunConfig],
     done: Sequence[RunRecord],
     data_root: Path | None,
     download: bool,
     states: States,
+    gpus: Sequence[int],
     log: Path,
     channel: Connection,
 ) -> None:
@@ -79,7 +92,7 @@ def check(
     answer_into(sys.stderr)
     from bench.executor.refusals import refusals
 
-    channel.send(refusals(configs, done, data_root, download, states))
+    channel.send(refusals(configs, done, data_root, download, states, gpus))
 
 
 def _begun(log: Path) -> TextIO:

@@ -120,6 +120,10 @@ class Display(Listener):
         done = self._total - len(self._left)
         self._console.print(f"\\[{done}/{self._total}] {_name(record.config)}: {_summary(record)}")
 
+    def warned(self, what: str) -> None:
+        """Say what has failed beside the runs."""
+        self._console.print(f"warning: {what}", markup=False, soft_wrap=True)
+
     def _remove_line(self, digest: str) -> None:
         if (line := self._lines.pop(digest, None)) is not None:
             self._progress.remove_task(line)

@@ -29,6 +29,7 @@ def refusals(
     data_root: Path | None,
     download: bool,
     states: States,
+    gpus: Sequence[int] = (),
 ) -> list[Refusal]:
     """The configurations that cannot be built and why; trains nothing.
 
@@ -41,12 +42,16 @@ def refusals(
         done: finished records of the same call, whose data, sources and hyper-parameters must
             still be what they were.
         states: what runs begin from and leave behind.
+        gpus: numbers of those that runs will have.
     """
     found = []
     for config in configs:
         try:
             if config.device == "cuda" and not torch.cuda.is_available():
                 return [Refusal(config, "device must be cpu: this machine has no CUDA", True)]
+            if gpus and max(gpus) >= torch.cuda.device_count():
+                most = f"device must be below cuda:{torch.cuda.device_count()} on this machine"
+                return [Refusal(config, f"{most}, got cuda:{max(gpus)}", True)]
             data = find_benchmark(config.benchmark).data
             if data is not None and data not in TABLES:  # a table is read as it lies
                 load(data, data_root, download=download)

@@ -12,10 +12,12 @@ from bench.config.suite import Suite
 from bench.executor.cut import forget_cut
 from bench.executor.executor import Executor
 from bench.executor.listener import Listener
+from bench.executor.logged import logged
 from bench.executor.messages import States
 from bench.executor.node import Order
 from bench.executor.plan import Plan, plan
 from bench.executor.site import Site, open_site
+from bench.loggers.registry import check_loggers
 from bench.records.schema import RunRecord
 from bench.records.store import Store
 from bench.runner.avalanche_patches import check_version
@@ -26,7 +28,8 @@ class RunOptions:
     """How the runs of a suite are carried out; none of it changes a result.
 
     Attributes:
-        jobs: runs at once, each on its own cores; None for one, or all cores of a Ray cluster.
+        jobs: runs at once, each on its own cores; None for one, one for each GPU that is named, or
+            all cores of a Ray cluster.
         data_root: where the data sets lie; None for $SLEEPBENCH_DATA or `data`.
         download: fetch missing data sets first.
         retry: finished statuses to run again.
@@ -35,6 +38,7 @@ class RunOptions:
         checkpoint: seconds of training between two checkpoints of a run, which goes on from the
             last one if it is cut; None for none.
         place: where they are carried out.
+        log: names of the loggers that are told how they go.
     """
 
     jobs: int | None = None
@@ -45,9 +49,11 @@ class RunOptions:
     save: bool = False
     checkpoint: float | None = None
     place: Place = HERE
+    log: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a number of jobs, and a time, that is none."""
+        """Refuse a number of jobs, a time, and a logger, that is none."""
+        check_loggers(self.log)
         if self.jobs is not None and (not isinstance(self.jobs, int) or self.jobs < 1):
             raise ValueError(f"jobs must be a whole number, at least 1, got {self.jobs!r}")
         every = self.checkpoint
@@ -63,6 +69,7 @@ class RunOptions:
             command=self.command,
             states=States(keep=self.save, every=self.checkpoint),
             gpu=suite.device != "cpu",
+            gpus=suite.gpus,
         )
 
 
@@ -94,8 +101,9 @@ def run_suite(
         if options.checkpoint is not None:
             for record in todo.done:  # killed between writing its record and this
                 forget_cut(store, record.config)
-        listener.planned(todo, site.jobs)
-        return [*todo.done, *executor.run(todo.missing, listener)]
+        with logged(options.log if todo.missing else (), store.root, listener) as told:
+            told.planned(todo, site.jobs)
+            return [*todo.done, *executor.run(todo.missing, told)]
 
 
 def prepare(suite: Suite, store: Store, options: RunOptions, site: Site) -> Plan:

@@ -49,15 +49,20 @@ class LocalSite:
         """A site for runs that are carried out so.
 
         Raises:
-            ValueError: if this machine has too few cores.
+            ValueError: if this machine has too few cores, or a run would have no GPU of its own.
         """
         self._order = order
         slots(self.jobs, order.threads)
+        if order.gpus and self.jobs > len(order.gpus):
+            raise ValueError(
+                f"jobs must be at most the {len(order.gpus)} GPUs of --device, got {self.jobs}: "
+                "two runs on one disturb each other"
+            )
 
     @property
     def jobs(self) -> int:
         """How many runs at once."""
-        return self._order.jobs or 1
+        return self._order.jobs or len(self._order.gpus) or 1
 
     def machine(self, known: Collection[str]) -> str:
         """That of this one."""
@@ -75,7 +80,7 @@ class LocalSite:
         order = self._order
         return Executor(
             store, jobs=self.jobs, data_root=order.data_root, command=order.command,
-            states=order.states,
+            states=order.states, gpus=order.gpus,
         )  # fmt: skip
 
 
@@ -128,8 +133,12 @@ def open_site(place: Place, order: Order, folder: Path) -> Iterator[Site]:
         folder: of the records; tasks of Slurm must see it under the same path.
 
     Raises:
-        ValueError: for too many jobs, or a cluster that is not there.
+        ValueError: for too many jobs, numbered GPUs elsewhere, or a cluster that is not there.
     """
+    if order.gpus and place.executor != "local":
+        raise ValueError(
+            f"--device must be cuda where {place.executor} chooses the GPUs, got numbers"
+        )
     if place.executor == "local":
         yield LocalSite(order)
     elif place.executor == "ray":

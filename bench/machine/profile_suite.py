@@ -43,8 +43,10 @@ def profile_suite(
     jobs = site.jobs
     with tempfile.TemporaryDirectory(prefix="sleepbench-") as folder:
         store = Store(Path(folder))
-        plain = Executor(store, jobs=jobs, data_root=data_root)
-        sampled = Executor(store, jobs=jobs, data_root=data_root, child=run_child_sampled)
+        plain = Executor(store, jobs=jobs, data_root=data_root, gpus=suite.gpus)
+        sampled = Executor(
+            store, jobs=jobs, data_root=data_root, child=run_child_sampled, gpus=suite.gpus
+        )
         todo = prepare(suite, store, options, site)
         with Display(console) as display:
             todo = without_refused(todo, plain, suite, options, display)

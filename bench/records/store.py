@@ -31,6 +31,8 @@ from bench.records.upgrade import in_present_names, upgraded
 
 LOCK = ".lock"
 """The file that whoever writes to a folder of records holds, at its root."""
+LOGS = "logs"
+"""The folder, in one of records, of what loggers write; nothing is looked for there."""
 MOST_BYTES = 4 * 2**20
 """Files larger than this are no records; those of 50 experiences have 0.1 MB."""
 
@@ -201,12 +203,12 @@ class Store:
         ]
 
     def _entries(self) -> list[Path]:
-        """Everything under the root, in order; no link to a folder is entered."""
-        return sorted(
-            Path(folder, name)
-            for folder, folders, files in os.walk(self.root)
-            for name in (*folders, *files)
-        )
+        """Everything under the root but `LOGS`, in order; no link to a folder is entered."""
+        found = []
+        for folder, folders, files in os.walk(self.root):
+            folders[:] = [name for name in folders if name != LOGS]
+            found += [Path(folder, name) for name in (*folders, *files)]
+        return sorted(found)
 
 
 def _may_be_record(path: Path) -> bool:

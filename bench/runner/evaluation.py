@@ -11,6 +11,7 @@ import torch
 from avalanche.core import SupervisedPlugin
 from avalanche.logging import BaseLogger
 from avalanche.training.plugins import EvaluationPlugin
+from avalanche.training.plugins.evaluation import default_evaluator
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -26,6 +27,25 @@ class NoMetrics(EvaluationPlugin):
 
     def _update_metrics_and_loggers(self, strategy: Any, callback: str) -> None:
         pass
+
+
+def refuse_own_evaluator(name: str, strategy: Any) -> None:
+    """ValueError for an evaluator of a strategy's own that is more than Avalanche's default.
+
+    The default only prints, where nobody reads, and is left out.
+    """
+    nothing: tuple[list[type], list[type]] = ([], [])
+    known = (nothing, _content(NoMetrics()), _content(default_evaluator()))
+    if _content(strategy.evaluator) not in known:
+        raise ValueError(
+            f"{name} must take `evaluator` as an argument and hand it on to Avalanche's template, "
+            "got one of its own: the referee measures, and `--log` tells loggers"
+        )
+
+
+def _content(evaluator: Any) -> tuple[list[type], list[type]]:
+    """The kinds of the loggers and metrics that an evaluator has."""
+    return [type(one) for one in evaluator.loggers], [type(one) for one in evaluator.metrics]
 
 
 class _Enough(Exception):

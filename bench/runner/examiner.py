@@ -188,6 +188,8 @@ class Examiner:
         self._account.accuracy = self._curve[-1][1] if days is None else days.mean
         version = self._findings.benchmark_version
         self._account.weights, _ = shares_used(last, self._config, version)
+        shown = "validation" if self._config.validation_only else "plain"
+        self._account.accuracies = tuple(self._rows[shown][index])
 
     def _keep_answers(self, index: int, found: Answered) -> None:
         mark = self._room.marker.mark

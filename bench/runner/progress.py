@@ -19,6 +19,8 @@ class Progress:
         spent: fraction of the whole budget.
         accuracy: mean over the experiences so far, weights: share in use; None before the first
             evaluation.
+        accuracies: on the test data of each experience, at the last evaluation; on what was held
+            out in a blind run.
     """
 
     experience: int
@@ -26,6 +28,7 @@ class Progress:
     spent: float
     accuracy: float | None
     weights: float | None = None
+    accuracies: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Account:
         self.experience = 0
         self.accuracy: float | None = None
         self.weights: float | None = None
+        self.accuracies: tuple[float | None, ...] = ()
 
     def tell(self) -> None:
         """Report, unless that was done a moment ago."""
@@ -59,6 +63,5 @@ class Account:
         if now - self._told > 0.25:
             self._told = now
             spent = min(1.0, self._meter.spent / self._meter.budget.amount)
-            self._report(
-                Progress(self.experience, self._experiences, spent, self.accuracy, self.weights)
-            )
+            reached = self.accuracy, self.weights, self.accuracies
+            self._report(Progress(self.experience, self._experiences, spent, *reached))

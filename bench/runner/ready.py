@@ -17,7 +17,7 @@ from bench.records.collection import without_collection
 from bench.runner import states
 from bench.runner.budget_plugin import UNTIL_STOPPED, BudgetPlugin, CudaQueue, MeterClock
 from bench.runner.elsewhere import lend
-from bench.runner.evaluation import NoMetrics
+from bench.runner.evaluation import NoMetrics, refuse_own_evaluator
 from bench.runner.examination import bare_model, check_counts
 from bench.runner.fresh_process import one_thread
 from bench.runner.left_out import import_used
@@ -177,6 +177,7 @@ def _strategy(
         check_excused("its constructor", worked, bare)
         if budget not in strategy.plugins:
             raise ValueError(f"{config.strategy} must hand `plugins` on to Avalanche's template")
+        refuse_own_evaluator(config.strategy, strategy)
         import_used(strategy, *strategy.plugins)
         strategy.plugins.remove(strategy.evaluator)  # nothing to measure, asked at every hook
         check_counts(strategy)

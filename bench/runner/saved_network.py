@@ -20,8 +20,10 @@ from bench.runner import states
 from bench.runner.budget_plugin import BudgetPlugin, MeterClock
 from bench.runner.evaluation import NoMetrics, answers
 from bench.runner.meter import Meter
+from bench.runner.plain_network import PROBES, alike, plain_network
 from bench.runner.seeding import generators, seed_everything, set_generators
 from strategies import kept_state
+from strategies.networks.smaller import smaller
 
 
 class SavedNetwork(nn.Module):
@@ -77,6 +79,40 @@ class SavedNetwork(nn.Module):
             return answers(self._strategy, self._experience(images, task or 0)).detach()
         finally:
             set_generators(before)
+
+    def plain(self, task: int | None = None) -> nn.Module:
+        """A torch module with the same answers, without the strategy.
+
+        Masks are in its weights, and of several heads it has that of the task: column k of its
+        answers stands for the k-th label of `labels[task]`.
+
+        Args:
+            task: number of the experience, in scenario `task` alone.
+
+        Raises:
+            ValueError: for a strategy that answers by more than one pass through its network.
+        """
+        return plain_network(self.model, lambda images: self(images, task), self._probes(), task)
+
+    def smaller(self, task: int | None = None) -> nn.Sequential:
+        """`plain`, without the units that say the same to every input.
+
+        Args:
+            task: as for `plain`.
+
+        Raises:
+            ValueError: as `plain`.
+        """
+        plain, probes = self.plain(task), self._probes()
+        small = smaller(plain, self.input_shape)
+        with torch.no_grad():
+            if not alike(small(probes), plain(probes)):
+                raise ValueError("the network must answer each input by itself to be made smaller")
+        return small
+
+    def _probes(self) -> Tensor:
+        own = torch.Generator().manual_seed(0)
+        return torch.rand((PROBES, *self.input_shape), generator=own)
 
     def _check(self, images: Tensor, task: int | None) -> None:
         if not isinstance(images, Tensor):

@@ -48,10 +48,11 @@ RUN = ["run", "--budget", "10steps", "--strategy", "naive"]
         ),
         (["--strategy", "nowhere:Strategy"], "strategy 'nowhere:Strategy' cannot be imported"),
         (["--strategy", "rogues:DropPlugins"], "must hand `plugins` on to Avalanche's template"),
+        (["--strategy", "rogues:OwnLogger"], "must take `evaluator` as an argument and hand it on"),
         (["--retry", "eror"], "unknown status in --retry 'eror'; did you mean 'error'"),
         (
             ["--retry", "error", "--profile"],
-            "--retry, --save and --checkpoint are about records: give none",
+            "--retry, --save, --checkpoint and --log are about records: give none",
         ),
         (["--set", "momentum=0.1", "--set", "momentum=0.2"], "--set momentum must be given once"),
     ],

@@ -119,3 +119,45 @@ def test_a_run_without_a_state_has_no_network(tmp_path):
     for wrong in (tmp_path / "none.json", tmp_path, store.path_of(record).with_suffix(".log")):
         with pytest.raises(ValueError, match=r"record must be the \.json file of a run, got"):
             bench.load_network(wrong)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "scenario"),
+    [
+        ("naive", "domain"),
+        ("staged-sleep", "class"),
+        ("packnet-frozen", "task"),
+        ("packnet-snapshot", "task"),
+        ("wsn", "task"),
+        ("iterative-prune-budgeted", "task"),
+        ("hat", "task"),
+        ("icarl", "class"),
+    ],
+)
+def test_a_plain_module_answers_alike_and_so_does_a_smaller_one(tmp_path, strategy, scenario):
+    record, path = saved(tmp_path, strategy, scenario)
+    network = bench.load_network(path)
+    found: dict[str, list[float]] = {"plain": [], "smaller": []}
+    for task, (images, targets) in enumerate(images_of(strategy, scenario)):
+        told = task if scenario == "task" else None
+        plain, small = network.plain(told), network.smaller(told)
+        assert not any(module.training for module in (*plain.modules(), *small.modules()))
+        torch.testing.assert_close(small(images), plain(images), rtol=1e-4, atol=1e-5)
+        sizes = [sum(p.numel() for p in module.parameters()) for module in (small, plain)]
+        assert sizes[0] <= sizes[1]
+        for name, module in (("plain", plain), ("smaller", small)):
+            found[name].append((module(images).argmax(1) == targets).double().mean().item())
+    assert found["plain"] == pytest.approx(record.outcome.accuracy[-1], abs=0.01)
+    assert found["smaller"] == found["plain"]
+
+
+def test_a_strategy_that_answers_by_more_than_one_pass_has_no_plain_network(tmp_path):
+    _, path = saved(tmp_path, "packnet-inferred", "class")
+    with pytest.raises(ValueError, match="must answer by one pass through its network, got"):
+        bench.load_network(path).plain()
+
+
+def test_a_plain_network_knows_its_tasks(network):
+    for task in (5, None):
+        with pytest.raises(ValueError, match="task must be a number from 0 to 4, got"):
+            network.plain(task)

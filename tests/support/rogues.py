@@ -7,6 +7,8 @@ import signal
 import threading
 import time
 
+from avalanche.logging import TextLogger
+from avalanche.training.plugins import EvaluationPlugin
 from avalanche.training.supervised import Naive
 
 
@@ -157,6 +159,21 @@ class Markup(Naive):
 
     def _after_training_iteration(self, **kwargs):
         raise RuntimeError("cannot open [/data] of [bold]x")
+
+
+class SaysWhatItSees(Naive):
+    """Prints which GPUs it may see."""
+
+    def _before_training_exp(self, **kwargs):
+        print(f"it sees GPU {os.environ.get('CUDA_VISIBLE_DEVICES')} .")
+        super()._before_training_exp(**kwargs)
+
+
+class OwnLogger(Naive):
+    """Brings loggers of its own."""
+
+    def __init__(self, *, evaluator=None, **kwargs):
+        super().__init__(evaluator=EvaluationPlugin(loggers=[TextLogger()]), **kwargs)
 
 
 class DropPlugins(Naive):

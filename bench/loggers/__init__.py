@@ -1,0 +1,1 @@
+"""Where runs tell how they go: CSV files, TensorBoard, Weights & Biases, MLflow."""

@@ -21,7 +21,7 @@ COMMANDS = {
     "Run": {
         "run": ("run", "Run every cell of a grid that has no record yet."),
         "continue": ("continued", "Go on from the saved state of a run, on further data."),
-        "export": ("export", "Write the network of a saved run as ONNX, also without idle units."),
+        "export": ("export", "Write the network of a saved run as ONNX."),
         "reproduce": ("pages", "Run a paper's experiments; write published beside measured."),
         "status": ("run", "Show what is done, failed and missing in a folder of records."),
         "data": ("machine", "Fetch and import data sets."),
@@ -74,7 +74,7 @@ app = typer.Typer(
     name="bench",
     cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # it would cost half a second before the help is shown
 )

@@ -38,5 +38,5 @@ def export(
         found.add_row(form.name, str(form.weights), str(form.bytes), *times, f"{form.differs:.1g}")
     console = make_console()
     console.print(found)
-    console.print("times are over those of the dense form, on this machine, one after the other")
+    console.print("times are over those of the dense form, in one thread of this machine")
     console.print(f"files: {out}/dense.onnx, {out}/smaller.onnx", soft_wrap=True, markup=False)

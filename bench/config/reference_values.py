@@ -43,6 +43,8 @@ FROZEN_WEIGHTS: dict[tuple[str, str, str, str], tuple[int, int]] = {
     ("mnist", "1.0", "class", "lenet5"): (61_706, 61_470),
     ("cifar10", "1.0", "class", "vgg-small"): (814_122, 813_408),
     ("cifar10", "1.0", "class", "resnet18-slim"): (1_094_750, 1_091_740),
+    ("omniglot-alphabets", "1.0", "task", "mlp"): (290_042, 265_200),
+    ("elec2-nights", "1.0", "domain", "mlp"): (34_202, 33_800),
 }
 """Parameters, and those in weight matrices and kernels, of the model as it is built for all
 experiences, by (benchmark, version, scenario, model): what every strategy's weights are a share of,
@@ -52,5 +54,10 @@ so that one that adds its own cannot hide them. Where there is none it is the ru
 def frozen_weights(
     benchmark: str, version: str | None, scenario: str, model: str
 ) -> tuple[int, int] | None:
-    """What FROZEN_WEIGHTS has for these; None if it has nothing."""
-    return FROZEN_WEIGHTS.get((benchmark, version or "", scenario, model))
+    """What FROZEN_WEIGHTS has for these; None if it has nothing.
+
+    Options of a stream leave a network of one head as it is: `split-mnist?sigma=0.1` has that of
+    `split-mnist`.
+    """
+    known = benchmark if scenario == "task" else benchmark.partition("?")[0]
+    return FROZEN_WEIGHTS.get((known, version or "", scenario, model))

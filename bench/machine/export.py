@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from bench.runner.fresh_process import one_thread
 from bench.runner.saved_network import SavedNetwork
 from strategies.networks.smaller import sparse
 
@@ -34,7 +35,8 @@ class Form:
         name: of the form.
         weights: numbers that it stores; of linear layers in the sparse form those that are not 0.
         bytes: of its file.
-        latency: for each of `BATCHES` the time of one pass over that of the dense form.
+        latency: for each of `BATCHES` the time of one pass in one thread over that of the dense
+            form.
         differs: by how much its answers differ from those of the dense form at most.
     """
 
@@ -69,7 +71,7 @@ def export_network(network: SavedNetwork, task: int | None, folder: Path) -> lis
     sizes["sparse"] = len(save(tensors))
     own = torch.Generator().manual_seed(0)
     inputs = torch.rand((max(BATCHES), *network.input_shape), generator=own)
-    with torch.no_grad():
+    with torch.no_grad(), one_thread():
         answers = {name: module(inputs) for name, module in modules.items()}
         ratios = [latencies(modules, inputs[:batch]) for batch in BATCHES]
     return [

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -64,6 +65,20 @@ def test_wrong_usage_is_one_line_that_says_what_must_be(
     assert message in error
     assert error.count("\n") == 1
     assert not list((tmp_path).rglob("*.json"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"), [("re", "reproduce\nreport\n"), ("run --bud", "--budget\n")]
+)
+def test_a_shell_completes_commands_and_options(typed, completed):
+    words = {"COMP_WORDS": f"sleepbench {typed}", "COMP_CWORD": str(len(typed.split()))}
+    ended = subprocess.run(
+        [Path(sys.executable).with_name("sleepbench")],
+        env={**os.environ, "_SLEEPBENCH_COMPLETE": "complete_bash", **words},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.stdout == completed
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bench.config.catalogue import BENCHMARKS, MODELS
-from bench.config.reference_values import FROZEN_WEIGHTS
+from bench.config.reference_values import FROZEN_WEIGHTS, frozen_weights
 from bench.runner.models import make_model
 from strategies.networks.heads import HIDDEN_LOGIT, TaskHead
 from strategies.networks.layers import prunable
@@ -25,7 +25,11 @@ def test_the_mlp_is_lenet_300_100():
     assert shapes == [(300, 784), (100, 300), (10, 100)]
 
 
-SHAPES = {"digits": (1, 8, 8), "mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
+SHAPES = {
+    "digits": (1, 8, 8), "mnist": (1, 28, 28), "cifar10": (3, 32, 32), "omniglot": (1, 28, 28),
+    "elec2": (1, 1, 12),
+}  # fmt: skip
+CLASSES = {"omniglot": 242, "elec2": 2}
 
 
 @pytest.mark.parametrize("cell", FROZEN_WEIGHTS, ids="-".join)
@@ -33,11 +37,20 @@ def test_the_frozen_weights_are_those_of_the_model(cell):
     benchmark, version, scenario, name = cell
     spec = BENCHMARKS[benchmark]
     assert version == spec.version
-    per_task = 10 if spec.kind == "permuted" else 10 // spec.experiences
-    tasks = [list(range(per_task))] * spec.experiences if scenario == "task" else None
-    model = make_model(name, SHAPES[spec.data], classes=10, tasks=tasks)
+    data, classes = spec.data.split("-")[0], CLASSES.get(spec.data.split("-")[0], 10)
+    rows = classes * (spec.experiences if spec.kind == "permuted" else 1)
+    tasks = [list(range(rows))] if scenario == "task" else None  # shared out among all heads
+    model = make_model(name, SHAPES[data], classes=classes, tasks=tasks)
     kernels = sum(weight.numel() for weight in prunable(model).values())
     assert FROZEN_WEIGHTS[cell] == (sum(p.numel() for p in model.parameters()), kernels)
+
+
+def test_options_of_a_stream_leave_a_network_of_one_head_as_it_is():
+    known = frozen_weights("split-mnist", "1.0", "class", "mlp")
+    assert known is not None
+    for options in ("sigma=0.1", "experiences=2&repeat=3"):
+        assert frozen_weights(f"split-mnist?{options}", "1.0", "class", "mlp") == known
+        assert frozen_weights(f"split-mnist?{options}", "1.0", "task", "mlp") is None
 
 
 @pytest.mark.parametrize(

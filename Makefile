@@ -5,7 +5,7 @@
 # make strategies every strategy explained, its schedule drawn: docs/strategies.md
 # make benchmark  what the frame costs beside the method: docs/speed.md
 # make campaign   commands killed at random, which must lose nothing: docs/kills.md
-# make packages   wheel and source distribution, tried in fresh environments: PYTHONS="3.10 3.13"
+# make packages   wheel and source distribution, tried in fresh environments: PYTHONS="3.11 3.13"
 # make profile    where the time of each strategy goes: docs/profile.md
 SHELL := /bin/bash
 PYTHON ?= python3

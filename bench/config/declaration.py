@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_origin
@@ -20,11 +20,6 @@ from bench.config.budget import Budget, ClockName, by_night, check_unit
 from bench.config.catalogue import find_benchmark, find_model
 from bench.config.conditions import SharedFields
 from bench.config.run_config import MOST_SEEDS, RunConfig, suggest
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 MOST_BYTES = 2**20
 """Files larger than this declare no runs."""

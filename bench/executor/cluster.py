@@ -6,7 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from bench.config.run_config import RunConfig
 from bench.executor import parcel
@@ -112,7 +112,7 @@ class ClusterExecutor(Executor):
             sent = None
             if self._states.every is not None:
                 sent = parcel.packed_checkpoint(self._store, config)
-            self._under_way[config.digest] = _UnderWay(config, node, datetime.now(timezone.utc))
+            self._under_way[config.digest] = _UnderWay(config, node, datetime.now(UTC))
             node.begin(config.model_dump_json(), parcel.earlier_records(self._store, config), sent)
 
     def _freest(self) -> Node | None:

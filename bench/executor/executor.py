@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -205,7 +205,7 @@ class Executor:
         process = context.Process(target=self._child, args=(job, sender))
         running = Running(
             config, attempt, process, Inbox(receiver), folder, cores,
-            float("inf"), datetime.now(timezone.utc),
+            float("inf"), datetime.now(UTC),
             environment.out_of_memory_kills(), job.log, server_id(), self._patience(config),
             cut=cut and cut[1], killed=cut[1].killed if cut else 0,
         )  # fmt: skip

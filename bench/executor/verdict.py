@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -134,6 +134,6 @@ def record_of_lost(
             data_hash=None,
             command=command,
             started=began,
-            ended=max(began, datetime.now(timezone.utc)),
+            ended=max(began, datetime.now(UTC)),
         ),
     )

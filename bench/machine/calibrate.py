@@ -10,7 +10,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,7 @@ def calibrate(
         workers = [stack.enter_context(_worker(context, c, threads, device)) for c in cores]
         accelerator, *_ = [_answer(worker) for worker in workers]
         alone, beside = _measure(workers, report)
-    result = summary(alone, beside, jobs=jobs, measured=datetime.now(timezone.utc))
+    result = summary(alone, beside, jobs=jobs, measured=datetime.now(UTC))
     file = environment.calibration_file(environment.machine(accelerator), threads, device)
     try:
         write_atomically(file, result.model_dump_json(indent=1) + "\n")

@@ -9,7 +9,7 @@ import platform
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def describe(
         calibration=calibration(calibration_file(facts, config.threads, config.device)),
         command=command,
         started=started,
-        ended=max(started, datetime.now(timezone.utc)),  # a clock may be set back meanwhile
+        ended=max(started, datetime.now(UTC)),  # a clock may be set back meanwhile
     )
 
 

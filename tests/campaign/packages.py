@@ -1,6 +1,6 @@
 """Wheel and source distribution do the main job in a fresh environment, outside this repository.
 
-    python tests/campaign/packages.py 3.10 3.11 3.12 3.13
+    python tests/campaign/packages.py 3.11 3.12 3.13
 
 Needs `uv`, and each Python on the path, under `~/.pyenv/versions`, or where `uv` finds it. The
 wheel is built from the source distribution, so both are tried.
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Build both distributions, and try them with each Python."""
     own = f"{sys.version_info.major}.{sys.version_info.minor}"
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("versions", nargs="*", default=[own], help="of Python: 3.10 3.11 …")
+    parser.add_argument("versions", nargs="*", default=[own], help="of Python: 3.12 3.13")
     versions = parser.parse_args(arguments).versions
     with tempfile.TemporaryDirectory(prefix="packages-") as built:
         subprocess.run([uv(), "build", "--quiet", "--out-dir", built, str(ROOT)], check=True)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from itertools import count
 
 import pytest
@@ -11,7 +11,7 @@ from bench.machine import calibrate, reference_training
 from bench.records import environment
 from factories import make_record
 
-NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_equal_blocks_have_no_noise_and_neighbours_that_halve_the_rate_show():

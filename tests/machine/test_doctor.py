@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -38,7 +38,7 @@ def test_a_broken_installation_is_a_failure_with_its_reason(monkeypatch):
 
 
 def calibrated(ratio: float) -> Calibration:
-    when = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    when = datetime(2026, 1, 1, tzinfo=UTC)
     return Calibration(steps_per_second=570, ratio=ratio, noise=0.01, jobs=1, measured=when)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.records import environment
@@ -39,7 +39,7 @@ def test_changed_code_is_told_and_pages_that_a_campaign_writes_are_not(
 
 
 def test_a_clock_that_was_set_back_does_not_end_a_run_before_it_began() -> None:
-    started = datetime.now(timezone.utc) + timedelta(hours=1)
+    started = datetime.now(UTC) + timedelta(hours=1)
     told = environment.describe(make_record("naive", 0).config, command="", started=started)
     assert told.ended == told.started == started
 

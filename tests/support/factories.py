@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +77,8 @@ def make_record(
             fingerprint=fingerprint(machine),
             data_hash=data_hash,
             command="python -m bench run",
-            started=datetime(2026, 1, 1, tzinfo=timezone.utc),
-            ended=datetime(2026, 1, 1, 0, 1, tzinfo=timezone.utc),
+            started=datetime(2026, 1, 1, tzinfo=UTC),
+            ended=datetime(2026, 1, 1, 0, 1, tzinfo=UTC),
         ),
     )
 

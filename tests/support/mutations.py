@@ -6,15 +6,10 @@ import copy
 import datetime
 import math
 import random
-import sys
+import tomllib
 from typing import Any
 
 import tomli_w
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 KEYS = (
     "seeds", "threads", "budget", "clock", "strategies", "strategy", "benchmarks", "benchmark",

@@ -204,7 +204,7 @@ def test_the_command_line_takes_a_time(tmp_path, monkeypatch, capsys):
         said = usage_error(monkeypatch, capsys, *chosen, f"--checkpoint={wrong}")
         assert f"checkpoint must be a time of training such as 10m, got '{wrong}'" in said
     said = usage_error(monkeypatch, capsys, *chosen, "--checkpoint", "1s", "--profile")
-    assert "--checkpoint are about records" in said
+    assert "--checkpoint and --log are about records" in said
 
 
 def test_who_cannot_be_saved_is_refused_before_anything_runs(tmp_path, monkeypatch, capsys):

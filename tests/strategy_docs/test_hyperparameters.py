@@ -26,7 +26,8 @@ def test_a_meaning_ends_where_the_next_item_begins_and_is_looked_up_elsewhere():
         "`first` and frozen.",
         "rounds": "prune-retrain rounds, in [1, 1000]; they share what follows the first prune "
         "equally.",
-        "scope": "rank within each `layer`, or over all layers at once (`global`).",
+        "scope": "rank within each `layer`, over all layers at once (`global`), or over all layers "
+        "by what a weight is of its layer (`layer-adaptive`; Lee et al. 2021), which empties none.",
     }
 
 

@@ -269,7 +269,7 @@ def test_a_stream_without_task_labels_is_refused_before_any_work():
         ({"density": 0.0}, r"density must be in \(0, 1\], got 0.0"),
         ({"density": 1.5}, r"density must be in \(0, 1\], got 1.5"),
         ({"prune_at": 1.0}, r"prune_at must be in \(0, 1\), got 1.0"),
-        ({"scope": "net"}, "scope must be 'layer' or 'global', got 'net'"),
+        ({"scope": "net"}, "scope must be 'layer', 'global' or 'layer-adaptive', got 'net'"),
         ({"schedule": "square"}, "schedule must be 'geometric', 'linear' or 'cubic', got"),
         ({"importance": "size"}, "importance must be 'magnitude', 'snip' or 'taylor', got 'size'"),
         ({"rewind": "all"}, "rewind must be 'none', 'learning-rate' or 'weights', got 'all'"),

@@ -209,7 +209,7 @@ def _command_of(pid: int) -> str:
         return ""
 
 
-def _wait_for(found, seconds: float = 60.0):
+def _wait_for(found, seconds: float = 180.0):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if value := found():

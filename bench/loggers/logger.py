@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,7 @@ class LoggedRun:
         return round(charged if self.config.budget.clock == "steps" else charged * 1000)
 
 
-class Logger:
+class Logger(ABC):
     """Writes down what runs tell. Several may be open at once; its methods run in one thread."""
 
     def __init__(self, folder: Path) -> None:
@@ -66,17 +67,17 @@ class Logger:
         """
         self._folder = folder
 
+    @abstractmethod
     def begin(self, run: LoggedRun, charged: float) -> None:
         """A run begins anew at 0 charged, or goes on from more; what it told from there is void."""
-        raise NotImplementedError
 
+    @abstractmethod
     def log(self, run: LoggedRun, charged: float, values: Mapping[str, float]) -> None:
         """A run has told numbers, after so many seconds or steps."""
-        raise NotImplementedError
 
+    @abstractmethod
     def end(self, run: LoggedRun, status: str) -> None:
         """A run that has begun has ended: `ok`, or what its record says."""
-        raise NotImplementedError
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027
         """There are no more runs; those that have not ended are left as they are."""

@@ -49,6 +49,7 @@ AnyJobs = Annotated[
     ),
 ]
 Download = Annotated[bool, typer.Option("--download", help="Fetch missing data sets first.")]
+Log = Annotated[str, typer.Option(help="Loggers told how runs go: csv,tensorboard,wandb,mlflow.")]
 Out = Annotated[Path, path_option(help="Folder of the records.")]
 
 

@@ -13,6 +13,7 @@ from bench.cli.options import (
     Data,
     Download,
     Jobs,
+    Log,
     Out,
     make_console,
     options_of,
@@ -70,6 +71,7 @@ def reproduce(
     page_only: Annotated[
         bool, typer.Option("--page-only", help="Write the page of the records there are.")
     ] = False,
+    log: Log = "",
 ) -> None:
     """Run what is missing of a paper's experiments; write published and measured side by side."""
     from bench.config.declaration import names_in, read_fields
@@ -79,6 +81,8 @@ def reproduce(
     from bench.papers.page import default_folder
     from bench.records.store import alone_in
 
+    if page_only and log:
+        raise ValueError("--log is about runs: give none with --page-only")
     place = read_fields(Place, given)
     chosen = find_paper(paper).chosen(names_in(only) if only else ())
     where = reproduction.PaperFolder(paper, quick, out or default_folder(paper, quick))
@@ -88,12 +92,9 @@ def reproduce(
         with alone_in(where.records):
             if not page_only:
                 options = RunOptions(
-                    jobs=jobs,
-                    data_root=(data or Path("data")).resolve(),
-                    download=download,
-                    command=typed(),
-                    place=place,
-                )
+                    jobs=jobs, data_root=(data or Path("data")).resolve(), download=download,
+                    command=typed(), place=place, log=names_in(log),
+                )  # fmt: skip
                 ok = reproduction.run_missing(where, chosen, console=console, options=options)
             page = reproduction.write(where)
     except KeyboardInterrupt:

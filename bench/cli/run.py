@@ -12,6 +12,7 @@ from bench.cli.options import (
     AnyJobs,
     Data,
     Download,
+    Log,
     Out,
     make_console,
     options_of,
@@ -48,7 +49,6 @@ Checkpoint = Annotated[
         show_default="none",
     ),
 ]
-Log = Annotated[str, typer.Option(help="Loggers told how runs go: csv,tensorboard,wandb,mlflow.")]
 SuiteFile = Annotated[
     Path | None, path_option("--suite", help="TOML file with the grid, instead of its options.")
 ]

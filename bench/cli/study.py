@@ -20,7 +20,7 @@ from bench.cli.options import (
 )  # fmt: skip
 from bench.config.catalogue import find_benchmark
 from bench.config.conditions import Option, option_names
-from bench.config.declaration import read_fields
+from bench.config.declaration import names_in, read_fields
 from bench.config.executors import Place
 from bench.config.paths import path_of
 from bench.formatting.numbers import counted
@@ -68,6 +68,15 @@ class SearchFlags(Place):
         default=Path("data"), description="Folder of the data sets."
     )
     download: bool = Field(default=False, description="Fetch missing data sets first.")
+
+    log: tuple[str, ...] = Field(
+        default=(), description="Loggers told how runs go: csv,tensorboard,wandb,mlflow."
+    )
+
+    @field_validator("log", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return names_in(value) if isinstance(value, str) else value
 
     @field_validator("data", mode="before")
     @classmethod

@@ -12,6 +12,7 @@ from bench.cli.options import (
     AnyJobs,
     Data,
     Download,
+    Log,
     make_console,
     options_of,
     path_option,
@@ -19,7 +20,7 @@ from bench.cli.options import (
 )  # fmt: skip
 from bench.config.catalogue import find_benchmark
 from bench.config.conditions import option_names
-from bench.config.declaration import read_fields
+from bench.config.declaration import names_in, read_fields
 from bench.config.executors import Place
 from bench.study.tuning import Tuning
 
@@ -46,6 +47,7 @@ def tune(
             show_default=f"{SUITES}/BENCHMARK-SCENARIO-BUDGET.toml",
         ),
     ] = None,
+    log: Log = "",
 ) -> None:
     """Give every strategy the same search; the same command goes on where one stopped."""
     tuning = Tuning.of(given, called=option_names(Tuning))
@@ -65,6 +67,7 @@ def tune(
         command=typed(),
         default_first=True,
         place=read_fields(Place, where),
+        log=names_in(log),
     )
     name = f"{slug(tuning.benchmark)}-{tuning.scenario}-{tuning.whole_budget}.toml"
     console = make_console()

@@ -12,26 +12,25 @@ from rich.console import Console
 from rich.markup import escape
 
 from bench.config.executors import HERE, Place
-from bench.config.run_config import RunConfig
 from bench.data.presence import check_inputs
 from bench.executor.executor import Executor
-from bench.executor.listener import WAITING, Listener
+from bench.executor.logged import logged
 from bench.executor.node import Order
 from bench.executor.plan import Plan, refuse_other_conditions
 from bench.executor.processes import answer
 from bench.executor.site import Site, open_site
-from bench.formatting.numbers import settings_text
-from bench.records.schema import RunRecord
+from bench.loggers.registry import check_loggers
 from bench.study import across_tasks, pages
 from bench.study.folder import Folder, write_page
 from bench.study.pages import Page
 from bench.study.points import grid_size
+from bench.study.run_printer import RunPrinter
 from bench.study.samplers import PRUNERS, PerTrial, PrunerName, SamplerName, check_pruner
 from bench.study.search import Effort, Ending, Search
 from bench.study.space import corners, sentences
 from bench.study.storage import fill, make_room, open_index, open_storage, quiet
 from bench.study.study import Study, resolve
-from bench.study.trials import Trial, accuracy, log_weights, read_trials
+from bench.study.trials import Trial, read_trials
 from bench.study.workers import Worker
 
 if TYPE_CHECKING:  # slow to import, and only a page needs it
@@ -49,6 +48,7 @@ class SearchOptions:
         command: what the user typed.
         default_first: whether the first trial is at the strategy's defaults.
         place: where runs are carried out.
+        log: names of the loggers that are told how runs go.
     """
 
     trials: int
@@ -61,6 +61,11 @@ class SearchOptions:
     command: str = ""
     default_first: bool = False
     place: Place = HERE
+    log: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a logger that is none."""
+        check_loggers(self.log)
 
     @contextmanager
     def site(self, studies: Collection[Study], folder: Path) -> Iterator[Site]:
@@ -176,7 +181,8 @@ def run_prepared(ready: PreparedStudy, options: SearchOptions, console: Console)
         pruner=PRUNERS[options.pruner](),
     )
     folder.declare(study)
-    with Worker(folder.root) as worker:
+    told = logged(options.log, folder.root, RunPrinter(console))
+    with told as shown, Worker(folder.root) as worker:
         with worker.alone():
             if trials and not index.get_trials(deepcopy=False):  # the storage was lost
                 fill(index, study, trials)
@@ -188,7 +194,7 @@ def run_prepared(ready: PreparedStudy, options: SearchOptions, console: Console)
             executor=ready.executor,
             worker=worker,
             storage=storage,
-            shown=RunPrinter(console),
+            shown=shown,
         )
         found.run()
     return found.ended
@@ -254,35 +260,3 @@ def rebuild(folder: Folder, storage: str | None) -> int:
         make_room(where)
         fill(open_index(study, open_storage(where)), study, trials)
     return len(trials)
-
-
-class RunPrinter(Listener):
-    """Prints a line on what became of each run."""
-
-    def __init__(self, console: Console) -> None:
-        self._console, self._waited = console, False
-
-    def waiting(self) -> None:
-        """Say so, once."""
-        if not self._waited:
-            self._waited = True
-            self._console.print(WAITING)
-
-    def lost(self, config: RunConfig, node: str) -> None:
-        """Say which point is run again."""
-        what = f"lost with node {node}, runs again ({_point(config)})"
-        self._console.print(what, soft_wrap=True, markup=False)
-
-    def finished(self, record: RunRecord) -> None:
-        """Print the point, and what it reached or why it failed."""
-        if record.status == "ok":
-            weights = 10 ** log_weights(record)
-            what = f"accuracy {accuracy(record):.1%}, weights {weights:.1%}"
-        else:
-            what = f"{record.status}: {record.reason}"
-        self._console.print(f"{what} ({_point(record.config)})", soft_wrap=True, markup=False)
-
-
-def _point(config: RunConfig) -> str:
-    seed = f", seed {config.repetition}" if config.repetition else ""
-    return settings_text(config.hyperparameters) + seed

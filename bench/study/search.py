@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from bench.config.run_config import RunConfig
 from bench.executor.executor import Executor
-from bench.executor.listener import Listener
+from bench.executor.listener import Listener, Listeners
 from bench.executor.messages import STOPPED
 from bench.records.schema import FINISHED, RunRecord
 from bench.records.store import Store, read_record
@@ -119,7 +119,8 @@ class Search(Listener):
     def run(self) -> None:
         """Run trials until there are enough, or until going on makes no sense."""
         with self._heartbeats:
-            self._executor.serve(self.next_run, self, threads=self._study.threads)
+            told = Listeners(self._shown, self)
+            self._executor.serve(self.next_run, told, threads=self._study.threads)
 
     def next_run(self) -> RunConfig | None:
         """The next run of an open trial, or the first of a new one; None if there is none now."""
@@ -134,25 +135,8 @@ class Search(Listener):
                 return config
             self._take(record)
 
-    def started(self, config: RunConfig) -> None:
-        """Show it."""
-        self._shown.started(config)
-
-    def resumed(self, config: RunConfig, experiences: int) -> None:
-        """Show it."""
-        self._shown.resumed(config, experiences)
-
-    def waiting(self) -> None:
-        """Show it."""
-        self._shown.waiting()
-
-    def lost(self, config: RunConfig, node: str) -> None:
-        """Show it."""
-        self._shown.lost(config, node)
-
     def progressed(self, config: RunConfig, progress: Progress) -> None:
-        """Show it, and stop the run if its trial promises nothing."""
-        self._shown.progressed(config, progress)
+        """Stop the run if its trial promises nothing."""
         opened = self._open[_key(config)]
         follows = self._effort.prune and self._study.seeds == 1
         if follows and progress.accuracy is not None and progress.experience > opened.reported:
@@ -161,8 +145,7 @@ class Search(Listener):
                 self._executor.stop(config)
 
     def finished(self, record: RunRecord) -> None:
-        """Show it, and tell Optuna once its trial is decided."""
-        self._shown.finished(record)
+        """Tell Optuna once its trial is decided."""
         self._take(record)
 
     def _promises_nothing(self, opened: _OpenTrial, progress: Progress) -> bool:

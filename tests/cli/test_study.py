@@ -44,7 +44,7 @@ def states(folder: Path) -> list[str]:
 
 def test_a_study_from_search_to_the_test_stream(tmp_path):
     out, suite = str(tmp_path / "study"), str(tmp_path / "found.toml")
-    output = run(*SMALL, "--trials", "2", "--out", out)
+    output = run(*SMALL, "--trials", "2", "--out", out, "--log", "csv")
     assert "rounds: whole numbers from 1 to 32, log scale (default 5)" in output
     assert "The search charged 40 steps in all" in output
     output = run(*SMALL, "--trials", "4", "--out", out)
@@ -52,6 +52,7 @@ def test_a_study_from_search_to_the_test_stream(tmp_path):
     assert len(list(Store(tmp_path / "study" / "records").paths())) == 4
     assert states(tmp_path / "study") == ["COMPLETE"] * 4
     assert (tmp_path / "study" / "front.png").exists()
+    assert len(list((tmp_path / "study" / "logs" / "csv").rglob("*.csv"))) == 2
     run("study", "export", suite, "--out", out, "--seeds", "1", "--most", "1")
     run("run", "--suite", suite, "--out", str(tmp_path / "runs"))
     default, found = sorted(
@@ -158,6 +159,7 @@ def test_the_same_study_is_searched_on_each_benchmark_and_goes_on(tmp_path):
             ["--strategy", "ewc", "--benchmarks", "a,b", "--storage", "sqlite:///x"],
             "--storage cannot be given with --benchmarks",
         ),
+        (["--strategy", "ewc", "--log", "tensorbord"], "did you mean 'tensorboard'?"),
         (["--strategy", "ewc", "--set", "x"], "--set must be name=value, got 'x'"),
         (
             ["--strategy", "packnet-frozen", "--space", "density=0.5:1.5"],

@@ -21,7 +21,7 @@ def tuned(tmp_path_factory):
     root = tmp_path_factory.mktemp("tuned")
     for trials in ("2", "3"):
         place = ["--out", str(root / "trials"), "--suite", str(root / "suite.toml")]
-        (root / "output.txt").write_text(run(*SMALL, "--trials", trials, *place))
+        (root / "output.txt").write_text(run(*SMALL, "--trials", trials, *place, "--log", "csv"))
     return root
 
 
@@ -35,6 +35,11 @@ def test_every_strategy_has_as_many_trials_the_first_at_its_defaults(tuned):
         assert first.config.hyperparameters.items() >= shared.items()
         assert {item.record.config.base_seed for item in stored} == {1}
         assert all(item.record.config.validation_only for item in stored)
+
+
+def test_each_search_logs_its_trials_beside_them(tuned):
+    for name in ("naive", "ewc"):
+        assert len(list((tuned / "trials" / name / "logs" / "csv").rglob("*.csv"))) == 3
 
 
 def test_the_suite_has_the_best_point_of_each_and_what_its_search_charged(tuned):

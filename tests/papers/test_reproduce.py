@@ -150,12 +150,18 @@ class TestCommand:
         return CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
 
     def test_it_runs_what_is_missing_and_only_that(self, suites, tmp_path):
-        first, again = (self.call(tmp_path / "out") for _ in range(2))
+        first, again = (self.call(tmp_path / "out", "--log", "csv") for _ in range(2))
         assert first.exit_code == 0, first.output
         assert "3 runs of 20steps: 0 done, 3 to go" in first.output
         assert "3 runs of 20steps: 3 done, 0 to go" in again.output
         assert "(provisional: fewer than 5 seeds)" in (tmp_path / "out" / "README.md").read_text()
         assert (tmp_path / "out" / "rounds.png").is_file()
+        assert len(list((tmp_path / "out" / "records" / "logs" / "csv").rglob("*.csv"))) == 3
+
+    def test_a_page_alone_has_no_runs_to_log(self, suites, tmp_path):
+        refused = self.call(tmp_path / "out", "--page-only", "--log", "csv")
+        assert "--log is about runs: give none with --page-only" in str(refused.exception)
+        assert not (tmp_path / "out").exists()
 
     def test_a_suite_run_by_hand_fills_the_same_cells(self, suites, tmp_path):
         file, out = suites / "ball2020" / "mnist-mlp.toml", tmp_path / "out"

@@ -175,7 +175,14 @@ ENTRIES = {
             Reproduction(
                 on="split MNIST, task-incremental",
                 published="99.50 %",
-                measured="99.36 %; n = 1 seed",
+                measured="99.48 [99.08, 99.89] %; n = 3 seeds",
+                verdict="yes",
+                page="vandeven2022",
+            ),
+            Reproduction(
+                on="split MNIST, domain-incremental",
+                published="95.57 %",
+                measured="94.69 [90.65, 98.74] %; n = 3 seeds",
                 verdict="yes",
                 page="vandeven2022",
             ),
